@@ -1,0 +1,74 @@
+# make            the release binary, .build/release/anchorhold
+# make demo       build, then a session whose every line is shown
+# make test       everything: rooms, black box as root and as an ordinary user; ends with counts
+# make bench      what it costs, beside its baselines
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINARY := .build/release/anchorhold
+TOOLS := .build/tests
+CC := gcc
+CFLAGS := -static -O2 -Wall -Wextra -Werror
+PRODUCT_TARGETS := Linux Profile Wire Policy Confinement Audit Session anchorhold
+
+.PHONY: all deps build skipping demo test bench lint format install tools fuzz clean
+
+all: build
+
+deps:
+	@Tests/dependencies
+
+# The program has one thread, always: references are counted without atomic instructions.
+build: deps
+	swift build -c release -Xswiftc -static-executable -Xswiftc -assume-single-threaded \
+	  --product anchorhold
+	@strip --strip-all $(BINARY)
+	@ldd $(BINARY) 2>&1 | grep -q 'not a dynamic executable' \
+	  || { echo 'anchorhold: error: $(BINARY) is not static' >&2; exit 1; }
+	@ls -l $(BINARY) | awk '{printf "%s: %.1f MB, static\n", $$NF, $$5 / 1e6}'
+
+tools: $(TOOLS)/probe $(TOOLS)/notes $(TOOLS)/bench_server $(TOOLS)/blind_relay $(TOOLS)/load
+
+$(TOOLS)/probe: $(wildcard Tests/Probe/*.c Tests/Probe/*.h)
+	@mkdir -p $(TOOLS)
+	$(CC) $(CFLAGS) -o $@ $(filter %.c,$^)
+
+$(TOOLS)/notes: examples/notes/notes.c
+	@mkdir -p $(TOOLS)
+	$(CC) $(CFLAGS) -o $@ $<
+
+$(TOOLS)/%: Benchmarks/%.c
+	@mkdir -p $(TOOLS)
+	$(CC) $(CFLAGS) -o $@ $<
+
+# The same sources, able to leave out one step of sealing: only for the tests of the read-back.
+skipping: deps
+	swift build --scratch-path .build/skipping -Xcc -DCL_SKIP_STEPS \
+	  --product anchorhold
+
+demo: build tools
+	@examples/demo
+
+test: build tools skipping
+	@Tests/run
+
+bench: build tools
+	@Benchmarks/bench
+
+fuzz:
+	@Tests/Fuzz/run
+
+lint:
+	swift format lint --strict -r Sources Tests Package.swift
+	@if grep -rnE '^ *((public|internal|private|fileprivate|package) +)?(@[A-Za-z_]+ +)*import +(struct |class |func |enum )?(Foundation|Dispatch|FoundationEssentials)' \
+	  $(addprefix Sources/,$(PRODUCT_TARGETS)); then \
+	  echo 'lint: product targets import neither Foundation nor Dispatch' >&2; exit 1; fi
+
+format:
+	swift format -i -r Sources Tests Package.swift
+
+install: build
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/anchorhold
+
+clean:
+	rm -rf .build

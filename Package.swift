@@ -1,0 +1,51 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+  name: "anchorhold",
+  products: [.executable(name: "anchorhold", targets: ["anchorhold"])],
+  targets: [
+    .target(name: "CLinux", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    .systemLibrary(
+      name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(
+      name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+    .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: strict),
+    .target(name: "Profile", dependencies: ["CYAML"], swiftSettings: strict),
+    .target(name: "Wire", swiftSettings: strict),
+    .target(name: "Policy", dependencies: ["Wire", "Profile"], swiftSettings: strict),
+    .target(
+      name: "Confinement", dependencies: ["Linux", "Profile", "CSeccomp"],
+      swiftSettings: strict),
+    .target(name: "Audit", dependencies: ["Linux", "Wire", "CSodium"], swiftSettings: strict),
+    .target(
+      name: "Session",
+      dependencies: ["Linux", "Profile", "Wire", "Policy", "Confinement", "Audit"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "anchorhold",
+      dependencies: [
+        "Linux", "Profile", "Wire", "Policy", "Confinement", "Audit", "Session",
+      ],
+      swiftSettings: strict),
+    .testTarget(name: "WireTests", dependencies: ["Wire"]),
+    .testTarget(name: "ProfileTests", dependencies: ["Profile"]),
+    .testTarget(name: "PolicyTests", dependencies: ["Policy", "Wire", "Profile"]),
+    .testTarget(name: "LinuxTests", dependencies: ["Linux"]),
+    .testTarget(
+      name: "ConfinementTests", dependencies: ["CLinux", "Confinement", "Linux", "Profile"]),
+    .testTarget(name: "AuditTests", dependencies: ["Audit", "Wire", "Linux"]),
+    .testTarget(
+      name: "SessionTests", dependencies: ["Session", "Linux", "Profile", "Policy", "Wire"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu11
+)
