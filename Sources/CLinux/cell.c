@@ -1,0 +1,283 @@
+// The stage and the init of a cell. See cl_cell.h for the three processes.
+#define _GNU_SOURCE
+#include "cell.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *const step_texts[] = {
+#define CL_STEP_TEXT(name, text) [CL_STEP_##name] = text,
+    CL_STEPS(CL_STEP_TEXT)
+#undef CL_STEP_TEXT
+};
+
+static const char *const step_names[] = {
+#define CL_STEP_NAME(name, text) [CL_STEP_##name] = #name,
+    CL_STEPS(CL_STEP_NAME)
+#undef CL_STEP_NAME
+};
+
+const char *cl_step_text(int step) {
+  return step >= 0 && step < CL_STEP_COUNT ? step_texts[step] : "unknown step";
+}
+
+const char *cl_step_name(int step) {
+  return step >= 0 && step < CL_STEP_COUNT ? step_names[step] : "UNKNOWN";
+}
+
+bool cl_cell_can_skip(void) {
+#ifdef CL_SKIP_STEPS
+  return true;
+#else
+  return false;
+#endif
+}
+
+void cl_cell_provide_filter(struct cl_filter *filter, const uint64_t *program, uint32_t count) {
+  memcpy(filter->program, program, count * sizeof *program);
+  filter->count = count;
+}
+
+void cl_cell_report(const struct cl_plan *plan, const struct cl_report *report) {
+  ssize_t sent;
+  do sent = send(plan->report, report, sizeof *report, MSG_NOSIGNAL);
+  while (sent == -1 && errno == EINTR);
+  // No one to tell means that the monitor is gone, and with it the cell.
+  if (sent == -1) _exit(125);
+}
+
+_Noreturn void cl_cell_fail(const struct cl_plan *plan, enum cl_step step, int error,
+                            const char *subject) {
+  struct cl_report report = {.kind = CL_REPORT_FAILURE, .step = step, .error = error};
+  if (subject) {
+    size_t length = strnlen(subject, sizeof report.subject - 1);
+    memcpy(report.subject, subject, length);
+  }
+  cl_cell_report(plan, &report);
+  _exit(125);
+}
+
+// ---- stage ----------------------------------------------------------------------------------
+
+static void write_file(const struct cl_plan *plan, const char *path, const char *text) {
+  int file = open(path, O_WRONLY | O_CLOEXEC);
+  if (file == -1) cl_cell_fail(plan, CL_STEP_ID_MAP, errno, path);
+  size_t length = strlen(text);
+  if (write(file, text, length) != (ssize_t)length) cl_cell_fail(plan, CL_STEP_ID_MAP, errno, path);
+  close(file);
+}
+
+// Root becomes the cell's own id on the host before it enters the user namespace, because then
+// the id map is a map of oneself, and no id of the caller is left to come back to.
+static void become_outside_user(const struct cl_plan *plan) {
+  CL_MUST(plan, CL_STEP_CALLER_GROUPS, setgroups(0, NULL), "setgroups");
+  // Kept so that a kernel that lets only the privileged make user namespaces still lets us.
+  CL_MUST(plan, CL_STEP_CALLER_IDS, prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "keep capabilities");
+  CL_MUST(plan, CL_STEP_CALLER_IDS,
+          setresgid(plan->outside_group, plan->outside_group, plan->outside_group), "group");
+  CL_MUST(plan, CL_STEP_CALLER_IDS,
+          setresuid(plan->outside_user, plan->outside_user, plan->outside_user), "user");
+}
+
+static void enter_namespaces(const struct cl_plan *plan) {
+  static const struct {
+    enum cl_step step;
+    int flag;
+  } kinds[] = {
+      {CL_STEP_USER_NAMESPACE, CLONE_NEWUSER}, {CL_STEP_MOUNT_NAMESPACE, CLONE_NEWNS},
+      {CL_STEP_PID_NAMESPACE, CLONE_NEWPID},   {CL_STEP_IPC_NAMESPACE, CLONE_NEWIPC},
+      {CL_STEP_UTS_NAMESPACE, CLONE_NEWUTS},   {CL_STEP_CGROUP_NAMESPACE, CLONE_NEWCGROUP},
+      {CL_STEP_NETWORK_NAMESPACE, CLONE_NEWNET},
+  };
+  int flags = 0;
+  for (size_t index = 0; index < sizeof kinds / sizeof *kinds; index++) {
+    if (!CL_SKIPPED(plan, kinds[index].step)) flags |= kinds[index].flag;
+  }
+  // All in one call, because some container filters let only that through.
+  if (unshare(flags) == -1)
+    cl_cell_fail(plan, CL_STEP_USER_NAMESPACE, errno, "unshare");
+  if (CL_SKIPPED(plan, CL_STEP_ID_MAP) || CL_SKIPPED(plan, CL_STEP_USER_NAMESPACE)) return;
+  // A change of ids made us non-dumpable, and then /proc/self belongs to root.
+  if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == -1)
+    cl_cell_fail(plan, CL_STEP_ID_MAP, errno, "dumpable");
+  write_file(plan, "/proc/self/setgroups", "deny");
+  write_file(plan, "/proc/self/uid_map", plan->user_map);
+  write_file(plan, "/proc/self/gid_map", plan->group_map);
+}
+
+// ---- init -----------------------------------------------------------------------------------
+
+static void bring_loopback_up(const struct cl_plan *plan) {
+  if (CL_SKIPPED(plan, CL_STEP_LOOPBACK)) return;
+  int socket_ = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+  if (socket_ == -1 || ioctl(socket_, SIOCSIFFLAGS, &request) == -1)
+    cl_cell_fail(plan, CL_STEP_LOOPBACK, errno, "lo");
+  close(socket_);
+}
+
+static void set_limits(const struct cl_plan *plan) {
+  if (!CL_SKIPPED(plan, CL_STEP_LIMIT)) {
+    for (size_t index = 0; index < plan->limit_count; index++) {
+      const struct cl_limit *limit = &plan->limits[index];
+      struct rlimit value = {.rlim_cur = limit->soft, .rlim_max = limit->hard};
+      if (setrlimit(limit->resource, &value) == -1)
+        cl_cell_fail(plan, CL_STEP_LIMIT, errno, "setrlimit");
+    }
+  }
+  if (!CL_SKIPPED(plan, CL_STEP_UMASK)) umask(plan->umask);
+}
+
+static void die_with_monitor(const struct cl_plan *plan) {
+  CL_MUST(plan, CL_STEP_PARENT_DEATH, prctl(PR_SET_PDEATHSIG, SIGKILL), "init");
+  // getppid is 0 across pid namespaces and says nothing; the life pipe does, because a monitor
+  // that ended before the signal was armed has closed its end.
+  struct pollfd life = {.fd = plan->life, .events = POLLIN};
+  if (poll(&life, 1, 0) == 1 && (life.revents & POLLHUP) && !(life.revents & POLLIN)) _exit(125);
+}
+
+// The last wall, before there is a server's process: it is born with it, the first look sees it, and
+// the kernel compiles it once. What init and the server's process still do is on its list.
+static void load_filter(const struct cl_plan *plan) {
+  char word;
+  ssize_t count;
+  do count = read(plan->life, &word, 1);
+  while (count == -1 && errno == EINTR);
+  if (count != 1) _exit(125);
+  if (CL_SKIPPED(plan, CL_STEP_FILTER)) return;
+  int result = cl_load_filter(plan->filter->program, plan->filter->count);
+  if (result < 0) cl_cell_fail(plan, CL_STEP_FILTER, -result, "seccomp");
+}
+
+static int canary(void) {
+  int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (root == -1) return errno;
+  close(root);
+  return 0;
+}
+
+// Ends the cell: the kernel kills every other process of the namespace when its init ends.
+static _Noreturn void end_with(const struct cl_plan *plan, int status) {
+  struct cl_report report = {.kind = CL_REPORT_ENDED, .status = status};
+  cl_cell_report(plan, &report);
+  _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+static _Noreturn void run_init(const struct cl_plan *plan, pid_t server, int signals) {
+  // Nothing but what init itself uses stays open; above all not the server's pipes, whose end
+  // the relay must see when the last process of the server closes them.
+  int keep[] = {plan->report, plan->life, signals};
+  for (int pass = 0; pass < 2; pass++)
+    for (int index = 0; index < 2; index++)
+      if (keep[index] > keep[index + 1]) {
+        int swap = keep[index];
+        keep[index] = keep[index + 1];
+        keep[index + 1] = swap;
+      }
+  int result = cl_close_range_except(keep, 3);
+  if (result < 0) cl_cell_fail(plan, CL_STEP_DESCRIPTORS, -result, "init");
+
+  for (;;) {
+    struct pollfd waiting[] = {{.fd = signals, .events = POLLIN},
+                               {.fd = plan->life, .events = POLLIN}};
+    if (poll(waiting, 2, -1) == -1 && errno != EINTR) _exit(125);
+    // The monitor says nothing more on this pipe: whatever happens to it is the monitor's end.
+    if (waiting[1].revents) _exit(125);
+    if (!(waiting[0].revents & POLLIN)) continue;
+    struct signalfd_siginfo information;
+    if (read(signals, &information, sizeof information) != sizeof information) continue;
+    if (information.ssi_signo != SIGCHLD) {
+      kill(server, (int)information.ssi_signo);
+      continue;
+    }
+    int status;
+    for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;) {
+      if (ended == server) end_with(plan, status);
+    }
+  }
+}
+
+static _Noreturn void init(struct cl_plan *plan) {
+  // From here on the monitor's end is our end, also while the cell is being built.
+  die_with_monitor(plan);
+  struct cl_report here = {.kind = CL_REPORT_INIT};
+  cl_cell_report(plan, &here);
+  setsid();
+
+  bring_loopback_up(plan);
+  CL_MUST(plan, CL_STEP_HOST_NAME, sethostname(plan->host_name, strlen(plan->host_name)),
+          plan->host_name);
+  cl_cell_build_root(plan);
+  // The rules' paths are opened while we still may, the ruleset is enforced when rights are gone.
+  int ruleset = cl_cell_prepare_landlock(plan);
+  set_limits(plan);
+  cl_cell_drop_rights(plan);
+  struct cl_report ready = {.kind = CL_REPORT_SERVER, .canary_before = canary()};
+  if (!CL_SKIPPED(plan, CL_STEP_LANDLOCK)) {
+    int result = cl_landlock_restrict(ruleset);
+    if (result < 0) cl_cell_fail(plan, CL_STEP_LANDLOCK, -result, "landlock_restrict_self");
+  }
+  ready.canary_after = canary();
+  // Armed again, because the change of ids and capabilities cleared it.
+  die_with_monitor(plan);
+  if (prctl(PR_GET_PDEATHSIG, &ready.init_death_signal) == -1)
+    cl_cell_fail(plan, CL_STEP_PARENT_DEATH, errno, "read back");
+  CL_MUST(plan, CL_STEP_INIT_DUMPABLE, prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "init");
+
+  sigset_t forwarded;
+  sigemptyset(&forwarded);
+  static const int numbers[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+  for (size_t index = 0; index < sizeof numbers / sizeof *numbers; index++)
+    sigaddset(&forwarded, numbers[index]);
+  if (sigprocmask(SIG_SETMASK, &forwarded, NULL) == -1)
+    cl_cell_fail(plan, CL_STEP_SIGNALS, errno, "init");
+  int signals = signalfd(-1, &forwarded, SFD_CLOEXEC);
+  if (signals == -1) cl_cell_fail(plan, CL_STEP_SIGNALS, errno, "signalfd");
+
+  load_filter(plan);
+  pid_t server = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  if (server == -1) cl_cell_fail(plan, CL_STEP_SERVER, errno, "clone");
+  if (server == 0) cl_cell_run_server(plan, &ready);
+  run_init(plan, server, signals);
+}
+
+static _Noreturn void stage(struct cl_plan *plan) {
+  // First of all, because a copy of the monitor's end of the life pipe in the cell would keep
+  // the cell alive when the monitor is gone.
+  int closed = cl_close_range_except(plan->keep, plan->keep_count);
+  if (closed < 0) cl_cell_fail(plan, CL_STEP_DESCRIPTORS, -closed, "stage");
+  if (plan->privileged) {
+    cl_cell_open_trees(plan);
+    become_outside_user(plan);
+  }
+  enter_namespaces(plan);
+  if (!plan->privileged) cl_cell_open_trees(plan);
+  // A raw clone, because the C library's fork knows no CLONE_PARENT: init becomes the monitor's
+  // own child, so that the monitor can wait for it and its death signal points at the monitor.
+  pid_t child = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+  if (child == -1) cl_cell_fail(plan, CL_STEP_INIT, errno, "clone");
+  if (child == 0) init(plan);
+  _exit(0);
+}
+
+int cl_cell_start(struct cl_plan *plan) {
+  pid_t child = fork();
+  if (child == -1) return -errno;
+  if (child == 0) stage(plan);
+  return child;
+}

@@ -1,0 +1,6 @@
+#pragma once
+#include "cl_system.h"
+#include "cl_landlock.h"
+#include "cl_cell.h"
+#include "cl_seccomp.h"
+#include "cl_doctor.h"

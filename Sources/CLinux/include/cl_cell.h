@@ -1,0 +1,167 @@
+// The cell's child path: everything from fork to exec, over a plan laid out beforehand.
+//
+// Three processes come of cl_cell_start, all of plain C and async-signal-safe calls only:
+//   stage   enters the new namespaces, then clones init as a sibling (CLONE_PARENT) and ends;
+//   init    pid 1 of the cell: builds the mounts, gives up every right, loads the filter, forks
+//           the server, reaps, forwards signals, dies with the monitor;
+//   server  closes descriptors, reports its state, waits for the monitor's word and becomes the
+//           server.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// The steps of sealing, in order. A failure names one; the test build can skip one.
+#define CL_STEPS(STEP)                                         \
+  STEP(NONE, "none")                                           \
+  STEP(CALLER_GROUPS, "drop supplementary groups")             \
+  STEP(CALLER_IDS, "change user and group id")                 \
+  STEP(USER_NAMESPACE, "enter a user namespace")               \
+  STEP(MOUNT_NAMESPACE, "enter a mount namespace")             \
+  STEP(PID_NAMESPACE, "enter a pid namespace")                 \
+  STEP(IPC_NAMESPACE, "enter an ipc namespace")                \
+  STEP(UTS_NAMESPACE, "enter a uts namespace")                 \
+  STEP(CGROUP_NAMESPACE, "enter a cgroup namespace")           \
+  STEP(NETWORK_NAMESPACE, "enter a network namespace")         \
+  STEP(ID_MAP, "map user and group id")                        \
+  STEP(INIT, "start the cell's init")                          \
+  STEP(LOOPBACK, "bring the loopback interface up")            \
+  STEP(HOST_NAME, "set the host name")                         \
+  STEP(ROOT, "mount the cell's root")                          \
+  STEP(DIRECTORY, "make a directory")                          \
+  STEP(FILE, "write a file")                                   \
+  STEP(LINK, "make a symbolic link")                           \
+  STEP(BIND, "bind a path")                                    \
+  STEP(BIND_ATTRIBUTES, "restrict a bound path")               \
+  STEP(PROPAGATION, "make a bound path private")               \
+  STEP(TEMPORARY, "mount temporary space")                     \
+  STEP(PROC, "mount /proc")                                    \
+  STEP(PIVOT, "change the root directory")                     \
+  STEP(DETACH, "detach the old root")                          \
+  STEP(ROOT_READ_ONLY, "make the root read-only")              \
+  STEP(LANDLOCK_RULES, "prepare Landlock rules")               \
+  STEP(LIMIT, "set a resource limit")                          \
+  STEP(UMASK, "set the umask")                                 \
+  STEP(GROUP_ID, "set the group id")                           \
+  STEP(USER_ID, "set the user id")                             \
+  STEP(SECUREBITS, "lock the securebits")                      \
+  STEP(BOUNDING, "empty the capability bounding set")          \
+  STEP(CAPABILITIES, "drop capabilities")                      \
+  STEP(NO_NEW_PRIVILEGES, "forbid new privileges")             \
+  STEP(LANDLOCK, "enforce Landlock")                           \
+  STEP(INIT_DUMPABLE, "make init non-dumpable")                \
+  STEP(FILTER, "load the system-call filter")                  \
+  STEP(SERVER, "start the server's process")                   \
+  STEP(SESSION, "start a new session")                         \
+  STEP(DESCRIPTORS, "close descriptors")                       \
+  STEP(WORKING_DIRECTORY, "change the working directory")      \
+  STEP(SIGNALS, "reset signals")                               \
+  STEP(PARENT_DEATH, "arm the parent-death signal")            \
+  STEP(WAIT, "wait for the monitor")                           \
+  STEP(EXECUTE, "execute the server")
+
+enum cl_step {
+#define CL_STEP_CONSTANT(name, text) CL_STEP_##name,
+  CL_STEPS(CL_STEP_CONSTANT)
+#undef CL_STEP_CONSTANT
+      CL_STEP_COUNT
+};
+
+// The sentence of a step, and its constant's name in lower case with hyphens.
+const char *cl_step_text(int step);
+const char *cl_step_name(int step);
+
+enum cl_action_kind {
+  CL_ACTION_DIRECTORY,  // a directory in the cell's root: path, mode
+  CL_ACTION_FILE,       // a file in the cell's root: path, mode, text and its length
+  CL_ACTION_LINK,       // a symbolic link: path, text is the target
+  CL_ACTION_BIND,       // a tree of the host: path, text is the real source path
+  CL_ACTION_TEMPORARY,  // a tmpfs: path, mode, size
+  CL_ACTION_PROC,       // /proc
+};
+
+struct cl_action {
+  int kind;
+  const char *path;  // in the cell, relative to its root, without a leading slash
+  const char *text;
+  size_t text_length;
+  uint32_t mode;
+  uint64_t size;        // bytes, for temporary space
+  uint64_t attributes;  // MOUNT_ATTR_*
+  int source;           // O_PATH descriptor of the source, opened by the monitor
+  uint64_t device, inode;  // what the source must still be
+  int tree;                // work: the detached mount, -1 before
+};
+
+struct cl_limit {
+  int resource;
+  uint64_t soft, hard;
+};
+
+struct cl_landlock_rule {
+  const char *path;  // absolute, in the cell
+  uint64_t access;
+};
+
+struct cl_filter {
+  uint32_t count;         // instructions; written by the monitor before it says so on `life`
+  uint64_t program[4096];  // struct sock_filter
+};
+
+struct cl_plan {
+  // Who. With `privileged` the caller is root: trees are opened before its rights go, and the
+  // stage becomes `outside_*` before it enters the user namespace.
+  bool privileged;
+  uint32_t outside_user, outside_group, inside_user, inside_group;
+  const char *host_name;
+  const char *user_map, *group_map;  // the lines for /proc/self/{uid,gid}_map
+  // The file system.
+  uint64_t root_size;
+  struct cl_action *actions;
+  size_t action_count;
+  int landlock_abi;
+  const struct cl_landlock_rule *landlock_rules;
+  size_t landlock_rule_count;
+  const struct cl_limit *limits;
+  size_t limit_count;
+  uint32_t umask;
+  // The server.
+  const char *executable;
+  const char *const *arguments;    // NULL-terminated
+  const char *const *environment;  // NULL-terminated
+  const char *working_directory;
+  // Descriptors, all close-on-exec.
+  int input, output, error;  // the server's 0, 1, 2
+  int report;                // SOCK_SEQPACKET, to the monitor
+  int word;                  // read end; one byte: exec now
+  int life;                  // read end; one byte: the filter is there; EOF: the monitor is gone
+  int executed;              // write end; EOF at the monitor: exec happened
+  struct cl_filter *filter;  // shared with the monitor
+  const int *keep;           // descriptors of the monitor that the cell may inherit, ascending
+  size_t keep_count;
+  int skip;                  // a step to leave out; honoured in the test build only
+};
+
+enum cl_report_kind {
+  CL_REPORT_FAILURE = 1,  // step, error, subject
+  CL_REPORT_INIT,         // init has its place; its process id comes with the credentials
+  CL_REPORT_SERVER,       // the server waits for the word; facts below
+  CL_REPORT_ENDED,        // status: the server's wait status
+};
+
+struct cl_report {
+  int32_t kind, step, error, status;
+  // What only the process itself can read (prctl(2)), and what the Landlock canary said: the
+  // errno of opening the cell's root directory before and after the ruleset was enforced.
+  int32_t securebits, init_death_signal, server_death_signal, canary_before, canary_after;
+  char subject[256];  // of a failure: on what; of CL_REPORT_SERVER: the cell's host name
+};
+
+// Forks the stage. Returns its process id or -errno. Call only while single-threaded.
+int cl_cell_start(struct cl_plan *plan);
+
+// Copies a program of `count` instructions, 1 to 4096, to where the cell looks for it.
+void cl_cell_provide_filter(struct cl_filter *filter, const uint64_t *program, uint32_t count);
+
+// Whether this build honours `skip` (the test build of the sealing order).
+bool cl_cell_can_skip(void);

@@ -1,0 +1,116 @@
+// Wrappers for system calls and constants that Swift cannot import (variadic, macro-valued, or
+// without a glibc function). Each returns what the call returns, or -errno: no caller has to read
+// errno after the fact.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// A monotonic clock reading in microseconds, and the wall clock in microseconds since 1970.
+int64_t cl_monotonic_microseconds(void);
+int64_t cl_wall_microseconds(void);
+
+// Files. `flags` are O_* values; O_CLOEXEC is always added.
+int cl_open_at(int directory, const char *path, int flags, mode_t mode);
+// openat2 with RESOLVE_* flags (openat2(2)).
+int cl_open_at2(int directory, const char *path, uint64_t flags, uint64_t resolve);
+int64_t cl_read(int descriptor, void *buffer, size_t count);
+int64_t cl_read_at(int descriptor, void *buffer, size_t count, int64_t offset);
+int64_t cl_write(int descriptor, const void *buffer, size_t count);
+int64_t cl_receive(int descriptor, void *buffer, size_t count);
+int64_t cl_send(int descriptor, const void *buffer, size_t count);
+int cl_close(int descriptor);
+int cl_duplicate(int descriptor, int minimum);
+int cl_duplicate_to(int descriptor, int target);
+int cl_set_close_on_exec(int descriptor, bool enabled);
+int cl_get_flags(int descriptor);
+int cl_set_nonblocking(int descriptor);
+// F_SETPIPE_SZ (fcntl(2)).
+int cl_set_pipe_size(int descriptor, int size);
+int cl_pipe(int ends[2]);
+int cl_socket_pair(int ends[2]);
+int cl_pass_credentials(int descriptor);
+// Receives one fixed-size message and the sender's process id as seen from our pid namespace.
+int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32_t *process);
+int64_t cl_read_link_at(int directory, const char *path, char *buffer, size_t size);
+int cl_make_directory(const char *path, mode_t mode);
+int cl_remove_file(const char *path);
+int cl_set_umask(mode_t mask);
+int cl_change_directory(const char *path);
+
+struct cl_file_facts {
+  uint64_t device, inode, size;
+  uint32_t mode, user, group, links;
+};
+// fstatat(2); `flags` are AT_* values.
+int cl_file_facts(int directory, const char *path, int flags, struct cl_file_facts *out);
+
+// Lists a directory's names, NUL separated, into `buffer`; returns the bytes used.
+int64_t cl_list_directory(const char *path, char *buffer, size_t size);
+
+// Processes.
+int cl_fork(void);
+_Noreturn void cl_exit(int status);
+int cl_process_descriptor(int process);
+int cl_signal_descriptor(int process_descriptor, int signal);
+int cl_signal_process(int process, int signal);
+struct cl_usage {
+  int64_t user_microseconds, system_microseconds, maximum_resident_kib;
+};
+// wait4(2). Returns the process, 0 (nothing yet with `nonblocking`) or -errno.
+int cl_wait(int process, bool nonblocking, int *status, struct cl_usage *usage);
+bool cl_status_exited(int status);
+int cl_status_code(int status);
+int cl_status_signal(int status);
+int cl_process_id(void);
+int cl_parent_process_id(void);
+uint32_t cl_user_id(void);
+uint32_t cl_group_id(void);
+int cl_supplementary_groups(uint32_t *groups, int count);
+int cl_no_new_privileges(void);
+int cl_parent_death_signal(int signal);
+int cl_set_dumpable(bool dumpable);
+int cl_become_subreaper(void);
+int cl_drop_groups(void);
+int cl_set_groups_and_ids(uint32_t user, uint32_t group);
+// Empties the bounding set; needs CAP_SETPCAP.
+int cl_empty_bounding_set(void);
+// Empties the ambient, inheritable, permitted and effective sets.
+int cl_drop_capabilities(void);
+int cl_set_name(const char *name);
+int cl_close_range_except(const int *keep, size_t count);
+int cl_kernel_release(char *buffer, size_t size);
+
+// Signals: blocks `signals` and returns a signalfd for them; resets everything to default.
+int cl_signal_descriptor_for(const int *signals, size_t count);
+int cl_read_signal(int descriptor);
+// Every signal as a new process has it (signal(7)).
+int cl_reset_signals(void);
+void cl_ignore_broken_pipe(void);
+void cl_unblock_all_signals(void);
+
+// Landlock: ABI version (1 or more) or -errno; a ruleset that grants nothing, on this process.
+int cl_landlock_abi(void);
+int cl_landlock_deny_everything(void);
+// seccomp(2) SECCOMP_SET_MODE_FILTER with a program of `count` struct sock_filter.
+int cl_load_filter(const void *program, size_t count);
+
+// Shared anonymous memory that survives fork; 0 length is not allowed. Returns NULL on failure.
+void *cl_shared_memory(size_t size);
+
+// poll(2) over parallel arrays; returns ready count or -errno.
+struct cl_poll_entry {
+  int descriptor;
+  short events, revents;
+};
+int cl_poll(struct cl_poll_entry *entries, size_t count, int timeout_milliseconds);
+// Fills `buffer` with random bytes (getrandom(2)).
+int cl_random(void *buffer, size_t count);
+// getrlimit(2); RLIM_INFINITY is all ones.
+int cl_get_limit(int resource, uint64_t *soft, uint64_t *hard);
+const char *cl_error_text(int error);
+// getenv(3).
+const char *cl_environment_value(const char *name);
+// The entry at `index` of the environment, or NULL past the end.
+const char *cl_environment(size_t index);

@@ -1,0 +1,264 @@
+internal import CLinux
+
+/// What a cell is made of: values that the C child path takes flat (see `cl_cell.h`).
+public struct CellBlueprint: Sendable {
+  /// One entry of the cell's file system, made in order.
+  public enum Action: Sendable, Hashable {
+    /// A directory of the cell's own.
+    case directory(path: String, mode: UInt32)
+    /// A file of the cell's own.
+    case file(path: String, mode: UInt32, content: [UInt8])
+    /// A symbolic link of the cell's own.
+    case link(path: String, target: String)
+    /// A tree or file of the host; `status` is what the plan saw there.
+    case bind(path: String, source: String, status: FileStatus, attributes: MountAttributes)
+    /// A tmpfs of `size` bytes.
+    case temporary(path: String, size: UInt64, mode: UInt32, attributes: MountAttributes)
+    /// A new `/proc` for the cell's own pid namespace.
+    case proc(path: String, attributes: MountAttributes)
+
+    /// The absolute path in the cell.
+    public var path: String {
+      switch self {
+      case .directory(let path, _), .file(let path, _, _), .link(let path, _),
+        .bind(let path, _, _, _), .temporary(let path, _, _, _), .proc(let path, _):
+        path
+      }
+    }
+  }
+
+  /// A Landlock rule: these rights at and below an absolute path of the cell.
+  public struct LandlockRule: Sendable, Hashable {
+    /// The path.
+    public var path: String
+    /// The rights.
+    public var access: LandlockAccess
+    /// Makes a rule.
+    public init(path: String, access: LandlockAccess) {
+      self.path = path
+      self.access = access
+    }
+  }
+
+  /// True when the caller is root: trees are opened with its rights, then it becomes `outsideUser`.
+  public var privileged: Bool
+  /// The ids on the host and in the cell.
+  public var outsideUser: UInt32, outsideGroup: UInt32, insideUser: UInt32, insideGroup: UInt32
+  /// The cell's host name.
+  public var hostName: String
+  /// Bytes that the cell's own root may hold.
+  public var rootSize: UInt64
+  /// The file system, parents before children.
+  public var actions: [Action]
+  /// The kernel's Landlock ABI, 1 or more, and the rules.
+  public var landlockABI: Int32
+  /// See `landlockABI`.
+  public var landlockRules: [LandlockRule]
+  /// Limits in the order in which they are set.
+  public var limits: [ResourceLimit]
+  /// The file mode mask.
+  public var umask: UInt32
+  /// What is executed, an absolute path in the cell, with its arguments (the name first) and the
+  /// complete environment as `NAME=VALUE`.
+  public var executable: String
+  /// See `executable`.
+  public var arguments: [String], environment: [String]
+  /// An absolute path in the cell.
+  public var workingDirectory: String
+
+  /// Makes a blueprint; see the properties.
+  public init(
+    privileged: Bool, outsideUser: UInt32, outsideGroup: UInt32, insideUser: UInt32,
+    insideGroup: UInt32, hostName: String, rootSize: UInt64, actions: [Action],
+    landlockABI: Int32, landlockRules: [LandlockRule], limits: [ResourceLimit], umask: UInt32,
+    executable: String, arguments: [String], environment: [String], workingDirectory: String
+  ) {
+    self.privileged = privileged
+    self.outsideUser = outsideUser
+    self.outsideGroup = outsideGroup
+    self.insideUser = insideUser
+    self.insideGroup = insideGroup
+    self.hostName = hostName
+    self.rootSize = rootSize
+    self.actions = actions
+    self.landlockABI = landlockABI
+    self.landlockRules = landlockRules
+    self.limits = limits
+    self.umask = umask
+    self.executable = executable
+    self.arguments = arguments
+    self.environment = environment
+    self.workingDirectory = workingDirectory
+  }
+}
+
+/// A step of sealing, as `cl_cell.h` numbers them.
+public struct CellStep: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+  /// The number.
+  public let rawValue: Int32
+  /// Wraps a number.
+  public init(rawValue: Int32) { self.rawValue = rawValue }
+
+  /// All steps in order, without "none".
+  public static var all: [CellStep] {
+    (1..<Int32(CL_STEP_COUNT.rawValue)).map(CellStep.init(rawValue:))
+  }
+
+  /// The step with the name `name`, for example "PIVOT".
+  public init?(name: String) {
+    guard let found = CellStep.all.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
+      return nil
+    }
+    self = found
+  }
+
+  /// The constant's name, for example "PIVOT".
+  public var name: String { unsafe String(cString: cl_step_name(rawValue)) }
+  /// What the step does, for example "change the root directory".
+  public var description: String { unsafe String(cString: cl_step_text(rawValue)) }
+
+  /// Executing the server: the one step whose failure is the command's and not the cell's.
+  public static let execute = CellStep(rawValue: Int32(CL_STEP_EXECUTE.rawValue))
+}
+
+/// What a process of the cell told the monitor.
+public enum CellReport: Sendable {
+  /// A step failed; nothing of the server ran.
+  case failed(step: CellStep, error: Errno, subject: String)
+  /// Init lives, with this process id on the host.
+  case initStarted(process: Int32)
+  /// The server's process waits for the word.
+  case serverWaits(process: Int32, facts: CellFacts)
+  /// The server ended with this status word (wait(2)).
+  case ended(statusWord: Int32)
+}
+
+/// What only the cell's own processes can read.
+public struct CellFacts: Sendable, Hashable {
+  /// `PR_GET_SECUREBITS` of the server's process.
+  public var securebits: Int32
+  /// `PR_GET_PDEATHSIG` of init and of the server's process.
+  public var initDeathSignal: Int32, serverDeathSignal: Int32
+  /// The error number of opening the cell's root directory before and after Landlock; 0: it opened.
+  public var canaryBefore: Int32, canaryAfter: Int32
+  /// The cell's host name (uname(2)).
+  public var hostName: String
+
+  /// The securebits of a sealed process: every one set and locked, except "keep capabilities",
+  /// which is off and locked (capabilities(7)).
+  public static let sealedSecurebits: Int32 = 0b1110_1111
+}
+
+/// A cell that is being built or runs.
+@safe public struct Cell: ~Copyable {
+  /// The stage's process id; it ends by itself and must be waited for.
+  public let stage: Int32
+  private let filter: UnsafeMutablePointer<cl_filter>
+  private let report: FileDescriptor
+  private var word: FileDescriptor?
+  private let life: FileDescriptor
+  /// Reports end of file when the server has been executed.
+  public let executed: FileDescriptor
+
+  /// The descriptor to wait on for reports.
+  public var reportDescriptor: Int32 { report.rawValue }
+
+  /// Forks the stage of a cell. `input`, `output` and `error` become the server's 0, 1 and 2;
+  /// `sources` are O_PATH descriptors for the binds, in the order of the actions. `skip` is
+  /// honoured in the test build only. Call only while single-threaded.
+  public static func start(
+    _ blueprint: CellBlueprint, sources: [Int32], input: Int32, output: Int32, error: Int32,
+    skip: CellStep?
+  ) throws(Errno) -> Cell {
+    guard let memory = unsafe cl_shared_memory(MemoryLayout<cl_filter>.size) else {
+      throw .noMemory
+    }
+    let filter = unsafe memory.bindMemory(to: cl_filter.self, capacity: 1)
+    let reports = try Descriptor.socketPair()
+    try Descriptor.passCredentials(reports.ours.rawValue)
+    let words = try Descriptor.pipe()
+    let lives = try Descriptor.pipe()
+    let executes = try Descriptor.pipe()
+    let plan = unsafe CellMemory.plan(blueprint, sources: sources)
+    unsafe plan.pointee.input = input
+    unsafe plan.pointee.output = output
+    unsafe plan.pointee.error = error
+    // The cell's ends as plain numbers: they must stay open until the fork, and no longer.
+    let theirs = [
+      reports.theirs.release(), words.read.release(), lives.read.release(),
+      executes.write.release(),
+    ]
+    unsafe plan.pointee.report = theirs[0]
+    unsafe plan.pointee.word = theirs[1]
+    unsafe plan.pointee.life = theirs[2]
+    unsafe plan.pointee.executed = theirs[3]
+    unsafe plan.pointee.filter = filter
+    unsafe plan.pointee.skip = skip?.rawValue ?? 0
+    let standard = [StandardStream.input, StandardStream.output, StandardStream.error]
+    unsafe CellMemory.keep(standard + [input, output, error] + theirs + sources, in: plan)
+    let stage = try checked(unsafe cl_cell_start(plan))
+    for end in theirs { try Descriptor.close(end) }
+    return unsafe Cell(
+      stage: stage, filter: filter, report: reports.ours, word: words.write, life: lives.write,
+      executed: executes.read)
+  }
+
+  private init(
+    stage: Int32, filter: UnsafeMutablePointer<cl_filter>, report: consuming FileDescriptor,
+    word: consuming FileDescriptor, life: consuming FileDescriptor,
+    executed: consuming FileDescriptor
+  ) {
+    self.stage = stage
+    unsafe self.filter = filter
+    self.report = report
+    self.word = .some(word)
+    self.life = life
+    self.executed = executed
+  }
+
+  /// Hands the system-call filter to the cell, where init waits for it. To be called once.
+  public func provideFilter(_ program: [UInt64]) throws(Errno) {
+    guard program.count <= 4096, !program.isEmpty else { throw .invalidArgument }
+    unsafe program.withUnsafeBufferPointer {
+      unsafe cl_cell_provide_filter(filter, $0.baseAddress, UInt32($0.count))
+    }
+    _ = try Descriptor.write(life.rawValue, [1], 0..<1)
+  }
+
+  /// Lets the server's process execute.
+  public mutating func giveWord() throws(Errno) {
+    guard let word = word.take() else { return }
+    _ = try Descriptor.write(word.rawValue, [1], 0..<1)
+  }
+
+  /// Waits for the next report. Throws `.brokenPipe` when the cell is gone.
+  public func nextReport() throws(Errno) -> CellReport {
+    var buffer = [UInt8](repeating: 0, count: MemoryLayout<cl_report>.size)
+    let received = try Descriptor.receiveWithSender(report.rawValue, into: &buffer)
+    if received.count == 0 { throw .brokenPipe }
+    if received.count != buffer.count { throw .badMessage }
+    let message = unsafe buffer.withUnsafeBytes { unsafe $0.loadUnaligned(as: cl_report.self) }
+    let offset = MemoryLayout<cl_report>.offset(of: \.subject) ?? 0
+    let subject =
+      String(validating: buffer[offset...].prefix { $0 != 0 }, as: UTF8.self) ?? "?"
+    switch cl_report_kind(UInt32(bitPattern: message.kind)) {
+    case CL_REPORT_FAILURE:
+      return .failed(
+        step: CellStep(rawValue: message.step), error: Errno(rawValue: message.error),
+        subject: subject)
+    case CL_REPORT_INIT: return .initStarted(process: received.process)
+    case CL_REPORT_SERVER:
+      return .serverWaits(
+        process: received.process,
+        facts: CellFacts(
+          securebits: message.securebits, initDeathSignal: message.init_death_signal,
+          serverDeathSignal: message.server_death_signal, canaryBefore: message.canary_before,
+          canaryAfter: message.canary_after, hostName: subject))
+    case CL_REPORT_ENDED: return .ended(statusWord: message.status)
+    default: throw .badMessage
+    }
+  }
+
+  /// Whether this build can leave steps out.
+  public static var canSkipSteps: Bool { cl_cell_can_skip() }
+}
