@@ -1,0 +1,77 @@
+/// What no single value shows: doubles, contradictions, and grants of everything.
+struct CrossChecks {
+  var findings: Findings
+
+  /// Looks at a tree whose shape was checked; what has another shape is passed over.
+  mutating func check(_ root: Node) {
+    checkTools(root)
+    checkPaths(root)
+    checkCommand(root)
+    checkSearchPath(root)
+  }
+
+  private mutating func checkTools(_ root: Node) {
+    let elements = root["tools", "allow"]?.elements ?? []
+    var seen: [[UInt8]: Int] = [:]
+    for element in elements {
+      guard let name = element.scalar ?? element["name"]?.scalar else { continue }
+      if element.scalar?.text == "*", elements.count > 1 {
+        findings.error(
+          element.position, "\"*\" allows every tool and stands beside names",
+          hint: "write [\"*\"] alone, or the names alone")
+      }
+      if let line = seen.updateValue(element.position.line, forKey: Array(name.text.utf8)) {
+        findings.error(
+          element.position, "the tool \(quoted(name.text)) is there twice",
+          hint: "it is already in line \(line)")
+      }
+    }
+  }
+
+  private mutating func checkPaths(_ root: Node) {
+    var seen: [[UInt8]: String] = [:]
+    for section in ["read", "write", "hide"] {
+      for element in root["filesystem", section]?.elements ?? [] {
+        guard let path = (element.scalar ?? element["path"]?.scalar)?.text else { continue }
+        if path.isSame("/") {
+          findings.error(
+            element.position, "filesystem.\(section) names the whole file system",
+            hint: "name the directories that are meant")
+        }
+        if let other = seen.updateValue(section, forKey: Array(path.utf8)) {
+          findings.error(
+            element.position, "the path \(quoted(path)) is there twice",
+            hint: "it is already in filesystem.\(other)")
+        }
+      }
+    }
+  }
+
+  private mutating func checkCommand(_ root: Node) {
+    let command = root["server", "command"]?.elements.first.map { [$0] } ?? []
+    if let first = command.first, let name = first.scalar?.text, name.isEmpty {
+      findings.error(first.position, "the program's name is empty")
+    }
+    for element in command + (root["server", "programs"]?.elements ?? []) {
+      guard let program = element.scalar?.text else { continue }
+      if program.utf8.contains(UInt8(ascii: "/")), let fault = PathText.fault(program) {
+        findings.error(
+          element.position, "the program: \(fault.message)",
+          hint: "write an absolute path, or a bare name that is looked up in PATH")
+      }
+    }
+  }
+
+  private mutating func checkSearchPath(_ root: Node) {
+    guard let node = root["server", "environment", "PATH"], let text = node.scalar?.text else {
+      return
+    }
+    for part in text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+    where part.first != UInt8(ascii: "/") {
+      findings.error(
+        node.position, "PATH holds \(quoted(String(Substring(part)))), which is no absolute path",
+        hint: "an empty or relative entry means the current directory; remove it")
+      return
+    }
+  }
+}

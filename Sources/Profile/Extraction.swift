@@ -1,0 +1,97 @@
+/// Reads a tree that was found good into a `Profile`.
+extension Profile {
+  init(_ root: Node, variables: [ProfileLoader.Setting]) {
+    self.init(name: root["name"]?.scalar?.text ?? "")
+    self.variables = variables
+    description = root["description"]?.scalar?.text ?? description
+    preset = Self.word(root["extends"]) ?? preset
+    isolation = Self.word(root["isolation"]) ?? isolation
+    server = Server(root["server"])
+    filesystem = Filesystem(
+      read: Self.grants(root["filesystem", "read"]),
+      write: Self.grants(root["filesystem", "write"]),
+      hide: Self.grants(root["filesystem", "hide"]))
+    syscalls = Syscalls(add: Self.strings(root["syscalls", "add"]))
+    limits = Limits(root["limits"])
+    let allowed = root["tools", "allow"]
+    tools = Tools(allow: Self.tools(allowed), line: allowed?.position.line ?? 0)
+    features.logging = root["features", "logging"]?.scalar?.text == "allow"
+    messages = Messages(root["messages"])
+    audit.arguments = Self.word(root["audit", "arguments"]) ?? audit.arguments
+  }
+
+  private static func word<Word: RawRepresentable<String>>(_ node: Node?) -> Word? {
+    node?.scalar.flatMap { Word(rawValue: $0.text) }
+  }
+
+  fileprivate static func strings(_ node: Node?) -> [Located<String>] {
+    (node?.elements ?? []).compactMap(located)
+  }
+
+  fileprivate static func located(_ node: Node) -> Located<String>? {
+    node.scalar.map {
+      Located($0.text, line: node.position.line, column: node.position.column)
+    }
+  }
+
+  private static func grants(_ node: Node?) -> [PathGrant] {
+    (node?.elements ?? []).compactMap { element in
+      guard let path = (element.scalar ?? element["path"]?.scalar)?.text else { return nil }
+      return PathGrant(
+        path, isOptional: element["optional"]?.scalar?.text == "true",
+        line: element.position.line, column: element.position.column)
+    }
+  }
+
+  private static func tools(_ node: Node?) -> Tools.Allow {
+    guard let node else { return .names([]) }
+    if node.scalar?.text == "*" { return .everything(line: node.position.line) }
+    let names = node.elements.compactMap { element -> Located<String>? in
+      guard let name = (element.scalar ?? element["name"]?.scalar)?.text else { return nil }
+      return Located(name, line: element.position.line, column: element.position.column)
+    }
+    // Only the short form is the wildcard; `{name: "*"}` would be a tool of that name.
+    if let only = node.elements.first, node.elements.count == 1, only.scalar?.text == "*" {
+      return .everything(line: only.position.line)
+    }
+    return .names(names)
+  }
+}
+
+extension Profile.Server {
+  fileprivate init(_ node: Node?) {
+    self.init(
+      command: Profile.strings(node?["command"]), programs: Profile.strings(node?["programs"]),
+      workdir: node?["workdir"].flatMap(Profile.located),
+      environment: (node?["environment"]?.entries ?? []).compactMap { entry in
+        entry.value.scalar.map {
+          Profile.EnvironmentVariable(
+            name: entry.key, value: $0.text, line: entry.keyPosition.line)
+        }
+      })
+  }
+}
+
+extension Profile.Limits {
+  fileprivate init(_ node: Node?) {
+    self.init()
+    func size(_ key: String) -> UInt64? { node?[key]?.scalar.flatMap { Quantity.size($0.text) } }
+    memory = size("memory") ?? memory
+    processes = size("processes") ?? processes
+    openFiles = size("open_files") ?? openFiles
+    fileSize = size("file_size") ?? fileSize
+    cpuTime = node?["cpu_time"]?.scalar.flatMap { Quantity.duration($0.text) }
+  }
+}
+
+extension Profile.Messages {
+  fileprivate init(_ node: Node?) {
+    self.init()
+    func integer(_ key: String) -> Int? {
+      node?[key]?.scalar.flatMap { Quantity.size($0.text) }.flatMap { Int(exactly: $0) }
+    }
+    maxSize = integer("max_size") ?? maxSize
+    maxDepth = integer("max_depth") ?? maxDepth
+    inFlight = integer("in_flight") ?? inFlight
+  }
+}

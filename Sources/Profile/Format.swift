@@ -1,0 +1,284 @@
+/// The format of a profile, version 1, as data.
+enum Format {
+  static let root: [Key] = [
+    Key(
+      name: "version", shape: .integer(1...1), isRequired: true,
+      summary: "The version of the format.", example: "1"),
+    Key(
+      name: "name", shape: .text(.profileName), isRequired: true,
+      summary: "The profile's name; the audit log and the server's messages carry it.",
+      example: "git"),
+    Key(
+      name: "description", shape: .text(.description), omitted: "empty",
+      summary: "What the server is for, in words.", example: "Read one Git repository"),
+    Key(
+      name: "extends", shape: .choice(Preset.allCases.map(\.rawValue), later: []),
+      omitted: "`none`",
+      summary: "The preset: what such a program needs to start is found and granted for reading.",
+      example: "python"),
+    Key(
+      name: "variables", shape: .names(.variableName, of: .table(variable), most: 64),
+      omitted: "none",
+      summary: "What the person who starts the server fills in with `--set`.",
+      example: "{repository: {type: directory, required: true}}"),
+    Key(
+      name: "server", shape: .table(server), omitted: "the command line gives the command",
+      summary: "What is started, and how.", example: "{command: [mcp-server-git]}"),
+    Key(
+      name: "secrets", shape: .anything,
+      status: .later(hint: "give the server no secret, or wait for a version that keeps them"),
+      summary: "Secrets that are handed to the server.",
+      example: "{api_token: {from: env, name: GITHUB_TOKEN}}"),
+    Key(
+      name: "isolation", shape: .choice(["full"], later: ["container"]), omitted: "`full`",
+      summary: "How strongly the server is closed in.", example: "full"),
+    Key(
+      name: "filesystem", shape: .table(filesystem), omitted: "nothing is granted",
+      summary: "The paths that the server sees.", example: "{read: [/srv/data]}"),
+    Key(
+      name: "network", shape: .table(network), omitted: "no network",
+      summary: "The hosts that the server reaches.", example: "{allow: []}"),
+    Key(
+      name: "syscalls", shape: .table(syscalls), omitted: "baseline 1",
+      summary: "The system calls that the server may make.", example: "{baseline: 1, add: []}"),
+    Key(
+      name: "limits", shape: .table(limits), omitted: "the defaults below",
+      summary: "What the server may use up.", example: "{memory: 1GiB, processes: 64}"),
+    Key(
+      name: "tools", shape: .table(tools), omitted: "no tool",
+      summary: "The tools that the client sees and may call.",
+      example: "{allow: [git_status, git_log]}"),
+    Key(
+      name: "resources", shape: .table([nothing("resources")]), omitted: "no resource",
+      summary: "The resources that the client sees.", example: "{allow: []}"),
+    Key(
+      name: "prompts", shape: .table([nothing("prompts")]), omitted: "no prompt",
+      summary: "The prompts that the client sees.", example: "{allow: []}"),
+    Key(
+      name: "requests", shape: .table(requests), omitted: "all denied",
+      summary: "What the server may ask of the client.", example: "{sampling: deny}"),
+    Key(
+      name: "features", shape: .table(features), omitted: "all denied",
+      summary: "Further features of the protocol.", example: "{logging: allow}"),
+    Key(
+      name: "messages", shape: .table(messages), omitted: "the defaults below",
+      summary: "The bounds of messages, in both directions.",
+      example: "{max_size: 4MiB, max_depth: 64, in_flight: 64}"),
+    Key(
+      name: "pins", shape: .choice(["off"], later: ["strict", "warn"]), omitted: "`off`",
+      summary: "Whether a changed tool definition is held back.", example: "off"),
+    Key(
+      name: "audit", shape: .table(audit), omitted: "`arguments: shape`",
+      summary: "What the audit log keeps.", example: "{arguments: shape}"),
+  ]
+
+  static let variable: [Key] = [
+    Key(
+      name: "type", shape: .choice(VariableType.allCases.map(\.rawValue), later: []),
+      omitted: "`string`",
+      summary: "What a value must be.", example: "directory"),
+    Key(
+      name: "required", shape: .boolean, omitted: "`false`",
+      summary: "Whether `--set` must give it; otherwise there is a `default`.", example: "true"),
+    Key(
+      name: "default", shape: .scalar, omitted: "no default",
+      summary: "The value when `--set` gives none.",
+      example: "\"/srv/data\""),
+    Key(
+      name: "description", shape: .text(.description), omitted: "empty",
+      summary: "What it is for; shown when it is missing.", example: "The repository to read"),
+  ]
+
+  static let server: [Key] = [
+    Key(
+      name: "command", shape: .list(of: .text(.anything), count: 1...1024),
+      omitted: "the command line gives it after `--`",
+      summary: "The program and its arguments, one list element each; no shell is involved.",
+      example: "[mcp-server-git, --repository, \"${repository}\"]"),
+    Key(
+      name: "programs", shape: .list(of: .text(.program), count: 0...64), omitted: "`[]`",
+      summary: "Further programs that the server starts, looked up like the command.",
+      example: "[git]"),
+    Key(
+      name: "workdir", shape: .text(.path), omitted: "a private, empty home directory",
+      summary: "The directory that the server starts in; it must be among what is granted.",
+      example: "\"${repository}\""),
+    Key(
+      name: "environment",
+      shape: .names(
+        .environmentName, of: .either(.text(.anything), orTable: environmentTable), most: 256),
+      omitted: "what the preset and the cell set",
+      summary: "Variables of the server's environment, over the preset's and the cell's own.",
+      example: "{GIT_CONFIG_NOSYSTEM: \"1\"}"),
+  ]
+
+  static let environmentTable: [Key] = [
+    Key(
+      name: "secret", shape: .text(.variableName),
+      status: .later(hint: "give a plain string that is no secret"),
+      summary: "The secret whose value the variable gets.", example: "api_token")
+  ]
+
+  static let filesystem: [Key] = [
+    Key(
+      name: "read", shape: grants, omitted: "`[]`",
+      summary: "Paths that may be read, with everything below.",
+      example: "[\"${repository}\", {path: /etc/localtime, optional: true}]"),
+    Key(
+      name: "write", shape: grants, omitted: "`[]`",
+      summary: "Paths that may be read and written, with everything below.",
+      example: "[/srv/notes]"),
+    Key(
+      name: "hide", shape: grants, omitted: "`[]`",
+      summary: "Paths below a granted one that stay hidden.",
+      example: "[\"${repository}/.env\"]"),
+  ]
+
+  static let grants = Shape.list(
+    of: .either(.text(.path), orTable: grantTable), count: 0...256)
+
+  static let grantTable: [Key] = [
+    Key(
+      name: "path", shape: .text(.path), isRequired: true, summary: "The absolute path.",
+      example: "/etc/localtime"),
+    Key(
+      name: "optional", shape: .boolean, omitted: "`false`",
+      summary: "Whether the path is skipped when nothing is there; otherwise that is an error.",
+      example: "true"),
+  ]
+
+  static let network: [Key] = [nothing("network")]
+
+  static let syscalls: [Key] = [
+    Key(
+      name: "baseline", shape: .integer(1...1), omitted: "`1`",
+      summary: "The set of system calls that every server may make.", example: "1"),
+    Key(
+      name: "add", shape: .list(of: .text(.systemCall), count: 0...512), omitted: "`[]`",
+      summary: "Further system calls, by name; those that could open the cell are refused.",
+      example: "[mlock]"),
+  ]
+
+  static let limits: [Key] = [
+    Key(
+      name: "memory", shape: .size(16 << 20...1 << 40), omitted: "`2GiB`",
+      summary: "Data memory of one process.", example: "1GiB"),
+    Key(
+      name: "processes", shape: .integer(8...65536), omitted: "`256`",
+      summary: "Processes and threads at once.", example: "64"),
+    Key(
+      name: "open_files", shape: .integer(16...1_048_576), omitted: "`1024`",
+      summary: "Open files of one process.", example: "256"),
+    Key(
+      name: "file_size", shape: .size(0...1 << 44), omitted: "`1GiB`",
+      summary: "The size of a file that the server writes.", example: "64MiB"),
+    Key(
+      name: "cpu_time", shape: .duration(1...31_536_000, orUnlimited: true),
+      omitted: "`unlimited`", summary: "Processor time of one process.", example: "10m"),
+  ]
+
+  static let tools: [Key] = [
+    Key(
+      name: "allow",
+      shape: .listOrEverything(
+        of: .either(.text(.toolName), orTable: toolTable), count: 0...1024),
+      omitted: "`[]`",
+      summary: "Tools that are shown and may be called, by exact name; `\"*\"` is every tool.",
+      example: "[git_status, {name: git_log}]"),
+    Key(
+      name: "ask", shape: .emptyList, omitted: "`[]`",
+      summary: "Tools that need the person's consent at each call.", example: "[]"),
+    Key(
+      name: "unknown_arguments", shape: .choice(["allow"], later: ["refuse"]), omitted: "`allow`",
+      summary: "Whether arguments that the tool does not name are let through.",
+      example: "allow"),
+  ]
+
+  static let toolTable: [Key] = [
+    Key(
+      name: "name", shape: .text(.toolName), isRequired: true, summary: "The tool's exact name.",
+      example: "git_log"),
+    Key(
+      name: "arguments", shape: .anything,
+      status: .later(hint: "remove it; the tool is allowed with any arguments, or not at all"),
+      summary: "Rules for single arguments.", example: "{max_count: {maximum: 100}}"),
+    Key(
+      name: "rate", shape: .anything, status: .later(hint: "remove it; calls are not counted yet"),
+      summary: "Calls per time.", example: "30/min"),
+    Key(
+      name: "timeout", shape: .anything,
+      status: .later(hint: "remove it; a call ends when the server answers"),
+      summary: "How long a call may take.", example: "20s"),
+  ]
+
+  static let requests: [Key] = ["sampling", "elicitation", "roots"].map { name in
+    Key(
+      name: name, shape: .choice(["deny"], later: ["allow"]), omitted: "`deny`",
+      summary: "Requests for \(name).", example: "deny")
+  }
+
+  static let features: [Key] = [
+    Key(
+      name: "completion", shape: .choice(["deny"], later: ["allow"]), omitted: "`deny`",
+      summary: "Completion of arguments.", example: "deny"),
+    Key(
+      name: "logging", shape: .choice(["deny", "allow"], later: []), omitted: "`deny`",
+      summary: "Log messages from the server to the client.", example: "allow"),
+    Key(
+      name: "tasks", shape: .choice(["deny"], later: ["allow"]), omitted: "`deny`",
+      summary: "Tasks that outlive a call.", example: "deny"),
+    Key(
+      name: "subscriptions", shape: .choice(["deny"], later: ["allow"]), omitted: "`deny`",
+      summary: "Subscriptions to changes.", example: "deny"),
+  ]
+
+  static let messages: [Key] = [
+    Key(
+      name: "max_size", shape: .size(1024...256 << 20), omitted: "`4MiB`",
+      summary: "The size of one message.", example: "4MiB"),
+    Key(
+      name: "max_depth", shape: .integer(4...512), omitted: "`64`",
+      summary: "How deep objects and arrays may nest.", example: "64"),
+    Key(
+      name: "in_flight", shape: .integer(1...4096), omitted: "`64`",
+      summary: "Requests that may be open at once.", example: "64"),
+  ]
+
+  static let audit: [Key] = [
+    Key(
+      name: "arguments", shape: .choice(["none", "shape", "full"], later: ["redacted"]),
+      omitted: "`shape`",
+      summary: "What is kept of a call's arguments: nothing, keys with types and sizes, or all.",
+      example: "shape"),
+    Key(
+      name: "retention", shape: .anything,
+      status: .later(hint: "remove it; records are kept until someone removes them"),
+      summary: "How long records are kept.", example: "90d"),
+  ]
+
+  private static func nothing(_ what: String) -> Key {
+    Key(
+      name: "allow", shape: .emptyList, omitted: "`[]`",
+      summary: "What of the \(what) is let through: nothing in this version.", example: "[]")
+  }
+}
+
+/// What a variable's value must be.
+enum VariableType: String, CaseIterable, Sendable {
+  case string
+  case directory
+  case file
+  case integer
+  case boolean
+
+  /// A value as one would give it to `--set`.
+  var example: String {
+    switch self {
+    case .string: "TEXT"
+    case .directory: "/path/to/directory"
+    case .file: "/path/to/file"
+    case .integer: "10"
+    case .boolean: "true"
+    }
+  }
+}

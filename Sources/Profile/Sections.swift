@@ -1,0 +1,188 @@
+extension Profile {
+  /// The section `server`.
+  public struct Server: Sendable {
+    /// The program and its arguments; empty when the command line must give them.
+    public var command: [Located<String>]
+    /// Further programs that the server starts; looked up like the command.
+    public var programs: [Located<String>]
+    /// The absolute directory that the server starts in; nil leaves it to the cell.
+    public var workdir: Located<String>?
+    /// The variables that the profile sets, in the order of the text, names unique.
+    public var environment: [EnvironmentVariable]
+    /// Where a command of the command line was given: the server starts there, and relative paths
+    /// among its arguments are meant from there, if the cell can see it and `workdir` is nil.
+    public var invokedFrom: String?
+
+    /// Makes the section; what is not given is empty.
+    public init(
+      command: [Located<String>] = [], programs: [Located<String>] = [],
+      workdir: Located<String>? = nil, environment: [EnvironmentVariable] = []
+    ) {
+      self.command = command
+      self.programs = programs
+      self.workdir = workdir
+      self.environment = environment
+    }
+  }
+
+  /// One variable of the server's environment.
+  public struct EnvironmentVariable: Sendable, Equatable {
+    /// The name: `[A-Za-z_][A-Za-z0-9_]*`.
+    public var name: String
+    /// The value, without NUL.
+    public var value: String
+    /// The line that set it; 0 when it is built in.
+    public var line: Int
+
+    /// Makes a variable.
+    public init(name: String, value: String, line: Int = 0) {
+      self.name = name
+      self.value = value
+      self.line = line
+    }
+  }
+
+  /// The section `filesystem`.
+  public struct Filesystem: Sendable {
+    /// What may be read, and everything below.
+    public var read: [PathGrant]
+    /// What may be read and written, and everything below.
+    public var write: [PathGrant]
+    /// What is hidden although something above it is granted.
+    public var hide: [PathGrant]
+
+    /// Makes the section; what is not given is empty.
+    public init(read: [PathGrant] = [], write: [PathGrant] = [], hide: [PathGrant] = []) {
+      self.read = read
+      self.write = write
+      self.hide = hide
+    }
+  }
+
+  /// One path of the section `filesystem`.
+  public struct PathGrant: Sendable, Equatable {
+    /// The absolute path, without empty, `.` and `..` components, not resolved.
+    public var path: String
+    /// True when the grant is skipped if nothing is there.
+    public var isOptional: Bool
+    /// The line of the profile, 0 when built in.
+    public var line: Int
+    /// The column of the profile, 0 when built in.
+    public var column: Int
+
+    /// Makes a grant.
+    public init(_ path: String, isOptional: Bool = false, line: Int = 0, column: Int = 0) {
+      self.path = path
+      self.isOptional = isOptional
+      self.line = line
+      self.column = column
+    }
+  }
+
+  /// The section `syscalls`.
+  public struct Syscalls: Sendable {
+    /// The number of the set of system calls that every cell starts from; 1 is the only one.
+    public var baseline: Int
+    /// Names of further system calls.
+    public var add: [Located<String>]
+
+    /// Makes the section.
+    public init(baseline: Int = 1, add: [Located<String>] = []) {
+      self.baseline = baseline
+      self.add = add
+    }
+  }
+
+  /// The section `limits`.
+  public struct Limits: Sendable, Equatable {
+    /// Memory in bytes; 2 GiB unless given.
+    public var memory: UInt64
+    /// Processes and threads; 256 unless given.
+    public var processes: UInt64
+    /// Open descriptors of one process; 1,024 unless given.
+    public var openFiles: UInt64
+    /// The size of a file that it writes, in bytes; 1 GiB unless given.
+    public var fileSize: UInt64
+    /// Processor time of one process in seconds; nil, the default, is unlimited.
+    public var cpuTime: UInt64?
+
+    /// Makes the section.
+    public init(
+      memory: UInt64 = 2 << 30, processes: UInt64 = 256, openFiles: UInt64 = 1024,
+      fileSize: UInt64 = 1 << 30, cpuTime: UInt64? = nil
+    ) {
+      self.memory = memory
+      self.processes = processes
+      self.openFiles = openFiles
+      self.fileSize = fileSize
+      self.cpuTime = cpuTime
+    }
+  }
+
+  /// The section `tools`.
+  public struct Tools: Sendable {
+    /// Which tools the client sees and may call.
+    public enum Allow: Sendable {
+      /// Every tool of the server; the place is that of the `"*"`.
+      case everything(line: Int)
+      /// These tools, compared byte by byte; none when empty.
+      case names([Located<String>])
+    }
+
+    /// Which tools are allowed.
+    public var allow: Allow
+    /// The line of `tools.allow`, which refuses what is not named; 0 when it is omitted.
+    public var line: Int
+
+    /// Makes the section; without tools none is allowed.
+    public init(allow: Allow = .names([]), line: Int = 0) {
+      self.allow = allow
+      self.line = line
+    }
+  }
+
+  /// The section `features`, as far as this version can allow any.
+  public struct Features: Sendable, Equatable {
+    /// True when the server's log messages reach the client.
+    public var logging: Bool
+
+    /// Makes the section; what is not given is denied.
+    public init(logging: Bool = false) { self.logging = logging }
+  }
+
+  /// The section `messages`.
+  public struct Messages: Sendable, Equatable {
+    /// The size of one message in bytes; 4 MiB unless given.
+    public var maxSize: Int
+    /// How deep objects and arrays may nest; 64 unless given.
+    public var maxDepth: Int
+    /// Requests that one side may have open; 64 unless given.
+    public var inFlight: Int
+
+    /// Makes the section.
+    public init(maxSize: Int = 4 << 20, maxDepth: Int = 64, inFlight: Int = 64) {
+      self.maxSize = maxSize
+      self.maxDepth = maxDepth
+      self.inFlight = inFlight
+    }
+  }
+
+  /// The section `audit`.
+  public struct Audit: Sendable, Equatable {
+    /// How much of a call's arguments is kept.
+    public enum Arguments: String, Sendable, CaseIterable {
+      /// Nothing of them.
+      case none
+      /// Their keys, types and sizes.
+      case shape
+      /// All of them.
+      case full
+    }
+
+    /// How much of a call's arguments is kept; `shape` unless given.
+    public var arguments: Arguments
+
+    /// Makes the section.
+    public init(arguments: Arguments = .shape) { self.arguments = arguments }
+  }
+}

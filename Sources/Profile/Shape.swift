@@ -1,0 +1,140 @@
+/// What may stand at one place of a profile.
+///
+/// One description serves the checks, the JSON Schema and the table in the docs, so that none of
+/// them can say something that the others do not.
+indirect enum Shape: Sendable {
+  case text(TextRule)
+  case boolean
+  /// A string, an integer or a boolean; what it must be is looked at elsewhere.
+  case scalar
+  case integer(ClosedRange<Int64>)
+  /// Bytes: an integer, or one with a unit, as in `64MiB`.
+  case size(ClosedRange<UInt64>)
+  /// Seconds, always with a unit, as in `1h30m`; or the word `unlimited`.
+  case duration(ClosedRange<UInt64>, orUnlimited: Bool)
+  /// One of some words; the later ones are known and not enforced by this version.
+  case choice([String], later: [String])
+  case list(of: Shape, count: ClosedRange<Int>)
+  /// A list that can only be empty in this version.
+  case emptyList
+  /// A mapping with these keys and no others.
+  case table([Key])
+  /// A mapping whose keys the profile's author chooses.
+  case names(TextRule, of: Shape, most: Int)
+  /// A scalar in short, or a mapping when there is more to say.
+  case either(Shape, orTable: [Key])
+  /// A list, or the single word `*` for everything.
+  case listOrEverything(of: Shape, count: ClosedRange<Int>)
+  /// Anything: the key is refused as a whole.
+  case anything
+}
+
+/// One key of the format.
+struct Key: Sendable {
+  /// Whether this version does what the key says.
+  enum Status: Sendable {
+    case enforced
+    /// Known from the design of the format, refused until it is enforced; the hint says what to
+    /// do instead.
+    case later(hint: String)
+  }
+
+  var name: String
+  var shape: Shape
+  var isRequired = false
+  var status = Status.enforced
+  /// What an omitted key means, as the docs write it; empty when it must be there.
+  var omitted = ""
+  var summary: String
+  /// A value as one would write it, in YAML.
+  var example: String
+}
+
+/// What a string must look like.
+enum TextRule: Sendable, CaseIterable {
+  case anything
+  case description
+  case profileName
+  case variableName
+  case environmentName
+  case program
+  case toolName
+  case systemCall
+  case path
+
+  /// What a message and the docs call it.
+  var noun: String {
+    switch self {
+    case .anything: "a string"
+    case .description: "a text of at most 1024 bytes"
+    case .profileName: "a name of 1 to 64 characters a-z 0-9 . _ - that starts with a-z or 0-9"
+    case .variableName: "a name of 1 to 64 characters a-z 0-9 _ that starts with a-z"
+    case .environmentName: "a name of characters A-Z a-z 0-9 _ that starts with no digit"
+    case .program: "a program's name, or an absolute path"
+    case .toolName: "a tool's name of at most 256 bytes without control characters"
+    case .systemCall: "a system call's name"
+    case .path: "an absolute path"
+    }
+  }
+
+  /// A value to show as an example.
+  var example: String {
+    switch self {
+    case .anything: "\"text\""
+    case .description: "Read one Git repository"
+    case .profileName: "git"
+    case .variableName: "repository"
+    case .environmentName: "GIT_OPTIONAL_LOCKS"
+    case .program: "mcp-server-git"
+    case .toolName: "git_status"
+    case .systemCall: "io_setup"
+    case .path: "/srv/data"
+    }
+  }
+
+  /// The rule as a regular expression of JSON Schema, where it is one.
+  var pattern: String? {
+    switch self {
+    case .anything, .description: nil
+    case .profileName: "^[a-z0-9][a-z0-9._-]{0,63}$"
+    case .variableName: "^[a-z][a-z0-9_]{0,63}$"
+    case .environmentName: "^[A-Za-z_][A-Za-z0-9_]{0,255}$"
+    case .program: "^(/|\\$\\{|[^/]+$)"
+    case .toolName: "^[^\\u0000-\\u001f\\u007f]{1,256}$"
+    case .systemCall: "^[a-z_][a-z0-9_]{0,63}$"
+    case .path: "^(/|\\$\\{)"
+    }
+  }
+
+  /// Whether a string keeps the rule. Paths and programs are looked at again by `PathText`.
+  func allows(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    func isNamed(_ first: (UInt8) -> Bool, _ rest: (UInt8) -> Bool, most: Int) -> Bool {
+      guard let head = bytes.first, bytes.count <= most else { return false }
+      return first(head) && bytes.dropFirst().allSatisfy(rest)
+    }
+    func isLower(_ byte: UInt8) -> Bool { (97...122).contains(byte) }
+    func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
+    func isLetter(_ byte: UInt8) -> Bool {
+      isLower(byte) || (65...90).contains(byte) || byte == 0x5F
+    }
+    switch self {
+    case .anything, .path: return true
+    case .program: return !text.isEmpty
+    case .description: return bytes.count <= 1024
+    case .profileName:
+      return isNamed(
+        { isLower($0) || isDigit($0) },
+        { isLower($0) || isDigit($0) || $0 == 0x2D || $0 == 0x2E || $0 == 0x5F }, most: 64)
+    case .variableName:
+      return isNamed(isLower, { isLower($0) || isDigit($0) || $0 == 0x5F }, most: 64)
+    case .systemCall:
+      return isNamed(
+        { isLower($0) || $0 == 0x5F }, { isLower($0) || isDigit($0) || $0 == 0x5F }, most: 64)
+    case .environmentName:
+      return isNamed(isLetter, { isLetter($0) || isDigit($0) }, most: 256)
+    case .toolName:
+      return (1...256).contains(bytes.count) && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+    }
+  }
+}

@@ -1,0 +1,241 @@
+/// The variables of a profile: what it declares, what `--set` gives, and where they are put in.
+struct Variables {
+  private struct Declaration {
+    var name: String
+    var position: Position
+    var type: VariableType
+    /// Nil when it has no value, which was reported unless the loader is lenient.
+    var value: String?
+    var isUsed = false
+  }
+
+  private var declarations: [Declaration] = []
+
+  /// Reads the section `variables`; what is malformed in it is left to `Walk`.
+  init(_ root: Node, _ loader: ProfileLoader, _ findings: inout Findings) {
+    for entry in root["variables"]?.entries ?? [] {
+      guard TextRule.variableName.allows(entry.key) else { continue }
+      let typeName = entry.value["type"]?.scalar?.text ?? VariableType.string.rawValue
+      var declaration = Declaration(
+        name: entry.key, position: entry.keyPosition,
+        type: VariableType(rawValue: typeName) ?? .string)
+      declaration.value = Self.value(of: declaration, entry.value, loader, &findings)
+      declarations.append(declaration)
+    }
+    checkSettings(loader, &findings)
+  }
+
+  /// The variables that have a value, in the order of the text.
+  var settings: [ProfileLoader.Setting] {
+    declarations.compactMap { declaration in
+      declaration.value.map { ProfileLoader.Setting(name: declaration.name, value: $0) }
+    }
+  }
+
+  private func checkSettings(_ loader: ProfileLoader, _ findings: inout Findings) {
+    let known = declarations.map(\.name)
+    for (index, setting) in loader.settings.enumerated() {
+      if loader.settings[..<index].contains(where: { $0.name.isSame(setting.name) }) {
+        findings.error(.nowhere, "--set \(shown(setting.name)) is given twice")
+      }
+      guard !known.contains(where: { $0.isSame(setting.name) }) else { continue }
+      let hint =
+        nearest(to: setting.name, among: known).map { "did you mean --set \($0)=…" }
+        ?? (known.isEmpty
+          ? "the profile has no variables" : "the profile has \(alternatives(known))")
+      findings.error(
+        .nowhere, "the profile has no variable \(shown(setting.name))", hint: hint)
+    }
+  }
+
+  private static func value(
+    of declaration: Declaration, _ node: Node, _ loader: ProfileLoader, _ findings: inout Findings
+  ) -> String? {
+    let name = declaration.name
+    let type = declaration.type
+    let isRequired = node["required"]?.scalar?.text == "true"
+    let standard = node["default"]
+    if isRequired, let standard {
+      findings.error(
+        standard.position, "the variable \(name) is required and has a default",
+        hint: "remove one of the two")
+    }
+    if let setting = loader.settings.first(where: { $0.name.isSame(name) }) {
+      let (value, fault) = check(setting.value, type, from: loader.workingDirectory)
+      if value == nil {
+        findings.error(
+          .nowhere, "--set \(name)=\(shown(setting.value)) does not fit: \(fault)",
+          hint: "write for example --set \(name)=\(type.example)")
+      }
+      return value
+    }
+    if let standard, let scalar = standard.scalar, scalar.kind != .null {
+      let text = scalar.text
+      // Reported by `substitute`: a default is a value, not a formula.
+      guard !mentions(text) else { return nil }
+      // Without a working directory: what a default means must not depend on where one stands.
+      let isTyped = scalar.kind == .text || type != .string
+      let (value, fault) = isTyped ? check(text, type, from: nil) : (nil, "it is not a string")
+      if value == nil {
+        findings.error(
+          standard.position, "the default of \(name) does not fit: \(fault)",
+          hint: isTyped ? "write for example \(type.example)" : "put it in quotes")
+      }
+      return value
+    }
+    guard standard == nil, case .mapping = node.content else { return nil }
+    guard isRequired else {
+      findings.error(
+        declaration.position, "the variable \(name) has neither a default nor required: true",
+        hint: "add required: true, or a default")
+      return nil
+    }
+    let message = "the variable \(name) is required and not set"
+    let hint = "--set \(name)=\(type.example)"
+    guard !loader.requiresSettings else {
+      findings.error(declaration.position, message, hint: hint)
+      return nil
+    }
+    findings.warning(declaration.position, message, hint: hint)
+    return placeholder(name, type)
+  }
+
+  /// Stands for a value where a profile is only looked at and not run.
+  private static func placeholder(_ name: String, _ type: VariableType) -> String {
+    switch type {
+    case .string: "{\(name)}"
+    case .directory, .file: "/{\(name)}"
+    case .integer: "0"
+    case .boolean: "false"
+    }
+  }
+
+  /// The value in its plain form, or what is wrong with it.
+  private static func check(
+    _ text: String, _ type: VariableType, from workingDirectory: String?
+  ) -> (value: String?, fault: String) {
+    guard !text.utf8.contains(0) else { return (nil, "it holds a NUL character") }
+    switch type {
+    case .string: return (text, "")
+    case .integer:
+      let isInteger = Scalar(text: text, isPlain: true).kind == .integer && Int64(text) != nil
+      return isInteger ? (text, "") : (nil, "it is not an integer")
+    case .boolean:
+      let isBoolean = text.isSame("true") || text.isSame("false")
+      return isBoolean ? (text, "") : (nil, "it is neither true nor false")
+    case .directory, .file:
+      guard let workingDirectory else {
+        return PathText.fault(text).map { (nil, $0.message) } ?? (text, "")
+      }
+      let (path, fault) = PathText.resolve(text, from: workingDirectory)
+      return (path, fault)
+    }
+  }
+}
+
+extension Variables {
+  /// The sections whose strings take variables.
+  private static let openSections = ["server", "filesystem"]
+
+  /// Puts the values in where they may stand and reports where they may not.
+  mutating func substitute(_ root: Node, _ findings: inout Findings) -> Node {
+    guard case .mapping(var entries) = root.content else { return root }
+    for index in entries.indices {
+      let key = entries[index].key
+      if key.isSame("description") { continue }
+      let isOpen = Self.openSections.contains { $0.isSame(key) }
+      entries[index].value = substitute(entries[index].value, isOpen: isOpen, &findings)
+    }
+    for declaration in declarations where !declaration.isUsed {
+      findings.error(
+        declaration.position, "the variable \(declaration.name) is never used",
+        hint: "write ${\(declaration.name)} under server or filesystem, or remove it")
+    }
+    return Node(content: .mapping(entries), position: root.position)
+  }
+
+  private mutating func substitute(
+    _ node: Node, isOpen: Bool, _ findings: inout Findings
+  ) -> Node {
+    var result = node
+    switch node.content {
+    case .refused: break
+    case .sequence(let elements):
+      result.content = .sequence(
+        elements.map { substitute($0, isOpen: isOpen, &findings) })
+    case .mapping(var entries):
+      for index in entries.indices {
+        entries[index].value = substitute(entries[index].value, isOpen: isOpen, &findings)
+      }
+      result.content = .mapping(entries)
+    case .scalar(let scalar):
+      guard Self.mentions(scalar.text) else { break }
+      guard isOpen else {
+        findings.error(
+          node.position, "a variable cannot stand here",
+          hint: "variables are put in below server and filesystem only")
+        result.content = .refused
+        break
+      }
+      // Put in as a value, after the YAML was read, and never read as YAML again.
+      let text = fill(scalar.text, at: node.position, &findings)
+      result.content = text.map { .scalar(Scalar(text: $0, isPlain: false)) } ?? .refused
+    }
+    return result
+  }
+
+  fileprivate static func mentions(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    return bytes.indices.dropLast().contains { bytes[$0] == 0x24 && bytes[$0 + 1] == 0x7B }
+  }
+
+  /// The text with its variables filled in, or nil when something about them was reported.
+  private mutating func fill(
+    _ text: String, at position: Position, _ findings: inout Findings
+  ) -> String? {
+    var result = ""
+    var isWhole = true
+    var rest = text.utf8[...]
+    while let dollar = rest.firstIndex(of: 0x24) {
+      result += Substring(rest[..<dollar])
+      let after = rest[rest.index(after: dollar)...]
+      if after.starts(with: "${".utf8) {
+        result += "${"
+        rest = after.dropFirst(2)
+      } else if after.first == 0x7B {
+        guard let end = after.firstIndex(of: 0x7D) else {
+          findings.error(
+            position, "${ without a closing }",
+            hint: "close it, or write $${ if no variable is meant")
+          return nil
+        }
+        let name = String(Substring(after[after.index(after: after.startIndex)..<end]))
+        if let value = use(name, at: position, &findings) {
+          result += value
+        } else {
+          isWhole = false
+        }
+        rest = after[after.index(after: end)...]
+      } else {
+        result += "$"
+        rest = after
+      }
+    }
+    return isWhole ? result + Substring(rest) : nil
+  }
+
+  private mutating func use(
+    _ name: String, at position: Position, _ findings: inout Findings
+  ) -> String? {
+    guard let index = declarations.firstIndex(where: { $0.name.isSame(name) }) else {
+      let known = declarations.map(\.name)
+      findings.error(
+        position, "the variable \(shown(name)) is not declared",
+        hint: nearest(to: name, among: known).map { "did you mean ${\($0)}" }
+          ?? "declare it under variables, or write $${ if no variable is meant")
+      return nil
+    }
+    declarations[index].isUsed = true
+    return declarations[index].value
+  }
+}

@@ -1,0 +1,47 @@
+extension String {
+  /// Whether both are the same bytes; `==` calls canonically equivalent strings equal.
+  func isSame(_ other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+}
+
+extension Unicode.Scalar {
+  /// Whether it is a control, or changes what a reader sees without being seen itself.
+  var isHidden: Bool {
+    switch value {
+    case 0...0x1F, 0x7F...0x9F, 0xAD, 0x61C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F,
+      0xFE00...0xFE0F, 0xFEFF, 0xFFF9...0xFFFB, 0xE0000...0xE0FFF:
+      true
+    default: false
+    }
+  }
+
+  /// How a message writes it: as it is, or as `\u{…}` when it is hidden.
+  var visible: String {
+    isHidden ? "\\u{\(String(value, radix: 16))}" : String(Character(self))
+  }
+}
+
+/// Text as a message shows it: in quotes, controls and hidden characters as escapes, and cut after
+/// 60 characters.
+public func quoted(_ text: String) -> String {
+  var result = "\""
+  var count = 0
+  for scalar in text.unicodeScalars {
+    count += 1
+    if count > 60 { return result + "…\"" }
+    result += scalar == "\"" || scalar == "\\" ? "\\" + String(Character(scalar)) : scalar.visible
+  }
+  return result + "\""
+}
+
+/// A name as a message shows it: without quotes, made visible, and not too long.
+public func shown(_ text: String) -> String {
+  let quotedText = quoted(text)
+  return text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }
+    && text.utf8.count <= 60 && !text.isEmpty ? text : quotedText
+}
+
+/// `a`, `a or b`, `a, b or c`.
+public func alternatives(_ names: [String]) -> String {
+  guard let last = names.last, names.count > 1 else { return names.first ?? "" }
+  return names.dropLast().joined(separator: ", ") + " or " + last
+}
