@@ -1,0 +1,131 @@
+internal import Wire
+
+/// A list of tools on its way to the client: pages are filtered as they come and put together.
+struct Gather: Sendable {
+  /// The members of the first page's result that go to the client, without `tools`.
+  private var others: [UInt8] = []
+  /// The entries that the profile lets through, with commas between.
+  private var entries: [UInt8] = []
+  private var names: NameTable
+  private var cursors: NameTable
+  private let isStateless: Bool
+  private let limit: Int
+  private(set) var pages = 0
+  /// Entries that were taken out: not allowed, named twice, or without a name.
+  private(set) var removed = 0
+  /// Why the list is not simply whole and filtered.
+  private(set) var trouble: Reason?
+  /// The follow-up request that is in flight.
+  var own: RequestID?
+
+  init(seed: UInt64, isStateless: Bool, limit: Int) {
+    names = NameTable(seed: seed)
+    cursors = NameTable(seed: seed)
+    self.isStateless = isStateless
+    self.limit = limit
+  }
+
+  /// The bytes that are held.
+  var size: Int { others.count + entries.count + names.byteCount + cursors.byteCount }
+
+  /// Adds a page; false if it is not a list.
+  mutating func add(_ page: ServerResult, of document: Document, rules: Rules) -> Bool {
+    guard let tools = page.tools, tools.kind == .array else { return false }
+    pages += 1
+    if pages == 1 { keepOthers(of: document) }
+    for entry in document.elements(of: tools) {
+      guard trouble != .listSize else { break }
+      add(entry, of: document, rules: rules)
+    }
+    return true
+  }
+
+  private mutating func add(_ entry: Value, of document: Document, rules: Rules) {
+    guard let name = document.member("name", of: entry), name.kind == .string else {
+      removed += 1
+      trouble = .listMalformed
+      return
+    }
+    let content = document.content(name)
+    guard rules.allows(content, in: document.bytes) else {
+      removed += 1
+      return
+    }
+    // The first of two entries with one name stays: a client that took the last would else show
+    // a description that another client never saw.
+    guard names.insert(content, of: document.bytes) else {
+      removed += 1
+      trouble = .listMalformed
+      return
+    }
+    guard size + entry.range.count < limit else {
+      trouble = .listSize
+      return
+    }
+    if !entries.isEmpty { entries.append(UInt8(ascii: ",")) }
+    entries.append(contentsOf: document.bytes[entry.range])
+  }
+
+  private mutating func keepOthers(of document: Document) {
+    guard let result = document.result else { return }
+    let bytes = document.bytes
+    for (key, value) in document.members(of: result) {
+      if document.content(key, equals: Key.tools) || document.content(key, equals: Key.nextCursor) {
+        continue
+      }
+      if isStateless, document.content(key, equals: Key.cacheScope) { continue }
+      others.append(UInt8(ascii: ","))
+      others.appendKey(key, of: bytes, first: true)
+      others.append(contentsOf: bytes[value.range])
+    }
+  }
+
+  /// The cursor of the page that is to be asked for next, nil if the list ends here.
+  mutating func next(
+    after page: ServerResult, of document: Document, held: Int, budget: Int
+  ) -> Range<Int>? {
+    guard let cursor = page.nextCursor, cursor.kind == .string, trouble != .listSize else {
+      return nil
+    }
+    let content = document.content(cursor)
+    // Servers write an empty cursor for the end, and clients take it for that.
+    guard !content.isEmpty else { return nil }
+    guard cursors.insert(content, of: document.bytes) else {
+      trouble = .cursorRepeated
+      return nil
+    }
+    guard pages < Bounds.pages else {
+      trouble = .listPages
+      return nil
+    }
+    guard size < limit, held + size < budget else {
+      trouble = .listSize
+      return nil
+    }
+    return content
+  }
+
+  /// Whether the server's message is the answer as it stands.
+  func isWhole(_ document: Document, _ page: ServerResult) -> Bool {
+    guard pages == 1, removed == 0, trouble == nil, page.nextCursor == nil else { return false }
+    guard isStateless else { return true }
+    guard let result = document.result,
+      let scope = document.member("cacheScope", of: result), scope.kind == .string
+    else { return false }
+    return document.content(document.content(scope), equals: "private")
+  }
+
+  /// The one answer.
+  func answer(id: RequestID) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.append(#"{"jsonrpc":"2.0","id":"#)
+    writer.appendID(id)
+    writer.append(#","result":{"tools":["#)
+    writer.append(raw: entries)
+    writer.append("]")
+    writer.append(raw: others)
+    if isStateless { writer.append(#","cacheScope":"private""#) }
+    writer.append("}}")
+    return writer.bytes
+  }
+}

@@ -1,0 +1,68 @@
+/// Why a message was not simply passed; raw values are stable names of the audit log and of the
+/// `_meta` entry that a refused call carries.
+public enum Reason: String, CaseIterable, Sendable {
+  // Requests that are refused.
+  /// The method is not one that the profile lets through.
+  case methodDenied = "method-denied"
+  /// The tool is not allowed by the profile, so it looks unknown.
+  case unknownTool = "unknown-tool"
+  /// `tools/call` without a `name` that is a string.
+  case badCall = "bad-call"
+  /// `arguments` of a call that are not an object.
+  case badArguments = "bad-arguments"
+  /// Declared capabilities that are not an object.
+  case badCapabilities = "bad-capabilities"
+  /// A cursor that this session never gave out: lists are given whole.
+  case badCursor = "bad-cursor"
+  /// An id that is still in use, or whose cancelled request may still be answered.
+  case idInUse = "id-in-use"
+  /// The `_meta` of a list request, which follow-up requests repeat, is too long.
+  case tooLong = "too-long"
+  /// More requests are in flight than `messages.in_flight` allows.
+  case inFlightLimit = "in-flight-limit"
+  /// The record could not be written.
+  case auditFailed = "audit-failed"
+  /// The server ended before it answered.
+  case serverEnded = "server-ended"
+  /// The call carries input that nobody asked for.
+  case unaskedInput = "unasked-input"
+  // Results that are turned into refusals.
+  /// The server asked for input of a kind that the profile denies.
+  case inputDenied = "input-denied"
+  /// A `resultType` that this version does not know.
+  case resultType = "result-type"
+  /// A list that is not one.
+  case badList = "bad-list"
+  // Messages that are rewritten or answered.
+  /// Capabilities, or requests for denied features, were taken out.
+  case capabilities = "capabilities"
+  /// A list that the profile hides was answered as empty.
+  case hiddenList = "hidden-list"
+  /// One page of a list that is being gathered.
+  case listPage = "list-page"
+  /// Tools were taken out of a list, or a list put together.
+  case listFiltered = "list-filtered"
+  /// A list held the same name twice, or an entry without a name; those were taken out.
+  case listMalformed = "list-malformed"
+  /// The server gave out a cursor twice; the list ends there.
+  case cursorRepeated = "cursor-repeated"
+  /// The list has more pages than are gathered; it ends there.
+  case listPages = "list-pages"
+  /// The list is larger than `messages.max_size`; it ends there.
+  case listSize = "list-size"
+  // Messages that are dropped.
+  /// A notification that the profile does not let through.
+  case notificationDenied = "notification-denied"
+  /// A response to a request that is not in flight.
+  case unmatched = "unmatched-response"
+  /// A response to a request that was cancelled.
+  case late = "late-response"
+  /// A response with the id `null`.
+  case nullID = "null-id"
+  /// A cancellation of a request that is not in flight.
+  case cancelUnmatched = "unmatched-cancellation"
+  /// Progress with a token of no request in flight.
+  case progressUnmatched = "unmatched-progress"
+  /// A notification of a subscription, which nobody can have made.
+  case noSubscription = "no-subscription"
+}

@@ -1,0 +1,95 @@
+internal import Wire
+
+/// A request that waits for its response.
+struct Pending: Sendable {
+  var method: Method
+  /// The tool of a call, as canonical content.
+  var tool: [UInt8]?
+  /// Whether the request was of the stateless era.
+  var isStateless: Bool
+  /// The line of the profile that allowed it.
+  var rule: Int
+  /// When it came, µs.
+  var started: Int64
+  /// The token that progress of it will carry.
+  var token: RequestID?
+  /// Of a list: the `_meta` that requests for further pages repeat.
+  var meta: [UInt8]?
+  /// Its place in the order of all requests, given when it is first put into a table.
+  var order: Int = -1
+}
+
+/// The requests that one side made and the other has not answered: the only questions there are.
+struct RequestTable: Sendable {
+  private var entries: [RequestID: Pending] = [:]
+  private var tokens: [RequestID: Int] = [:]
+  private var tombstones: Set<RequestID> = []
+  private var graves: [RequestID] = []
+  private var oldest = 0
+  private var orders = 0
+
+  /// A table that will hold up to `capacity` requests; a part of that is reserved.
+  init(capacity: Int) {
+    entries.reserveCapacity(min(capacity, 64))
+  }
+
+  /// How many requests wait.
+  var count: Int { entries.count }
+
+  /// The request with this id, if it waits.
+  subscript(id: RequestID) -> Pending? { entries[id] }
+
+  /// Whether a new request may not have this id: it waits, or was cancelled and may be answered.
+  func isTaken(_ id: RequestID) -> Bool {
+    entries.index(forKey: id) != nil || !tombstones.isEmpty && tombstones.contains(id)
+  }
+
+  /// Adds a request, whose id is not taken.
+  mutating func insert(_ id: RequestID, _ pending: consuming Pending) {
+    if pending.order < 0 {
+      pending.order = orders
+      orders += 1
+    }
+    if let token = pending.token { tokens[token, default: 0] += 1 }
+    entries[id] = pending
+  }
+
+  /// Takes out the request with this id.
+  mutating func remove(_ id: RequestID) -> Pending? {
+    guard let pending = entries.removeValue(forKey: id) else { return nil }
+    if !tokens.isEmpty, let token = pending.token, let uses = tokens[token] {
+      tokens[token] = uses > 1 ? uses - 1 : nil
+    }
+    return pending
+  }
+
+  /// Whether progress with this token belongs to a request that waits.
+  func hasToken(_ token: RequestID) -> Bool { tokens[token] != nil }
+
+  /// Remembers a cancelled request, so that its late answer is known as such and its id is not
+  /// used again before; the oldest is forgotten.
+  mutating func bury(_ id: RequestID) {
+    guard tombstones.insert(id).inserted else { return }
+    if graves.count < Bounds.tombstones {
+      graves.append(id)
+      return
+    }
+    tombstones.remove(graves[oldest])
+    graves[oldest] = id
+    oldest = (oldest + 1) % graves.count
+  }
+
+  /// Whether a response belongs to a cancelled request, which is then forgotten.
+  mutating func exhume(_ id: RequestID) -> Bool {
+    guard !tombstones.isEmpty, tombstones.remove(id) != nil else { return false }
+    return true
+  }
+
+  /// Takes out every request, in the order in which they came.
+  mutating func removeAll() -> [(id: RequestID, pending: Pending)] {
+    let all = entries.sorted { $0.value.order < $1.value.order }
+    entries.removeAll()
+    tokens.removeAll()
+    return all.map { (id: $0.key, pending: $0.value) }
+  }
+}

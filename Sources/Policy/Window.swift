@@ -1,0 +1,136 @@
+public import Wire
+
+/// The state of one session: what passes between client and server, and why.
+///
+/// A client's request reaches the server only if the profile lets its method (and tool) through; a
+/// response reaches the other side only if it answers a request in flight. Whatever else the two
+/// send stays here.
+///
+/// *Limits.* What a tool does with its arguments and what its result says to the model is not
+/// looked at. A request that the server never answers stays in flight until it is cancelled or the
+/// server ends.
+public struct Window: Sendable {
+  let rules: Rules
+  /// Requests of the client.
+  var client: RequestTable
+  /// Requests of the server.
+  var server: RequestTable
+  /// Lists whose next page we asked for, by the id of the client's request.
+  var gathers: [RequestID: Gather] = [:]
+  /// The client's request behind each request of our own.
+  var own: [RequestID: RequestID] = [:]
+  /// Whether the client has begun a handshake, and so speaks the era that has one.
+  var hasHandshake = false
+  /// Why the server is gone.
+  var ending: StaticString?
+  let prefix: [UInt8]
+  let seed: UInt64
+  var ownCount = 0
+
+  /// A new session; `identifierSeed`, at least 16 random bytes, makes the ids of our own requests.
+  public init(rules: Rules, identifierSeed: [UInt8]) {
+    self.rules = rules
+    client = RequestTable(capacity: rules.inFlight)
+    server = RequestTable(capacity: rules.inFlight)
+    var prefix = Array("anchorhold-".utf8)
+    var seed: UInt64 = 0
+    for byte in identifierSeed {
+      prefix.append(contentsOf: String(byte >> 4, radix: 16).utf8)
+      prefix.append(contentsOf: String(byte & 0xF, radix: 16).utf8)
+      seed = seed << 8 ^ seed >> 56 ^ UInt64(byte)
+    }
+    prefix.append(UInt8(ascii: "-"))
+    self.prefix = prefix
+    self.seed = seed
+  }
+
+  /// How many requests of the client are in flight.
+  public var inFlight: Int { client.count }
+
+  /// Decides on a decoded message; `now` is a monotonic clock in microseconds.
+  public mutating func decide(
+    _ document: Document, from side: Side, at now: Int64
+  ) -> Decision {
+    switch (document.kind, side) {
+    case (.request, .client): clientRequest(document, at: now)
+    case (.notification, .client): clientNotification(document)
+    case (.result, .client), (.error, .client): clientResponse(document, at: now)
+    case (.request, .server): serverRequest(document, at: now)
+    case (.notification, .server): serverNotification(document)
+    case (.result, .server), (.error, .server): serverResponse(document, at: now)
+    }
+  }
+
+  /// Decides on a line that could not be decoded; `size` is its length in bytes.
+  ///
+  /// The client is told; a server's line is dropped, and what it may have answered stays open.
+  public mutating func refuse(
+    _ error: WireError, from side: Side, size: Int, at now: Int64
+  ) -> Decision {
+    var event = Event(side == .client ? .refusal : .drop, side, .drop, bytesIn: size)
+    event.id = error.id
+    event.method = error.method.map { Array($0.prefix(Bounds.shown)) }
+    event.reason = error.reason.rawValue
+    // A response is not to be answered, however wrong it is.
+    let isResponse = error.reason == .badResult || error.reason == .badError
+    guard side == .client, !isResponse else {
+      event.name = .drop
+      return Decision(.drop, event)
+    }
+    event.verdict = .refuse
+    // Only what was a request is answered under its id: the id of a malformed response is one of
+    // the server's, and the client may have a request of its own in flight under the same.
+    let isRequest = error.method != nil || error.reason == .badMethod
+    let text: StaticString = error.code == -32700 ? "Parse error: " : "Invalid request: "
+    let answer = Replies.error(
+      id: isRequest ? error.id : nil, code: error.code, text: text, name: error.reason.rawValue)
+    event.bytesOut = answer.count
+    return Decision(.answer(answer), event)
+  }
+
+  /// Takes back the decision to send on a message whose record could not be written: a request is
+  /// refused, anything else dropped.
+  ///
+  /// Only for decisions whose event says `mustRecordBefore`: another may bear an id that is in
+  /// flight for an earlier request.
+  public mutating func auditFailed(_ document: Document, from side: Side) -> Decision {
+    guard side == .client, document.kind == .request, let id = document.id else {
+      var event = Event(.drop, side, .drop, bytesIn: document.bytes.count)
+      event.id = document.id
+      event.reason = Reason.auditFailed.rawValue
+      return Decision(.drop, event)
+    }
+    return auditFailed(id, bytesIn: document.bytes.count)
+  }
+
+  /// Takes back the decision to send on the client's request with this id, as
+  /// ``auditFailed(_:from:)`` does, for a caller that no longer has the document.
+  public mutating func auditFailed(_ id: RequestID, bytesIn: Int) -> Decision {
+    let pending = client.remove(id)
+    let request = Refused(
+      id: id, method: pending?.method ?? .other, tool: pending?.tool,
+      isStateless: pending?.isStateless ?? false, rule: 0, bytesIn: bytesIn)
+    return refuse(request, .auditFailed, "the call could not be written to the audit log")
+  }
+
+  /// Answers what the client still waits for, in the order in which it asked; each decision is an
+  /// answer to the client. Later requests are refused likewise.
+  ///
+  /// - Parameter reason: what became of the server, printable ASCII without quote or backslash,
+  ///   such as `exited with status 1`.
+  public mutating func serverEnded(reason: StaticString, at now: Int64) -> [Decision] {
+    ending = reason
+    gathers.removeAll()
+    own.removeAll()
+    _ = server.removeAll()
+    return client.removeAll().map { id, pending in
+      let request = Refused(
+        id: id, method: pending.method, tool: pending.tool, isStateless: pending.isStateless,
+        rule: 0, bytesIn: 0)
+      var decision = refuseEnded(request, reason)
+      decision.event.duration = now - pending.started
+      decision.event.outcome = .serverEnded
+      return decision
+    }
+  }
+}

@@ -1,0 +1,242 @@
+internal import Wire
+
+/// What the client sends.
+extension Window {
+  mutating func clientRequest(_ document: Document, at now: Int64) -> Decision {
+    guard let id = document.id else {
+      return dropped(document, .client, .other, .nullID)
+    }
+    let method = Method(of: document)
+    var request = Refused(
+      id: id, method: method, isStateless: false, rule: 0, bytesIn: document.bytes.count)
+    if client.isTaken(id) || !own.isEmpty && own[id] != nil {
+      // Answered as an invalid message, even if it is a call: the answer must not look like the
+      // result of the request that is in flight under this id.
+      return refuse(
+        request, .idInUse, code: ErrorCode.invalidRequest,
+        "Invalid request: this id is still in use")
+    }
+    let params = Params(of: document, method: method, allowsLogging: rules.allowsLogging)
+    request.isStateless = params.isStateless
+    if params.fault != nil {
+      return refuse(
+        request, .badCapabilities, code: ErrorCode.invalidParams,
+        "Invalid params: capabilities must be an object")
+    }
+    switch method {
+    case .toolsCall: return call(document, request, params, at: now)
+    case .toolsList: return list(document, request, params, at: now)
+    case .initialize:
+      hasHandshake = true
+      return pass(document, request, params, at: now)
+    case .discover, .ping: return pass(document, request, params, at: now)
+    case .setLevel where rules.allowsLogging: return pass(document, request, params, at: now)
+    case .resourcesList: return hidden(request, key: "resources")
+    case .templatesList: return hidden(request, key: "resourceTemplates")
+    case .promptsList: return hidden(request, key: "prompts")
+    default:
+      var decision = refuse(
+        request, .methodDenied, code: ErrorCode.methodNotFound, "Method not found")
+      decision.event.method = document.shown(method)
+      return decision
+    }
+  }
+
+  /// `tools/call`: the name must be allowed, byte for byte, handshake or not.
+  private mutating func call(
+    _ document: Document, _ request: Refused, _ params: Params, at now: Int64
+  ) -> Decision {
+    var request = request
+    guard let name = params.name, name.kind == .string else {
+      return refuse(
+        request, .badCall, code: ErrorCode.invalidParams,
+        "Invalid params: tools/call needs the name of a tool")
+    }
+    let content = document.content(name)
+    guard let tool = rules.tool(content, in: document.bytes) else {
+      request.tool = Array(document.bytes[content].prefix(Bounds.shown))
+      request.rule = rules.toolsLine
+      return refusal(
+        of: request, .unknownTool,
+        Replies.unknownTool(id: request.id, name: content, of: document.bytes))
+    }
+    request.tool = tool.name
+    request.rule = tool.line
+    if let arguments = params.arguments, arguments.kind != .object, arguments.kind != .null {
+      return refuse(request, .badArguments, "arguments must be an object")
+    }
+    // An answer to a question that never reached the client: all kinds of input are denied.
+    if let input = params.inputResponses, input.kind != .object || input.range.count > 2 {
+      return refuse(request, .unaskedInput, "the call carries input that was not asked for")
+    }
+    var decision = pass(document, request, params, at: now)
+    decision.event.arguments = params.arguments
+    return decision
+  }
+
+  /// `tools/list`, which is always asked for from its beginning: the answer is whole.
+  private mutating func list(
+    _ document: Document, _ request: Refused, _ params: Params, at now: Int64
+  ) -> Decision {
+    if let cursor = params.cursor, cursor.kind != .null, document.bytes[cursor.range].count > 2 {
+      return refuse(
+        request, .badCursor, code: ErrorCode.invalidParams,
+        "Invalid params: no such cursor, lists are given whole")
+    }
+    if let meta = params.meta, meta.range.count > Bounds.meta {
+      return refuse(
+        request, .tooLong, code: ErrorCode.invalidParams, "Invalid params: _meta is too long")
+    }
+    return pass(document, request, params, at: now)
+  }
+
+  /// Sends a request on, without what the profile denies, and waits for its answer.
+  private mutating func pass(
+    _ document: Document, _ request: Refused, _ params: Params, at now: Int64
+  ) -> Decision {
+    if let ending { return refuseEnded(request, ending) }
+    guard client.count < rules.inFlight else {
+      return refuse(
+        request, .inFlightLimit, "too many requests are in flight, try again when one is answered")
+    }
+    client.insert(
+      request.id,
+      Pending(
+        method: request.method, tool: request.tool, isStateless: params.isStateless,
+        rule: request.rule, started: now, token: params.token,
+        meta: request.method == .toolsList ? params.rewrittenMeta(document) : nil))
+    var event = Event(.request, .client, .pass, bytesIn: request.bytesIn)
+    event.id = request.id
+    event.method = request.method.name
+    event.tool = request.tool
+    event.rule = request.rule
+    event.bytesOut = request.bytesIn
+    event.mustRecordBefore = true
+    return sent(document, params, event)
+  }
+
+  /// The decision to send a client's message on, rewritten if need be.
+  private func sent(
+    _ document: Document, _ params: Params, _ event: consuming Event
+  ) -> Decision {
+    guard params.needsRewrite else { return Decision(.forward, event) }
+    let line = params.rewritten(document)
+    event.verdict = .rewrite
+    event.reason = Reason.capabilities.rawValue
+    event.bytesOut = line.count
+    return Decision(.replace(line), event)
+  }
+
+  /// A list that the profile hides is empty: to a client an error would look like a broken server.
+  private func hidden(_ request: Refused, key: StaticString) -> Decision {
+    let answer = Answers.emptyList(id: request.id, key: key, stateless: request.isStateless)
+    var decision = refusal(of: request, .hiddenList, answer)
+    decision.event.name = .request
+    decision.event.verdict = .answer
+    return decision
+  }
+
+  mutating func clientNotification(_ document: Document) -> Decision {
+    let method = Method(of: document)
+    switch method {
+    case .initialized: break
+    case .cancelled: return clientCancelled(document)
+    case .progress:
+      guard let token = progressToken(document), server.hasToken(token) else {
+        return dropped(document, .client, method, .progressUnmatched)
+      }
+    default: return dropped(document, .client, method, .notificationDenied)
+    }
+    return clientNotified(document, method)
+  }
+
+  /// Sends a client's notification on.
+  private func clientNotified(_ document: Document, _ method: Method) -> Decision {
+    let params = Params(of: document, method: method, allowsLogging: rules.allowsLogging)
+    if let fault = params.fault { return dropped(document, .client, method, fault) }
+    return sent(document, params, passed(document, .client, method))
+  }
+
+  /// A cancellation passes if its request is in flight; the answer may come late and is dropped.
+  private mutating func clientCancelled(_ document: Document) -> Decision {
+    guard let id = cancelledID(document), client[id] != nil else {
+      return dropped(document, .client, .cancelled, .cancelUnmatched)
+    }
+    // Not before the notification is known to be sound: it must not be dropped and take effect.
+    var decision = clientNotified(document, .cancelled)
+    guard decision.event.name != .drop else { return decision }
+    _ = client.remove(id)
+    decision.event.id = id
+    guard let gather = gathers.removeValue(forKey: id), let followUp = gather.own else {
+      client.bury(id)
+      return decision
+    }
+    // What the server works on is our own request for a further page.
+    own[followUp] = nil
+    client.bury(followUp)
+    let line = Replies.cancelled(id: followUp)
+    decision.event.verdict = .rewrite
+    decision.event.reason = Reason.listPage.rawValue
+    decision.event.bytesOut = line.count
+    decision.action = .replace(line)
+    return decision
+  }
+
+  mutating func clientResponse(_ document: Document, at now: Int64) -> Decision {
+    guard let id = document.id else { return dropped(document, .client, .other, .nullID) }
+    guard let pending = server.remove(id) else {
+      let reason: Reason = server.exhume(id) ? .late : .unmatched
+      return dropped(document, .client, .other, reason)
+    }
+    return Decision(.forward, answered(document, .client, id, pending, at: now))
+  }
+}
+
+/// What both directions share.
+extension Window {
+  /// The id that `notifications/cancelled` names.
+  func cancelledID(_ document: Document) -> RequestID? {
+    guard let params = document.params else { return nil }
+    return document.identifier(document.member("requestId", of: params))
+  }
+
+  /// The token that `notifications/progress` names.
+  func progressToken(_ document: Document) -> RequestID? {
+    guard let params = document.params else { return nil }
+    return document.identifier(document.member("progressToken", of: params))
+  }
+
+  /// The decision to drop a message.
+  func dropped(
+    _ document: Document, _ side: Side, _ method: Method, _ reason: Reason
+  ) -> Decision {
+    var event = Event(.drop, side, .drop, bytesIn: document.bytes.count)
+    event.id = document.id
+    event.method = document.method == nil ? nil : document.shown(method)
+    event.reason = reason.rawValue
+    return Decision(.drop, event)
+  }
+
+  /// The event of a notification that passes.
+  func passed(_ document: Document, _ side: Side, _ method: Method) -> Event {
+    var event = Event(.notification, side, .pass, bytesIn: document.bytes.count)
+    event.method = method.name
+    event.bytesOut = document.bytes.count
+    return event
+  }
+
+  /// The event of a response that passes.
+  func answered(
+    _ document: Document, _ side: Side, _ id: RequestID, _ pending: Pending, at now: Int64
+  ) -> Event {
+    var event = Event(.response, side, .pass, bytesIn: document.bytes.count)
+    event.id = id
+    event.method = pending.method.name
+    event.tool = pending.tool
+    event.rule = pending.rule
+    event.bytesOut = document.bytes.count
+    event.duration = now - pending.started
+    event.outcome = document.kind == .error ? .error : .ok
+    return event
+  }
+}

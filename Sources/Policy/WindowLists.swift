@@ -1,0 +1,79 @@
+internal import Wire
+
+/// Lists of tools: pages are gathered, filtered and given as one.
+extension Window {
+  /// Takes in a page; then asks for the next, or answers the client.
+  mutating func add(
+    _ page: ServerResult, of document: Document, to gather: inout Gather, _ id: RequestID,
+    _ pending: Pending, _ event: Event
+  ) -> Decision {
+    var event = event
+    guard gather.add(page, of: document, rules: rules) else {
+      return refused(id, pending, .badList, event)
+    }
+    event.removed = gather.removed
+    let held = gathers.values.reduce(0) { $0 + $1.size }
+    let next = gather.next(
+      after: page, of: document, held: held, budget: Window.gathered * rules.maxSize)
+    if let next {
+      return ask(next, of: document, for: &gather, id, pending, event)
+    }
+    if gather.isWhole(document, page) { return Decision(.forward, event) }
+    return replaced(gather.answer(id: id), gather.trouble ?? .listFiltered, event)
+  }
+
+  /// How many messages of the largest size the lists in the making may hold together.
+  private static let gathered = 4
+
+  /// Asks for the next page with a request of our own; the client waits on.
+  private mutating func ask(
+    _ cursor: Range<Int>, of document: Document, for gather: inout Gather, _ id: RequestID,
+    _ pending: Pending, _ event: Event
+  ) -> Decision {
+    var event = event
+    let followUp = newID()
+    gather.own = followUp
+    own[followUp] = id
+    gathers[id] = gather
+    // Back among the requests in flight: it was taken out as answered.
+    client.insert(id, pending)
+    event.verdict = .rewrite
+    event.reason = Reason.listPage.rawValue
+    event.bytesOut = 0
+    event.outcome = nil
+    let line = Replies.nextPage(
+      id: followUp, cursor: cursor, of: document.bytes, meta: pending.meta)
+    return Decision(.drop, event, extra: [.server(line)])
+  }
+
+  /// An id that no request has; the client cannot know it and the server not guess it.
+  private mutating func newID() -> RequestID {
+    while true {
+      ownCount += 1
+      let id = RequestID.string(prefix + Array(String(ownCount).utf8))
+      if !client.isTaken(id) { return id }
+    }
+  }
+
+  /// The answer to one of our own requests, made for the client's request `asker`.
+  mutating func page(_ document: Document, of asker: RequestID, at now: Int64) -> Decision {
+    guard var gather = gathers.removeValue(forKey: asker), let pending = client.remove(asker)
+    else {
+      return dropped(document, .server, .other, .unmatched)
+    }
+    var event = answered(document, .server, asker, pending, at: now)
+    if document.kind == .error {
+      guard let error = document.error else {
+        return dropped(document, .server, .other, .unmatched)
+      }
+      let line = Replies.error(id: asker, sameAs: error, of: document)
+      event.bytesOut = line.count
+      return replaced(line, .listPage, event)
+    }
+    let result = ServerResult(of: document)
+    if let fault = result.fault(in: document, isStateless: pending.isStateless) {
+      return refused(asker, pending, fault, event)
+    }
+    return add(result, of: document, to: &gather, asker, pending, event)
+  }
+}
