@@ -1,0 +1,205 @@
+internal import Linux
+internal import Profile
+
+/// Lays out the cell's file system: which directories, files, links and mounts, in which order.
+struct CellTree {
+  private(set) var grants: [Grant]
+  private(set) var hidden: [String] = []
+  private(set) var notes: [String] = []
+  private(set) var actions: [CellBlueprint.Action] = []
+  private let links: [PathLink]
+  /// What is there already, as bytes: Unicode calls different names equal.
+  private var made: Set<[UInt8]> = []
+
+  /// Device files that every cell has, if the host has them.
+  static let devices = ["null", "zero", "full", "random", "urandom"]
+
+  init(grants: [Grant], links: [PathLink]) {
+    self.grants = grants
+    self.links = links
+  }
+
+  mutating func build<Lookup: FileLookup>(
+    hide: [Profile.PathGrant], collector: inout GrantCollector<Lookup>, files: Lookup
+  ) throws(PlanError) {
+    addTemporarySpace()
+    try addDevices(files)
+    addDirectory("/proc")
+    actions.append(
+      .proc(path: "/proc", attributes: [.readOnly, .noSetID, .noDevices, .noExecution]))
+    for grant in grants {
+      addMountPoint(grant.path, isDirectory: grant.status.kind == .directory)
+      actions.append(
+        .bind(
+          path: grant.path, source: grant.path, status: grant.status,
+          attributes: grant.attributes))
+    }
+    addSystemFiles()
+    for link in links { addLink(link) }
+    for entry in hide {
+      guard let target = try collector.resolveHidden(entry) else { continue }
+      try cover(target, entry, files: files)
+    }
+  }
+
+  /// Whether something of the plan is at `path` or encloses it.
+  func contains(_ path: String) -> Bool {
+    Paths.equal(path, "/") || made.contains(Array(path.utf8))
+      // Private space is empty: nothing below it is there when the server starts.
+      || CellTree.writable.contains { Paths.equal(path, $0) }
+      || grants.contains { Paths.isWithin(path, $0.path) }
+      || links.contains { Paths.isWithin(path, $0.path) }
+  }
+
+  func landlockRules(known: LandlockAccess) -> [CellBlueprint.LandlockRule] {
+    var rules: [CellBlueprint.LandlockRule] = []
+    func allow(_ path: String, _ access: LandlockAccess) {
+      rules.append(CellBlueprint.LandlockRule(path: path, access: access.intersection(known)))
+    }
+    for grant in grants { allow(grant.path, grant.landlock) }
+    for path in CellTree.writable {
+      allow(path, Grant.writing.union([.readFile, .readDirectory]))
+    }
+    allow("/proc", [.readFile, .readDirectory])
+    allow("/etc", [.readFile, .readDirectory])
+    allow("/dev", .readDirectory)
+    for case .bind(let path, _, let status, _) in actions
+    where status.kind == .characterDevice && Paths.isWithin(path, "/dev") {
+      allow(path, [.readFile, .writeFile, .truncate, .deviceControl])
+    }
+    return rules
+  }
+
+  /// Private space of the server's own, gone with the cell.
+  static let writable = ["/tmp", Plan.home, "/dev/shm"]
+
+  private mutating func addTemporarySpace() {
+    for path in CellTree.writable {
+      addDirectory(path)
+      actions.append(
+        .temporary(
+          path: path, size: Plan.temporarySize, mode: 0o700,
+          attributes: [.noSetID, .noDevices, .noExecution]))
+    }
+  }
+
+  private mutating func addDevices(_ files: some FileLookup) throws(PlanError) {
+    for name in CellTree.devices {
+      let path = "/dev/" + name
+      let status: FileStatus?
+      do { status = try files.status(path) } catch {
+        throw .path(path, line: 0, column: 0, why: "cannot look at it: \(error)", hint: nil)
+      }
+      guard let status, status.kind == .characterDevice else {
+        notes.append("\(path) is not in the cell: the host has no such device")
+        continue
+      }
+      addMountPoint(path, isDirectory: false)
+      actions.append(
+        .bind(path: path, source: path, status: status, attributes: [.noSetID, .noExecution]))
+    }
+    for (name, target) in [
+      ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
+      ("stderr", "/proc/self/fd/2"),
+    ] {
+      addLink(PathLink(path: "/dev/" + name, target: target))
+    }
+  }
+
+  private mutating func addSystemFiles() {
+    let user = "server:x:\(Plan.insideIdentifier):\(Plan.insideIdentifier)"
+    let nobody = "nobody:x:65534:65534"
+    let texts: [(String, String)] = [
+      ("/etc/passwd", "\(user)::\(Plan.home):/bin/sh\n\(nobody)::/:/bin/false\n"),
+      ("/etc/group", "server:x:\(Plan.insideIdentifier):\nnogroup:x:65534:\n"),
+      ("/etc/hosts", "127.0.0.1 localhost \(Plan.hostName)\n::1 localhost\n"),
+      ("/etc/resolv.conf", "# no network\n"),
+      ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
+    ]
+    for (path, text) in texts where !isCovered(path) {
+      addAncestors(of: path)
+      if made.insert(Array(path.utf8)).inserted {
+        actions.append(.file(path: path, mode: 0o444, content: [UInt8](text.utf8)))
+      }
+    }
+  }
+
+  /// Makes a link again unless it is there already because a grant encloses it.
+  private mutating func addLink(_ link: PathLink) {
+    guard !isCovered(link.path) else { return }
+    addAncestors(of: link.path)
+    if made.insert(Array(link.path.utf8)).inserted {
+      actions.append(.link(path: link.path, target: link.target))
+    }
+  }
+
+  private mutating func cover(
+    _ target: ResolvedPath, _ entry: Profile.PathGrant, files: some FileLookup
+  ) throws(PlanError) {
+    guard isCovered(target.real) else {
+      throw .path(
+        target.real, line: entry.line, column: entry.column,
+        why: "nothing above it is granted, so there is nothing to hide",
+        hint: "remove the line")
+    }
+    hidden.append(target.real)
+    if target.status.kind == .directory {
+      // Empty, and its mode lets nobody in.
+      actions.append(
+        .temporary(
+          path: target.real, size: 4096, mode: 0,
+          attributes: [.readOnly, .noSetID, .noDevices, .noExecution]))
+      return
+    }
+    let null: FileStatus?
+    do { null = try files.status("/dev/null") } catch {
+      throw .path(
+        "/dev/null", line: 0, column: 0, why: "cannot look at it: \(error)", hint: nil)
+    }
+    guard let null, null.kind == .characterDevice else {
+      throw .path(
+        target.real, line: entry.line, column: entry.column, why: "hiding a file needs /dev/null",
+        hint: nil)
+    }
+    // A device where devices do not open: the name stays, opening it is refused.
+    actions.append(
+      .bind(
+        path: target.real, source: "/dev/null", status: null,
+        attributes: [.readOnly, .noSetID, .noDevices, .noExecution]))
+  }
+
+  private func isCovered(_ path: String) -> Bool {
+    grants.contains { Paths.isWithin(path, $0.path) }
+  }
+
+  private mutating func addMountPoint(_ path: String, isDirectory: Bool) {
+    if grants.contains(where: {
+      !Paths.equal($0.path, path) && Paths.isWithin(path, $0.path)
+    }) {
+      return  // the enclosing tree has it
+    }
+    if isDirectory {
+      addDirectory(path)
+      return
+    }
+    addAncestors(of: path)
+    if made.insert(Array(path.utf8)).inserted {
+      actions.append(.file(path: path, mode: 0o444, content: []))
+    }
+  }
+
+  private mutating func addDirectory(_ path: String) {
+    addAncestors(of: path)
+    if made.insert(Array(path.utf8)).inserted {
+      actions.append(.directory(path: path, mode: 0o755))
+    }
+  }
+
+  private mutating func addAncestors(of path: String) {
+    for ancestor in Paths.ancestors(of: path) where !isCovered(ancestor) {
+      if made.insert(Array(ancestor.utf8)).inserted {
+        actions.append(.directory(path: ancestor, mode: 0o755))
+      }
+    }
+  }
+}

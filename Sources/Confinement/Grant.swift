@@ -1,0 +1,78 @@
+public import Linux
+
+/// A path of the host that the cell sees.
+public struct Grant: Hashable, Sendable {
+  /// What may be done with it.
+  public enum Access: String, Hashable, Sendable {
+    case read, write
+  }
+
+  /// The real path, the same on the host and in the cell.
+  public var path: String
+  /// What the host had there when the plan was made.
+  public var status: FileStatus
+  /// What may be done with it.
+  public var access: Access
+  /// Whether files in it may be executed or mapped as code.
+  public var executable: Bool
+  /// Why: a line of the profile or what a runtime needs it for.
+  public var reason: String
+
+  /// What its mount forbids.
+  public var attributes: MountAttributes {
+    var attributes: MountAttributes = [.noSetID, .noDevices]
+    if access == .read { attributes.insert(.readOnly) }
+    if !executable { attributes.insert(.noExecution) }
+    return attributes
+  }
+
+  /// Its Landlock rights, before those that the kernel does not know are taken off.
+  var landlock: LandlockAccess {
+    var access: LandlockAccess = [.readFile, .readDirectory]
+    if executable { access.insert(.execute) }
+    if self.access == .write { access.formUnion(Grant.writing) }
+    return status.kind == .directory ? access : access.intersection(.file)
+  }
+
+  /// Creating and changing files, directories, links and fifos; no devices, no sockets.
+  static let writing: LandlockAccess = [
+    .writeFile, .truncate, .removeFile, .removeDirectory, .makeDirectory, .makeRegular,
+    .makeFifo, .makeLink, .refer,
+  ]
+}
+
+/// Why no plan could be made.
+public enum PlanError: Error, Hashable, Sendable {
+  /// A path of the profile cannot be granted; `line` and `column` are its place, 0 if built in.
+  case path(String, line: Int, column: Int, why: String, hint: String?)
+  /// Something else of the profile or the machine; with a hint.
+  case other(String, hint: String?)
+}
+
+/// Comparing paths by component.
+enum Paths {
+  /// Whether `path` is `ancestor` or below it.
+  static func isWithin(_ path: String, _ ancestor: String) -> Bool {
+    let path = Array(path.utf8)
+    let ancestor = Array(ancestor.utf8)
+    if ancestor.count == 1 { return true }
+    guard path.starts(with: ancestor) else { return false }
+    return path.count == ancestor.count || path[ancestor.count] == UInt8(ascii: "/")
+  }
+
+  /// The directories above `path`, the highest first, without "/".
+  static func ancestors(of path: String) -> [String] {
+    var result: [String] = []
+    let bytes = Array(path.utf8)
+    for index in bytes.indices.dropFirst() where bytes[index] == UInt8(ascii: "/") {
+      if let ancestor = String(validating: bytes[..<index], as: UTF8.self) {
+        result.append(ancestor)
+      }
+    }
+    return result
+  }
+
+  static func equal(_ left: String, _ right: String) -> Bool {
+    left.utf8.elementsEqual(right.utf8)
+  }
+}

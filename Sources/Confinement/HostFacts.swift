@@ -1,0 +1,42 @@
+public import Linux
+
+/// What a plan must know of the machine and of the caller, apart from files.
+public struct HostFacts: Sendable {
+  /// The caller's effective ids and supplementary groups.
+  public var user: UInt32, group: UInt32, supplementaryGroups: [UInt32]
+  /// The kernel's Landlock ABI, 1 or more.
+  public var landlockABI: Int
+  /// The ceilings that a limit cannot be set above.
+  public var hardLimits: [ResourceLimit]
+  /// Variables that a cell takes over from the caller: time zone and language.
+  public var timeZone: String?, language: String?
+
+  /// Makes facts, for tests.
+  public init(
+    user: UInt32, group: UInt32, supplementaryGroups: [UInt32] = [], landlockABI: Int,
+    hardLimits: [ResourceLimit] = [], timeZone: String? = nil,
+    language: String? = nil
+  ) {
+    self.user = user
+    self.group = group
+    self.supplementaryGroups = supplementaryGroups
+    self.landlockABI = landlockABI
+    self.hardLimits = hardLimits
+    self.timeZone = timeZone
+    self.language = language
+  }
+
+  /// The facts of this machine and process. Throws what the kernel answers; a kernel without
+  /// Landlock is an error, because the plan needs it.
+  public static func current() throws(Errno) -> HostFacts {
+    var ceilings: [ResourceLimit] = []
+    for resource in Plan.limitedResources {
+      ceilings.append(try ResourceLimit.current(resource))
+    }
+    return HostFacts(
+      user: Process.user, group: Process.group,
+      supplementaryGroups: try Process.supplementaryGroups(),
+      landlockABI: try SelfConfinement.landlockABI(), hardLimits: ceilings,
+      timeZone: Process.environment("TZ"), language: Process.environment("LANG"))
+  }
+}

@@ -1,0 +1,144 @@
+public import Linux
+public import Profile
+
+/// What a cell will be, worked out before anything is touched: a value that can be printed.
+///
+/// A plan follows from a profile, what its runtime needs, and facts about the machine. The cell's
+/// child path carries it out; ``Seal`` compares the kernel's state with it.
+///
+/// *Limits.* Memory and processor time are limited per process by this version; there is no
+/// control group.
+public struct Plan: Sendable {
+  /// What the child path carries out.
+  public var blueprint: CellBlueprint
+  /// The host's paths that the cell sees, parents before children.
+  public var grants: [Grant]
+  /// Paths that are covered although something above them is granted.
+  public var hidden: [String]
+  /// What was decided on the way and a person may want to know, one sentence each.
+  public var notes: [String]
+  /// Supplementary groups that the kernel will not let an ordinary user drop.
+  public var remainingGroups: [UInt32]
+
+  /// The id of the server's user and group in every cell; never 0.
+  public static let insideIdentifier: UInt32 = 1000
+  /// Root's cells run under host ids from here on, one for each profile name (65,536 of them).
+  public static let firstOutsideIdentifier: UInt32 = 0x7000_0000
+  /// The host id of root's relay.
+  public static let relayIdentifier: UInt32 = firstOutsideIdentifier + 65_536
+  /// The cell's host name.
+  public static let hostName = "cell"
+  /// The server's home directory in the cell, private and gone with it.
+  public static let home = "/home/server"
+  /// Bytes of private temporary space: `/tmp`, the home directory and `/dev/shm`, each.
+  public static let temporarySize: UInt64 = 256 << 20
+
+  static let limitedResources: [ResourceLimit.Resource] = [
+    .processorTime, .fileSize, .data, .coreSize, .processes, .openFiles, .messageQueues,
+  ]
+
+  /// Makes a plan.
+  ///
+  /// - Parameters:
+  ///   - runtime: what the command needs, from ``RuntimeDiscovery``.
+  ///   - guarded: paths of our own that the cell must not reach: the profile, the audit log.
+  /// - Throws: ``PlanError``.
+  public init(
+    profile: Profile, runtime: RuntimeDiscovery, host: HostFacts, guarded: [String],
+    files: some FileLookup
+  ) throws(PlanError) {
+    var collector = GrantCollector(files: files, guarded: guarded)
+    for grant in runtime.grants { try collector.add(runtime: grant) }
+    for entry in profile.filesystem.read { try collector.add(profile: entry, access: .read) }
+    for entry in profile.filesystem.write { try collector.add(profile: entry, access: .write) }
+    var tree = CellTree(grants: collector.merged(), links: collector.links)
+    try tree.build(hide: profile.filesystem.hide, collector: &collector, files: files)
+    grants = tree.grants
+    hidden = tree.hidden
+    notes = collector.notes + tree.notes
+
+    let privileged = host.user == 0
+    let outside =
+      privileged
+      ? (Plan.outsideIdentifier(for: profile.name), Plan.outsideIdentifier(for: profile.name))
+      : (host.user, host.group)
+    remainingGroups = privileged ? [] : host.supplementaryGroups.sorted()
+    let limits = Plan.limits(profile.limits, ceilings: host.hardLimits, notes: &notes)
+    let workdir =
+      profile.server.workdir?.value
+      ?? profile.server.invokedFrom.flatMap { tree.contains($0) ? $0 : nil } ?? Plan.home
+    blueprint = CellBlueprint(
+      privileged: privileged, outsideUser: outside.0, outsideGroup: outside.1,
+      insideUser: Plan.insideIdentifier, insideGroup: Plan.insideIdentifier,
+      hostName: Plan.hostName, rootSize: 4 << 20, actions: tree.actions,
+      landlockABI: Int32(host.landlockABI),
+      landlockRules: tree.landlockRules(known: .known(abi: host.landlockABI)), limits: limits,
+      umask: 0o077, executable: runtime.executable,
+      arguments: profile.server.command.map(\.value),
+      environment: Plan.environment(profile: profile, runtime: runtime, host: host),
+      workingDirectory: workdir)
+    if let entry = profile.server.workdir, !tree.contains(workdir) {
+      throw .path(
+        workdir, line: entry.line, column: entry.column,
+        why: "the working directory is not in the cell",
+        hint: "grant it in filesystem.read or filesystem.write")
+    }
+  }
+
+  /// The host id of a profile's server when root starts it: stable, from the profile's name
+  /// (FNV-1a, 32 bits, folded to 16).
+  public static func outsideIdentifier(for name: String) -> UInt32 {
+    var hash: UInt32 = 0x811C_9DC5
+    for byte in name.utf8 { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+    return firstOutsideIdentifier + ((hash >> 16) ^ (hash & 0xFFFF))
+  }
+
+  private static func limits(
+    _ limits: Profile.Limits, ceilings: [ResourceLimit], notes: inout [String]
+  ) -> [ResourceLimit] {
+    var result: [ResourceLimit] = []
+    let wanted: [(ResourceLimit.Resource, UInt64, String)] = [
+      (.processorTime, limits.cpuTime ?? ResourceLimit.unlimited, "limits.cpu_time"),
+      (.fileSize, limits.fileSize, "limits.file_size"),
+      (.data, limits.memory, "limits.memory"),
+      (.coreSize, 0, "core files"),
+      // Init counts as a process of the cell's user namespace.
+      (.processes, limits.processes + 1, "limits.processes"),
+      (.openFiles, limits.openFiles, "limits.open_files"),
+      (.messageQueues, 0, "message queues"),
+    ]
+    for (resource, value, name) in wanted {
+      let ceiling = ceilings.first { $0.resource == resource }?.hard ?? ResourceLimit.unlimited
+      if value > ceiling, value != ResourceLimit.unlimited {
+        notes.append(
+          "\(name) is \(ceiling) and not \(value): the caller's own limit cannot be raised")
+      }
+      result.append(ResourceLimit(resource, min(value, ceiling)))
+    }
+    return result
+  }
+
+  private static func environment(
+    profile: Profile, runtime: RuntimeDiscovery, host: HostFacts
+  ) -> [String] {
+    var values: [(String, String)] = [
+      ("PATH", RuntimeDiscovery.standardSearchPath.joined(separator: ":")), ("HOME", home),
+      ("USER", "server"), ("LOGNAME", "server"), ("TMPDIR", "/tmp"),
+      ("LANG", host.language ?? "C.UTF-8"),
+    ]
+    if let zone = host.timeZone { values.append(("TZ", zone)) }
+    for (name, value) in profile.preset.environment { Plan.set(name, value, in: &values) }
+    for (name, value) in runtime.environment { Plan.set(name, value, in: &values) }
+    for variable in profile.server.environment {
+      Plan.set(variable.name, variable.value, in: &values)
+    }
+    return values.map { "\($0.0)=\($0.1)" }
+  }
+
+  private static func set(
+    _ name: String, _ value: String, in values: inout [(String, String)]
+  ) {
+    values.removeAll { Paths.equal($0.0, name) }
+    values.append((name, value))
+  }
+}

@@ -1,0 +1,131 @@
+internal import Linux
+
+extension RuntimeSearch {
+  // MARK: Python
+
+  /// How files that Python imports end.
+  static var pythonModules: [String] { [".py", ".so"] }
+
+  /// Grants what the arguments of an interpreter name: a script with the modules beside it, a
+  /// directory, or a module in the working directory.
+  mutating func addPythonArguments(_ arguments: [String]) throws(RuntimeError) {
+    var rest = arguments[...]
+    while let argument = rest.popFirst() {
+      if PathText.same(argument, "-m") {
+        guard let module = rest.first else { return }
+        try addModule(module)
+        return
+      }
+      if PathText.same(argument, "-c") || PathText.same(argument, "-") { return }
+      if ["-W", "-X", "--check-hash-based-pycs"].contains(where: { PathText.same($0, argument) }) {
+        rest = rest.dropFirst()
+        continue
+      }
+      if argument.utf8.first == UInt8(ascii: "-") { continue }
+      try addScriptFile(argument, suffixes: Self.pythonModules, package: "__init__.py")
+      return
+    }
+  }
+
+  /// `-m NAME` from the working directory, which Python searches first.
+  private mutating func addModule(_ module: String) throws(RuntimeError) {
+    let name = String(module.split(separator: ".").first ?? "")
+    guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "/")) else { return }
+    for candidate in ["\(name).py", "\(name)/__init__.py", "\(name)/__main__.py"] {
+      let path = PathText.join(request.workingDirectory, candidate)
+      guard isFile(path) else { continue }
+      let granted =
+        candidate.utf8.contains(UInt8(ascii: "/")) ? PathText.parent(path) : path
+      try grantIfThere(granted, executable: true, "module \(name)", neededBy: "python -m \(name)")
+      return
+    }
+  }
+
+  /// A script given to an interpreter, and the modules beside it that it can import: they are on
+  /// its path, while other files of that directory are none of its business.
+  mutating func addScriptFile(
+    _ argument: String, suffixes: [String], package: String
+  ) throws(RuntimeError) {
+    let path = PathText.absolute(argument, from: request.workingDirectory)
+    guard let found = try resolve(path) else {
+      throw .missing(path: path, neededBy: request.command.first ?? path)
+    }
+    if found.status.kind == .directory {
+      try grant(path, executable: true, "script directory", neededBy: path)
+      return
+    }
+    try grant(path, executable: true, "script", neededBy: path)
+    let directory = PathText.parent(found.real)
+    // Installed commands stand side by side there; their modules are elsewhere.
+    if PathText.same(PathText.name(directory), "bin") { return }
+    try addModules(
+      in: directory, suffixes: suffixes, package: package,
+      except: found.real, "beside the script", neededBy: path)
+  }
+
+  /// Grants the modules and packages directly in `directory`, and none of its other files.
+  ///
+  /// Links are left out: what may place one there must not decide what is granted.
+  mutating func addModules(
+    in directory: String, suffixes: [String], package: String, except script: String? = nil,
+    _ reason: String, neededBy: String
+  ) throws(RuntimeError) {
+    var count = 0
+    for name in names(in: directory, where: { _ in true }) {
+      let path = PathText.join(directory, name)
+      if let script, PathText.same(path, script) { continue }
+      let isModule = suffixes.contains { suffix in
+        name.utf8.count > suffix.utf8.count
+          && name.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+      }
+      if !isModule {
+        guard isFile(PathText.join(path, package)) else { continue }
+      }
+      guard let found = resolveIfSeen(path), PathText.same(found.real, path) else { continue }
+      count += 1
+      if count > 64 {
+        findings.append("\(directory) holds more than 64 modules; grant it in filesystem.read")
+        return
+      }
+      try grantIfThere(path, executable: true, reason, neededBy: neededBy)
+    }
+  }
+
+  /// Grants the time zone data and this machine's zone.
+  mutating func addZones(for program: String) throws(RuntimeError) {
+    try grantIfThere(
+      "/usr/share/zoneinfo", executable: false, "time zones", neededBy: program)
+    try grantIfThere(
+      "/etc/localtime", executable: false, "this machine's time zone",
+      neededBy: program)
+  }
+
+  /// Replaces one of pyenv's shims, which ask pyenv at each start, by the program it stands for.
+  func behindShim(_ path: String) throws(RuntimeError) -> String? {
+    let directory = PathText.parent(path)
+    let root = PathText.parent(directory)
+    guard PathText.same(PathText.name(directory), "shims"),
+      isDirectory(PathText.join(root, "versions"))
+    else { return nil }
+    var files = [PathText.join(root, "version")]
+    // The nearest .python-version above the working directory wins over the global choice.
+    var place = request.workingDirectory
+    var local: [String] = []
+    while true {
+      local.append(PathText.join(place, ".python-version"))
+      if PathText.components(place).isEmpty { break }
+      place = PathText.parent(place)
+    }
+    files = local + files
+    for file in files where isFile(file) {
+      for line in try lines(file) {
+        let version = PythonVersion.trim(Substring(line))
+        guard !version.isEmpty, !version.utf8.contains(UInt8(ascii: "/")) else { continue }
+        let program = PathText.join(
+          root, "versions/\(version)/bin/\(PathText.name(path))")
+        if isFile(program) { return program }
+      }
+    }
+    return nil
+  }
+}

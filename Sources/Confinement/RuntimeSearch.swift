@@ -1,0 +1,331 @@
+internal import Linux
+internal import Profile
+
+/// One search for what a command needs: look-ups, and what was found so far.
+struct RuntimeSearch<Lookup: FileLookup> {
+  let request: RuntimeRequest
+  let files: Lookup
+  private let memory: PathMemory<Lookup>
+  /// What was found so far, in the order found; `finished()` removes what is covered twice.
+  var grants: [RuntimeGrant] = []
+  var environment: [(String, String)] = []
+  var findings: [String] = []
+  /// Real paths of libraries and programs that were looked into already.
+  var visited: Set<PathKey> = []
+  /// Libraries whose tables were read, by real path.
+  var images: [PathKey: ELF] = [:]
+  /// Read when the first library is not in a default directory.
+  var loaderCache: LoaderCache??
+
+  init(_ request: RuntimeRequest, _ files: Lookup) {
+    self.request = request
+    self.files = files
+    self.memory = PathMemory(files)
+  }
+
+  // MARK: look-ups
+
+  /// Follows `path`; nil if nothing is there.
+  func resolve(_ path: String) throws(RuntimeError) -> ResolvedPath? {
+    guard path.utf8.first == UInt8(ascii: "/") else {
+      throw .failed(path: path, why: "not an absolute path")
+    }
+    return try memory.resolve(path, depth: 0)
+  }
+
+  /// Follows `path` to something that may be missing: what we may not look at, the server may not
+  /// either, so it counts as nothing.
+  func resolveIfSeen(_ path: String) -> ResolvedPath? {
+    do { return try resolve(path) } catch { return nil }
+  }
+
+  /// Whether a regular file is at `path`, links followed.
+  func isFile(_ path: String) -> Bool { resolveIfSeen(path)?.status.kind == .regular }
+
+  /// Whether a directory is at `path`, links followed.
+  func isDirectory(_ path: String) -> Bool { resolveIfSeen(path)?.status.kind == .directory }
+
+  /// The first bytes of a file.
+  func head(_ path: String, _ maximum: Int = 4096) throws(RuntimeError) -> [UInt8] {
+    do { return try files.read(path, at: 0, maximum: maximum) } catch {
+      throw .failed(path: path, why: "\(error)")
+    }
+  }
+
+  /// The lines of a small text file; what is not UTF-8 is left out.
+  func lines(_ path: String, _ maximum: Int = 65536) throws(RuntimeError) -> [String] {
+    try head(path, maximum).split(separator: UInt8(ascii: "\n")).compactMap {
+      String(validating: $0, as: UTF8.self)
+    }
+  }
+
+  /// The names in a directory that `matches` accepts, sorted; none if it cannot be read.
+  func names(in directory: String, where matches: (String.UTF8View) -> Bool) -> [String] {
+    do { return try files.list(directory).filter { matches($0.utf8) }.sorted() } catch {
+      return []
+    }
+  }
+
+  /// Finds a command: as a path if it has a `/`, otherwise in the search path.
+  func find(_ command: String) throws(RuntimeError) -> String {
+    guard !command.isEmpty else { throw .notFound(command: command, lookedIn: []) }
+    if command.utf8.contains(UInt8(ascii: "/")) {
+      let path = PathText.absolute(command, from: request.workingDirectory)
+      let seen: ResolvedPath?
+      do { seen = try resolve(path) } catch .failed(_, let why) {
+        throw .notExecutable(path: path, why: why)
+      }
+      guard let found = seen else { throw .notFound(command: command, lookedIn: [path]) }
+      try requireExecutable(path, found)
+      return path
+    }
+    var refused: RuntimeError?
+    for directory in request.searchPath where directory.utf8.first == UInt8(ascii: "/") {
+      let path = PathText.join(directory, command)
+      guard let found = resolveIfSeen(path) else { continue }
+      do {
+        try requireExecutable(path, found)
+        return path
+      } catch { refused = refused ?? error }
+    }
+    throw refused ?? .notFound(command: command, lookedIn: request.searchPath)
+  }
+
+  private func requireExecutable(_ path: String, _ found: ResolvedPath) throws(RuntimeError) {
+    guard found.status.kind == .regular else {
+      throw .notExecutable(path: path, why: "not a regular file")
+    }
+    guard found.status.mode & 0o111 != 0 else {
+      throw .notExecutable(path: path, why: "no execute permission")
+    }
+  }
+
+  // MARK: grants
+
+  /// Grants what is at `path`, and the links to it.
+  ///
+  /// - Throws: `.missing` if nothing is there, `.tooWide` for a directory that holds far more
+  ///   than one program, unless `wide` says that this is known.
+  @discardableResult
+  mutating func grant(
+    _ path: String, executable: Bool, _ reason: String, neededBy: String, wide: Bool = false
+  ) throws(RuntimeError) -> ResolvedPath {
+    guard let found = try resolve(path) else { throw .missing(path: path, neededBy: neededBy) }
+    let isDirectory = found.status.kind == .directory
+    guard isDirectory || found.status.kind == .regular else {
+      throw .failed(path: path, why: "neither a file nor a directory")
+    }
+    if isDirectory, !wide, isTooWide(found.real) {
+      throw .tooWide(path: found.real, neededBy: neededBy)
+    }
+    grants.append(
+      RuntimeGrant(
+        path: found.real, isDirectory: isDirectory, executable: executable, reason: reason,
+        links: found.links))
+    return found
+  }
+
+  /// Grants what is at `path` if it is there and not too wide; a finding says what was left out.
+  /// Returns whether it was granted.
+  @discardableResult
+  mutating func grantIfThere(
+    _ path: String, executable: Bool, _ reason: String, neededBy: String
+  ) throws(RuntimeError) -> Bool {
+    do {
+      try grant(path, executable: executable, reason, neededBy: neededBy)
+      return true
+    } catch {
+      switch error {
+      case .missing: return false
+      case .tooWide(let path, _):
+        findings.append("\(path) (\(reason)) is not granted: it holds far more than the program")
+        return false
+      case .failed(let path, let why):
+        findings.append("\(path) (\(reason)) is not granted: \(why)")
+        return false
+      default: throw error
+      }
+    }
+  }
+
+  /// Grants the directory at `path` if it is there and lies below `root` once links are followed:
+  /// what was installed in `root` may place a link there, and must not choose where it leads.
+  @discardableResult
+  mutating func grantIfThere(
+    _ path: String, within root: String, executable: Bool, _ reason: String, neededBy: String
+  ) throws(RuntimeError) -> Bool {
+    guard let found = resolveIfSeen(path), let root = resolveIfSeen(root) else { return false }
+    guard PathText.isBelow(found.real, root.real) else {
+      findings.append("\(path) (\(reason)) is not granted: it leads to \(found.real)")
+      return false
+    }
+    return try grantIfThere(path, executable: executable, reason, neededBy: neededBy)
+  }
+
+  /// Directories that are shared by everything on the machine, and the home directory and what
+  /// it lies in.
+  func isTooWide(_ path: String) -> Bool {
+    let shared = [
+      "/", "/usr", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/share", "/usr/bin", "/usr/sbin",
+      "/usr/local", "/usr/local/lib", "/usr/local/bin", "/usr/local/share", "/usr/src", "/var/lib",
+      "/var/tmp", "/var/cache", "/var/log",
+    ]
+    if shared.contains(where: { PathText.same($0, path) }) { return true }
+    if PathText.components(path).count <= 1 { return true }
+    if let home = request.home, PathText.same(home, path) || PathText.isBelow(home, path) {
+      return true
+    }
+    // A home directory that is not the caller's.
+    let components = PathText.components(path)
+    return components.count == 2 && PathText.same(components[0], "home")
+  }
+
+  /// The grants without what lies below a granted directory, and the links without those that a
+  /// granted directory holds already.
+  func finished() -> [RuntimeGrant] {
+    let directories = grants.filter(\.isDirectory)
+    var kept: [RuntimeGrant] = []
+    var index: [PathKey: Int] = [:]
+    var links: [(link: PathLink, owner: PathKey)] = []
+    for grant in grants {
+      var owner = grant.path
+      if let cover = directories.first(where: {
+        PathText.isBelow(grant.path, $0.path) && ($0.executable || !grant.executable)
+      }) {
+        owner = cover.path
+        // The widest directory is the one that is kept.
+        for directory in directories where PathText.isBelow(owner, directory.path) {
+          if directory.executable || !cover.executable { owner = directory.path }
+        }
+      } else if let known = index[PathKey(grant.path)] {
+        kept[known].executable = kept[known].executable || grant.executable
+      } else {
+        index[PathKey(grant.path)] = kept.count
+        var bare = grant
+        bare.links = []
+        kept.append(bare)
+      }
+      for link in grant.links { links.append((link, PathKey(owner))) }
+    }
+    var seen: Set<PathKey> = []
+    for (link, owner) in links {
+      if directories.contains(where: { PathText.isBelow(link.path, $0.path) }) { continue }
+      guard seen.insert(PathKey(link.path)).inserted, let place = index[owner] else { continue }
+      kept[place].links.append(link)
+    }
+    return kept
+  }
+}
+
+/// Follows paths component by component, as the kernel would, and remembers each step: a discovery
+/// asks about the same few directories some hundred times, at every start of a server.
+final class PathMemory<Lookup: FileLookup> {
+  private let files: Lookup
+  private var known: [PathKey: ResolvedPath?] = [:]
+
+  init(_ files: Lookup) { self.files = files }
+
+  /// What is at an absolute path, and the links on the way; nil if nothing is.
+  func resolve(_ path: String, depth: Int) throws(RuntimeError) -> ResolvedPath? {
+    // Deeper than any path of 4,096 bytes over 40 links that the kernel would follow (path_resolution(7)).
+    guard depth < 1000 else { throw .failed(path: path, why: "too many symbolic links") }
+    let key = PathKey(path)
+    if let result = known[key] { return result }
+    let result = try find(path, depth)
+    known[key] = .some(result)
+    return result
+  }
+
+  private func find(_ path: String, _ depth: Int) throws(RuntimeError) -> ResolvedPath? {
+    let bytes = path.utf8
+    let slash = UInt8(ascii: "/")
+    var end = bytes.endIndex
+    while end > bytes.startIndex, bytes[bytes.index(before: end)] == slash {
+      end = bytes.index(before: end)
+    }
+    if end == bytes.startIndex { return try at("/", []) }
+    guard let last = bytes[..<end].lastIndex(of: slash) else { return nil }
+    let name = String(path[bytes.index(after: last)..<end])
+    let above = last == bytes.startIndex ? "/" : String(path[..<last])
+    guard let parent = try resolve(above, depth: depth + 1) else { return nil }
+    guard parent.status.kind == .directory else { return nil }
+    if PathText.same(name, ".") { return parent }
+    if PathText.same(name, "..") { return try at(PathText.parent(parent.real), parent.links) }
+    guard let here = try at(PathText.join(parent.real, name), parent.links) else { return nil }
+    guard here.status.kind == .symbolicLink else { return here }
+    let target: String
+    do { target = try files.target(ofLink: here.real) } catch {
+      throw .failed(path: here.real, why: "\(error)")
+    }
+    let link = PathLink(path: here.real, target: target)
+    let goal = PathText.absolute(target, from: parent.real)
+    guard var found = try resolve(goal, depth: depth + 25) else { return nil }
+    found.links = parent.links + [link] + found.links
+    return found
+  }
+
+  private func at(_ path: String, _ links: [PathLink]) throws(RuntimeError) -> ResolvedPath? {
+    do {
+      guard let status = try files.status(path) else { return nil }
+      return ResolvedPath(real: path, status: status, links: links)
+    } catch { throw .failed(path: path, why: "\(error)") }
+  }
+}
+
+/// A path as a key: by its bytes, where Swift's strings compare by canonical equivalence.
+struct PathKey: Hashable {
+  private let path: String
+  private let digest: UInt64
+
+  init(_ path: String) {
+    self.path = path
+    // FNV-1a: a few nanoseconds, where the standard hash of a string normalises it first.
+    var digest: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in path.utf8 { digest = (digest ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    self.digest = digest
+  }
+
+  static func == (left: Self, right: Self) -> Bool {
+    left.digest == right.digest && PathText.same(left.path, right.path)
+  }
+
+  func hash(into hasher: inout Hasher) { hasher.combine(digest) }
+}
+
+/// Paths as text, without a look at any file.
+enum PathText {
+  private static let slash = UInt8(ascii: "/")
+
+  /// Byte-wise equality.
+  static func same(_ left: String, _ right: String) -> Bool {
+    left.utf8.elementsEqual(right.utf8)
+  }
+
+  /// Whether `path` lies strictly below `directory`; both without links and `..`.
+  static func isBelow(_ path: String, _ directory: String) -> Bool {
+    if same(directory, "/") { return path.utf8.count > 1 }
+    let prefix = directory.utf8
+    return path.utf8.starts(with: prefix) && path.utf8.dropFirst(prefix.count).first == slash
+  }
+
+  static func components(_ path: String) -> [String] {
+    path.utf8.split(separator: slash).map { String(Substring($0)) }
+  }
+
+  /// The directory part; `/` for the root itself.
+  static func parent(_ path: String) -> String {
+    let parts = components(path).dropLast()
+    return "/" + parts.joined(separator: "/")
+  }
+
+  static func name(_ path: String) -> String { components(path).last ?? "" }
+
+  static func join(_ directory: String, _ name: String) -> String {
+    directory.utf8.last == slash ? directory + name : directory + "/" + name
+  }
+
+  /// `path` itself if it is absolute, otherwise below `directory`.
+  static func absolute(_ path: String, from directory: String) -> String {
+    path.utf8.first == slash ? path : join(directory, path)
+  }
+}

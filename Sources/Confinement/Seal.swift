@@ -1,0 +1,291 @@
+public import Linux
+
+/// One comparison of what the plan asks for with what the kernel shows.
+public struct SealCheck: Hashable, Sendable {
+  /// What was looked at, a stable name.
+  public var name: String
+  /// What the plan asks for and what the kernel shows.
+  public var expected: String, observed: String
+  /// Whether they agree.
+  public var holds: Bool { expected.utf8.elementsEqual(observed.utf8) }
+
+  /// Makes a comparison.
+  public init(_ name: String, expected: String, observed: String) {
+    self.name = name
+    self.expected = expected
+    self.observed = observed
+  }
+}
+
+/// The read-back of a cell: what is in force, from the kernel's own state (promise P1).
+///
+/// The first look is at the server's process while it waits for the word, the second after exec
+/// and before the first client byte is forwarded.
+///
+/// *Limits.* The content of a seccomp filter cannot be read back without privilege; that it was
+/// checked before and that exactly one is loaded is what is shown. Landlock has no place in
+/// `/proc`; a canary, a directory that only Landlock closes, shows that it holds.
+public struct Seal: Sendable {
+  /// What the cell should be.
+  public let plan: Plan
+  /// The server's process and the cell's init, as the monitor's pid namespace numbers them.
+  public let server: Int32, initProcess: Int32
+  /// The inodes of the server's three pipes, in the order of the descriptors 0, 1, 2.
+  public let pipes: [UInt64]
+
+  private let us = ProcessState(Process.identifier)
+
+  /// A read-back of the cell of `server` and `initProcess`.
+  public init(plan: Plan, server: Int32, initProcess: Int32, pipes: [UInt64]) {
+    self.plan = plan
+    self.server = server
+    self.initProcess = initProcess
+    self.pipes = pipes
+  }
+
+  private static let spaces = ["user", "mnt", "pid", "ipc", "uts", "cgroup", "net"]
+
+  /// The look while the server's process waits.
+  /// Throws what the kernel answers when something cannot be read, which is a failure too.
+  public func firstLook(_ facts: CellFacts) throws(Errno) -> [SealCheck] {
+    let state = ProcessState(server)
+    let status = try state.status()
+    let ours = try us.status()
+    let filters = Int(ours["Seccomp_filters"] ?? "0") ?? 0
+    var checks = identity(status, of: "server")
+    checks += [
+      SealCheck("server.seccomp", expected: "2", observed: status["Seccomp"] ?? "?"),
+      SealCheck(
+        "server.seccomp_filters", expected: "\(filters + 1)",
+        observed: status["Seccomp_filters"] ?? "?"),
+      SealCheck("server.umask", expected: "0077", observed: status["Umask"] ?? "?"),
+      SealCheck(
+        "server.pid_in_cell", expected: "\(server) 2",
+        observed: innermost(status["NSpid"], server)),
+      SealCheck("server.signals_blocked", expected: none16, observed: status["SigBlk"] ?? "?"),
+      SealCheck("server.signals_ignored", expected: none16, observed: status["SigIgn"] ?? "?"),
+      SealCheck(
+        "server.securebits", expected: "\(CellFacts.sealedSecurebits)",
+        observed: "\(facts.securebits)"),
+      SealCheck(
+        "server.parent_death_signal", expected: "\(Signal.kill)",
+        observed: "\(facts.serverDeathSignal)"),
+      SealCheck(
+        "init.parent_death_signal", expected: "\(Signal.kill)",
+        observed: "\(facts.initDeathSignal)"),
+      SealCheck("cell.host_name", expected: plan.blueprint.hostName, observed: facts.hostName),
+      SealCheck(
+        "landlock.canary", expected: "opens before, Permission denied after",
+        observed: canary(facts)),
+    ]
+    checks += try namespaces(state, of: "server")
+    checks += try maps(state)
+    checks += try descriptors(state)
+    checks += try limits(state)
+    let session = try state.session()
+    checks += [
+      SealCheck(
+        "server.session", expected: "its own, no terminal",
+        observed: session.session == server && session.terminal == 0
+          ? "its own, no terminal" : "session \(session.session), terminal \(session.terminal)"),
+      SealCheck(
+        "server.working_directory", expected: try expectedDirectory(),
+        observed: try state.link("cwd")),
+      SealCheck("network.interfaces", expected: "lo", observed: try interfaces(state)),
+      SealCheck("network.loopback", expected: "up", observed: try loopback(state)),
+    ]
+    checks += try MountComparison(plan: plan).checks(try state.mounts(), process: server)
+    let initStatus = try ProcessState(initProcess).status()
+    checks += identity(initStatus, of: "init")
+    checks += [
+      SealCheck("init.seccomp", expected: "2", observed: initStatus["Seccomp"] ?? "?"),
+      SealCheck(
+        "init.seccomp_filters", expected: "\(filters + 1)",
+        observed: initStatus["Seccomp_filters"] ?? "?"),
+      SealCheck(
+        "init.dumpable", expected: "no",
+        observed: try ProcessState(initProcess).owner() == 0 ? "no" : "yes"),
+    ]
+    return checks
+  }
+
+  /// The look after exec. Returns nil when the server has ended already: a process that is gone
+  /// shows nothing.
+  public func secondLook() throws(Errno) -> [SealCheck]? {
+    let state = ProcessState(server)
+    do {
+      let status = try state.status()
+      if status["State"]?.utf8.first == UInt8(ascii: "Z") { return nil }
+      let filters = Int(try us.status()["Seccomp_filters"] ?? "0") ?? 0
+      var checks = identity(status, of: "executed")
+      checks += [
+        SealCheck("executed.seccomp", expected: "2", observed: status["Seccomp"] ?? "?"),
+        SealCheck(
+          "executed.seccomp_filters", expected: "\(filters + 1)",
+          observed: status["Seccomp_filters"] ?? "?"),
+      ]
+      checks += try namespaces(state, of: "executed")
+      for (number, inode) in pipes.enumerated() {
+        checks.append(
+          SealCheck(
+            "executed.descriptor_\(number)", expected: "pipe:[\(inode)]",
+            observed: try descriptor(state, number)))
+      }
+      return checks
+    } catch {
+      // Between two reads the server may have ended; then, and only then, is there nothing to see.
+      if isGone() { return nil }
+      throw error
+    }
+  }
+
+  private func isGone() -> Bool {
+    do {
+      return try ProcessState(server).status()["State"]?.utf8.first == UInt8(ascii: "Z")
+    } catch { return error == .noSuchFile || error == .noSuchProcess }
+  }
+
+  /// A server may close or replace its own three descriptors after exec; what stays must be ours.
+  private func descriptor(_ state: ProcessState, _ number: Int) throws(Errno) -> String {
+    do { return try state.link("fd/\(number)") } catch .noSuchFile {
+      return "pipe:[\(pipes[number])]"
+    }
+  }
+
+  private let none16 = "0000000000000000"
+
+  private func identity(_ status: ProcessStatus, of who: String) -> [SealCheck] {
+    let user = plan.blueprint.outsideUser
+    let group = plan.blueprint.outsideGroup
+    let groups = plan.remainingGroups.map(String.init).joined(separator: " ")
+    var checks = [
+      SealCheck(
+        "\(who).uid", expected: "\(user) \(user) \(user) \(user)", observed: status["Uid"] ?? "?"),
+      SealCheck(
+        "\(who).gid", expected: "\(group) \(group) \(group) \(group)",
+        observed: status["Gid"] ?? "?"),
+      SealCheck("\(who).groups", expected: groups, observed: status["Groups"] ?? "?"),
+      SealCheck("\(who).no_new_privs", expected: "1", observed: status["NoNewPrivs"] ?? "?"),
+    ]
+    for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+      checks.append(
+        SealCheck("\(who).\(set)", expected: none16, observed: status[set] ?? "?"))
+    }
+    return checks
+  }
+
+  private func innermost(_ spaces: String?, _ process: Int32) -> String {
+    let words = (spaces ?? "").utf8.split(separator: 0x20)
+    guard let last = words.last, words.count > 1 else { return spaces ?? "?" }
+    return "\(process) \(String(Substring(last)))"
+  }
+
+  private func canary(_ facts: CellFacts) -> String {
+    let before =
+      facts.canaryBefore == 0
+      ? "opens before" : "\(Errno(rawValue: facts.canaryBefore)) before"
+    let after =
+      facts.canaryAfter == 0 ? "opens after" : "\(Errno(rawValue: facts.canaryAfter)) after"
+    return "\(before), \(after)"
+  }
+
+  /// Every namespace must differ from the monitor's own and be the same as init's.
+  private func namespaces(_ state: ProcessState, of who: String) throws(Errno) -> [SealCheck] {
+    var checks: [SealCheck] = []
+    for kind in Seal.spaces {
+      let theirs = try state.namespace(kind)
+      let mine = try us.namespace(kind)
+      checks.append(
+        SealCheck(
+          "\(who).namespace.\(kind)", expected: "own",
+          observed: theirs.utf8.elementsEqual(mine.utf8) ? "the caller's" : "own"))
+    }
+    return checks
+  }
+
+  private func maps(_ state: ProcessState) throws(Errno) -> [SealCheck] {
+    let blueprint = plan.blueprint
+    return [
+      SealCheck(
+        "cell.uid_map", expected: "\(blueprint.insideUser) \(blueprint.outsideUser) 1",
+        observed: squeezed(try state.text("uid_map"))),
+      SealCheck(
+        "cell.gid_map", expected: "\(blueprint.insideGroup) \(blueprint.outsideGroup) 1",
+        observed: squeezed(try state.text("gid_map"))),
+      SealCheck(
+        "cell.setgroups", expected: "deny", observed: squeezed(try state.text("setgroups"))),
+    ]
+  }
+
+  private func squeezed(_ text: String) -> String {
+    text.utf8.split { $0 == 0x20 || $0 == 0x0A }.map { String(Substring($0)) }
+      .joined(separator: " ")
+  }
+
+  /// 0, 1 and 2 are the server's pipes; everything else is closed by exec.
+  private func descriptors(_ state: ProcessState) throws(Errno) -> [SealCheck] {
+    var checks: [SealCheck] = []
+    for (number, inode) in pipes.enumerated() {
+      checks.append(
+        SealCheck(
+          "server.descriptor_\(number)", expected: "pipe:[\(inode)]",
+          observed: try state.link("fd/\(number)")))
+    }
+    var surviving: [String] = []
+    for descriptor in try state.descriptors() where try !state.isCloseOnExec(descriptor) {
+      surviving.append("\(descriptor)")
+    }
+    checks.append(
+      SealCheck(
+        "server.descriptors_kept_by_exec", expected: "0 1 2",
+        observed: surviving.joined(separator: " ")))
+    return checks
+  }
+
+  private func limits(_ state: ProcessState) throws(Errno) -> [SealCheck] {
+    let wanted = plan.blueprint.limits
+    let observed = try state.limits(wanted.map(\.resource))
+    var checks: [SealCheck] = []
+    for (limit, seen) in zip(wanted, observed) {
+      checks.append(
+        SealCheck(
+          "limit.\(limit.resource.rowName)", expected: "\(text(limit.soft)) \(text(limit.hard))",
+          observed: "\(text(seen.soft)) \(text(seen.hard))"))
+    }
+    return checks
+  }
+
+  private func text(_ limit: UInt64) -> String {
+    limit == ResourceLimit.unlimited ? "unlimited" : "\(limit)"
+  }
+
+  /// The working directory may be a link in the cell; the kernel shows where it leads.
+  private func expectedDirectory() throws(Errno) -> String {
+    let path = plan.blueprint.workingDirectory
+    if plan.blueprint.actions.contains(where: { Paths.equal($0.path, path) }) { return path }
+    do { return try PathResolver(HostFiles()).resolve(path).real } catch { return path }
+  }
+
+  private func interfaces(_ state: ProcessState) throws(Errno) -> String {
+    var names: [String] = []
+    for line in try state.text("net/dev").utf8.split(separator: 0x0A).dropFirst(2) {
+      let name = line.prefix { $0 != UInt8(ascii: ":") }.drop { $0 == 0x20 }
+      names.append(String(Substring(name)))
+    }
+    return names.sorted().joined(separator: " ")
+  }
+
+  /// An interface that is up has its address in the routing trie.
+  private func loopback(_ state: ProcessState) throws(Errno) -> String {
+    let trie = try state.bytes("net/fib_trie")
+    let address = Array("127.0.0.1\n".utf8)
+    var matched = 0
+    var found = false
+    for byte in trie where !found {
+      // The first byte occurs again within the address, but never where a match could begin anew.
+      matched = byte == address[matched] ? matched + 1 : byte == address[0] ? 1 : 0
+      found = matched == address.count
+    }
+    return found ? "up" : "down"
+  }
+}

@@ -1,0 +1,109 @@
+extension SeccompRules {
+  /// The rules of a cell without network: baseline 1, and what the profile adds to it.
+  ///
+  /// Init carries the same filter as the server below it.
+  ///
+  /// - Parameter added: calls to allow whatever their arguments. A call that the baseline allows
+  ///   already may be named.
+  /// - Throws: `SeccompError.closedCall` for a call that no profile can add.
+  public static func cell(adding added: [Syscall] = []) throws(SeccompError) -> SeccompRules {
+    var rules = SeccompRules(name: "cell", otherwise: .absent)
+    for group in SyscallGroups.baseline1 {
+      switch group.verdict {
+      case .allowed: for call in group.calls { rules.set(call, .allow) }
+      case .denied, .closed: for call in group.calls { rules.set(call, .denied) }
+      case .absent, .closedAbsent: break
+      }
+    }
+    for entry in SyscallGroups.conditional1 {
+      rules.set(entry.call, clauses: entry.clauses)
+    }
+    for call in added {
+      if let group = SyscallGroups.closedGroup(of: call) {
+        throw SeccompError.closedCall(call, group: group.name, reason: group.reason)
+      }
+      rules.set(call, .allow)
+    }
+    return rules
+  }
+
+  /// The rules of the relay: moving bytes between descriptors it holds, memory, and ending.
+  ///
+  /// Anything else ends the relay at once with `SIGSYS`: nothing in it should ever ask for more,
+  /// so a call outside the list is a fault or an attack, and neither should get a second try.
+  ///
+  /// *Limits*: descriptor flags cannot be changed, so `O_NONBLOCK` is set before this is loaded,
+  /// and `O_APPEND` of the audit file stays. `abort` cannot raise its signal: the relay still
+  /// dies, of `SIGSYS`.
+  public static let relay: SeccompRules = {
+    var rules = SeccompRules(name: "relay", otherwise: .kill)
+    let allowed: [Syscall] = [
+      .read, .write, .readv, .writev, .recvfrom, .sendto, .recvmsg, .sendmsg, .close,
+      .poll, .ppoll, .epoll_wait, .epoll_pwait, .epoll_ctl,
+      .munmap, .mremap, .brk, .madvise, .futex,
+      .clock_gettime, .gettimeofday, .getrandom, .getpid, .gettid, .fsync, .fdatasync,
+      .rt_sigreturn, .rt_sigprocmask, .sigaltstack, .restart_syscall,
+      .exit, .exit_group,
+    ]
+    for call in allowed { rules.set(call, .allow) }
+    // No new code: PROT_EXEC is bit 2 of the protection.
+    rules.set(.mmap, clauses: [SeccompClause(.allow, .bits(2, 4, are: 0))])
+    rules.set(.mprotect, clauses: [SeccompClause(.allow, .bits(2, 4, are: 0))])
+    // Only F_GETFL.
+    rules.set(.fcntl, clauses: [SeccompClause(.allow, .int(1, is: 3))])
+    return rules
+  }()
+}
+
+extension SyscallGroups {
+  /// The group that keeps `call` from being added by a profile, if any does.
+  static func closedGroup(of call: Syscall) -> SyscallGroup? {
+    baseline1.first {
+      ($0.verdict == .closed || $0.verdict == .closedAbsent) && $0.calls.contains(call)
+    }
+  }
+}
+
+extension SeccompRules: CustomStringConvertible {
+  /// One line for each call that does not get the default, by number.
+  public var description: String {
+    var lines = ["filter \(name): \(otherwise) unless listed; foreign architecture: \(foreign)"]
+    for call in Syscall.allCases {
+      guard let number = call.number else { continue }
+      let entry = table[Int(number)]
+      if let clauses = clauses(of: entry) {
+        for clause in clauses {
+          let conditions = clause.conditions.map(\.description).joined(separator: ", ")
+          lines.append("\(call.name)(\(conditions)): \(clause.action)")
+        }
+      } else if entry != otherwise.returnValue {
+        lines.append("\(call.name): \(SeccompAction.name(of: entry))")
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension SeccompAction: CustomStringConvertible {
+  /// `allow`, `EPERM`, `ENOSYS`, `errno N` or `kill`.
+  public var description: String { Self.name(of: returnValue) }
+
+  /// What a filter's return value means.
+  static func name(of returnValue: UInt32) -> String {
+    switch returnValue {
+    case 0x7fff_0000: "allow"
+    case 0x0005_0001: "EPERM"
+    case 0x0005_0026: "ENOSYS"
+    case 0x8000_0000: "kill"
+    case 0x0005_0000...0x0005_0fff: "errno \(returnValue & 0xfff)"
+    default: "0x" + String(returnValue, radix: 16)
+    }
+  }
+}
+
+extension SeccompCondition: CustomStringConvertible {
+  /// The condition in the notation of C.
+  public var description: String {
+    "arg\(argument) & 0x\(String(mask, radix: 16)) == 0x\(String(value, radix: 16))"
+  }
+}
