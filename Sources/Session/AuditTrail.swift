@@ -1,0 +1,141 @@
+internal import Audit
+internal import Confinement
+internal import Linux
+internal import Profile
+
+/// The audit file of one session: its place, and the two records that the monitor writes.
+struct AuditTrail: ~Copyable {
+  /// The session's name: 16 hexadecimal digits, random.
+  let session: String
+  /// Where the file is.
+  let path: String
+  private let file: FileDescriptor
+  private let started = Clock.monotonicMicroseconds()
+
+  /// The descriptor, open for appending; the relay writes through a copy.
+  var descriptor: Int32 { file.rawValue }
+
+  /// Where the records of `profile` are kept for the caller.
+  static func location(profile: String, user: UInt32) throws(SessionError) -> AuditLocation {
+    do {
+      return try AuditLocation(
+        profile: profile, isRoot: user == 0, stateHome: Process.environment("XDG_STATE_HOME"),
+        home: Process.environment("HOME"))
+    } catch { throw SessionError(error.message, hint: "set HOME or XDG_STATE_HOME") }
+  }
+
+  /// Makes a new file for a session, and the directories above it.
+  static func open(_ location: AuditLocation) throws(SessionError) -> AuditTrail {
+    let session: String
+    do {
+      session = AuditTrail.hexadecimal(try Process.randomBytes(8))
+    } catch { throw SessionError("name the session", error) }
+    do {
+      let opened = try location.open(session: session, at: .now)
+      let path = opened.path
+      return AuditTrail(session: session, path: path, file: opened.takeDescriptor())
+    } catch {
+      throw SessionError(error.message, hint: "without a record nothing is run")
+    }
+  }
+
+  private init(session: String, path: String, file: consuming FileDescriptor) {
+    self.session = session
+    self.path = path
+    self.file = file
+  }
+
+  /// Writes the first record, with the seal.
+  func recordStart(
+    _ request: SessionRequest, plan: Plan, checks: [SealCheck], lookedTwice: Bool
+  ) throws(SessionError) {
+    let kernel = try doing("name the kernel") { () throws(Errno) in try Process.kernelRelease() }
+    let start = SessionStart(
+      profile: request.profile.name, path: request.profilePath,
+      digest: Digest.sha256(request.profileText.span), version: request.version, kernel: kernel,
+      isolation: request.profile.isolation.rawValue,
+      command: request.profile.server.command.map(\.value),
+      seal: checks.map {
+        SealEntry(
+          name: $0.name, expected: .text($0.expected), observed: .text($0.observed),
+          holds: $0.holds)
+      },
+      further: [
+        .init("looks", .integer(lookedTwice ? 2 : 1)),
+        .init("grants", .list(plan.grants.map(AuditTrail.detail))),
+        .init("hidden", .list(plan.hidden.map { .text($0) })),
+        .init("notes", .list(plan.notes.map { .text($0) })),
+        .init(
+          "remaining_groups", .list(plan.remainingGroups.map { .integer(Int64($0)) })),
+      ])
+    var encoder = RecordEncoder(session: session)
+    encoder.append(start, at: .now)
+    try write(encoder.bytes)
+  }
+
+  private static func detail(of grant: Grant) -> Detail {
+    .object([
+      .init("path", .text(grant.path)), .init("access", .text(grant.access.rawValue)),
+      .init("executable", .boolean(grant.executable)), .init("reason", .text(grant.reason)),
+    ])
+  }
+
+  /// Writes the last record.
+  func recordEnd(
+    reason: String, status: ExitStatus?, usage: ResourceUsage?, counters: Counters
+  ) throws(SessionError) {
+    var code: Int32?
+    var signal: Int32?
+    switch status {
+    case .exited(let value): code = value
+    case .signalled(let value): signal = value
+    case nil: break
+    }
+    let end = SessionEnd(
+      reason: reason, status: code, signal: signal,
+      duration: Clock.monotonicMicroseconds() - started,
+      usage: usage.map {
+        [
+          .init("user_us", .integer($0.userMicroseconds)),
+          .init("system_us", .integer($0.systemMicroseconds)),
+          .init("max_rss_bytes", .integer($0.maximumResidentKiB * 1024)),
+        ]
+      } ?? [],
+      counters: [
+        .init("requests", .integer(counters.requests)),
+        .init("refusals", .integer(counters.refusals)), .init("drops", .integer(counters.drops)),
+        .init("bytes_to_client", .integer(counters.bytesToClient)),
+        .init("bytes_to_server", .integer(counters.bytesToServer)),
+        .init("stderr_bytes", .integer(counters.stderrBytes)),
+      ])
+    var encoder = RecordEncoder(session: session, sequence: counters.nextSequence)
+    encoder.append(end, at: .now)
+    try write(encoder.bytes, isTorn: counters.isTorn != 0)
+  }
+
+  private func write(_ bytes: [UInt8], isTorn: Bool = false) throws(SessionError) {
+    var file = AuditFile(DescriptorSink(descriptor), isTorn: isTorn)
+    do { try file.write(bytes.span) } catch {
+      let why =
+        switch error {
+        case .failed(let number): "\(Errno(rawValue: number))"
+        case .short: "\(Errno.noSpace)"
+        }
+      throw SessionError(
+        "cannot write to the audit file \"\(path)\": \(why)",
+        hint: "without a record nothing is done; make room or mend the file system")
+    }
+  }
+
+  private static func hexadecimal(_ bytes: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef")
+    return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+  }
+}
+
+extension Timestamp {
+  /// The moment now, by the wall clock.
+  static var now: Timestamp {
+    Timestamp(microseconds: Clock.wallMicroseconds())
+  }
+}

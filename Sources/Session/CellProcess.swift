@@ -1,0 +1,186 @@
+internal import Confinement
+internal import Linux
+
+/// The cell as the monitor sees it: from the first fork to a server that was looked at twice.
+struct CellProcess: ~Copyable {
+  private var cell: Cell
+  private let plan: Plan
+  private let pipes: [UInt64]
+  /// Init's process id: a child of ours; nil until it reported.
+  private(set) var initProcess: Int32?
+  /// The server's process, by a descriptor that cannot come to mean another one.
+  private var server: FileDescriptor?
+  /// What the two looks found.
+  private(set) var checks: [SealCheck] = []
+  /// The status word of a server that ended while we were looking.
+  private(set) var endedEarly: Int32?
+
+  /// The descriptor to wait on for reports.
+  var reportDescriptor: Int32 { cell.reportDescriptor }
+
+  /// Starts to build the cell of `plan` around three pipe ends.
+  static func start(
+    _ plan: Plan, input: Int32, output: Int32, error: Int32, skip: CellStep?
+  ) throws(SessionError) -> CellProcess {
+    var sources: [Int32] = []
+    for case .bind(_, let source, let status, _) in plan.blueprint.actions {
+      sources.append(try open(source, expecting: status))
+    }
+    var pipes: [UInt64] = []
+    for end in [input, output, error] {
+      pipes.append(
+        try doing("look at a pipe") { () throws(Errno) in
+          try Files.status(of: end).inode
+        })
+    }
+    let cell = try doing("start the cell") { () throws(Errno) in
+      try Cell.start(
+        plan.blueprint, sources: sources, input: input, output: output, error: error, skip: skip)
+    }
+    for source in sources {
+      try doing("close a path") { () throws(Errno) in try Descriptor.close(source) }
+    }
+    return CellProcess(cell: cell, plan: plan, pipes: pipes)
+  }
+
+  private init(cell: consuming Cell, plan: Plan, pipes: [UInt64]) {
+    self.cell = cell
+    self.plan = plan
+    self.pipes = pipes
+  }
+
+  /// Opens a granted path without following links, and makes sure that it is what was planned.
+  private static func open(
+    _ path: String, expecting status: FileStatus
+  ) throws(SessionError) -> Int32 {
+    let file = try doing("open \"\(path)\"") { () throws(Errno) in
+      try Files.openExactly(path)
+    }
+    let now = try doing("look at \"\(path)\"") { () throws(Errno) in
+      try Files.status(of: file.rawValue)
+    }
+    if now.device != status.device || now.inode != status.inode {
+      throw SessionError("cannot grant \"\(path)\": it was replaced while the plan was made")
+    }
+    return file.release()
+  }
+
+  /// Brings the cell from its first fork to the point where the server waits for the word, and
+  /// takes the first look.
+  mutating func build(_ program: SeccompProgram) throws(SessionError) {
+    try doing("hand over the system-call filter") { () throws(Errno) in
+      // A cell that failed takes nothing any more; its report says why.
+      do throws(Errno) { try cell.provideFilter(program.instructions) } catch .brokenPipe {
+        return
+      }
+    }
+    var facts: CellFacts?
+    var serverProcess: Int32 = 0
+    while facts == nil {
+      switch try report() {
+      case .failed(let step, let error, let subject):
+        throw CellProcess.failure(step, error, subject)
+      case .initStarted(let process):
+        initProcess = process
+        _ = try doing("wait for the stage") { () throws(Errno) in
+          try Process.wait(cell.stage, nonblocking: false)
+        }
+      case .serverWaits(let process, let found):
+        serverProcess = process
+        facts = found
+      case .ended: throw SessionError("the cell ended before the server was started")
+      }
+    }
+    guard let initProcess, let facts else { throw SessionError("the cell gave no account") }
+    server = .some(
+      try doing("hold the server's process") { () throws(Errno) in
+        try Process.descriptor(of: serverProcess)
+      })
+    seal = Seal(plan: plan, server: serverProcess, initProcess: initProcess, pipes: pipes)
+    checks = try doing("read the seal back") { () throws(Errno) in
+      try seal?.firstLook(facts) ?? []
+    }
+  }
+
+  private var seal: Seal?
+
+  /// Gives the word, waits until the server is executed, and takes the second look.
+  mutating func execute() throws(SessionError) {
+    try doing("give the word") { () throws(Errno) in try cell.giveWord() }
+    var waiting = true
+    while waiting {
+      var entries = [
+        PollEntry(descriptor: cell.executed.rawValue, events: .input),
+        PollEntry(descriptor: cell.reportDescriptor, events: .input),
+      ]
+      _ = try doing("wait for the server to start") { () throws(Errno) in
+        try Poll.wait(&entries, timeoutMilliseconds: -1)
+      }
+      if entries[1].result.contains(.input) {
+        switch try report() {
+        case .failed(let step, let error, let subject):
+          throw CellProcess.failure(step, error, subject)
+        case .ended(let word):
+          endedEarly = word
+          return
+        default: throw SessionError("the cell gave an account that nobody asked for")
+        }
+      }
+      waiting = entries[0].result.isEmpty
+    }
+    let found = try doing("read the seal back") { () throws(Errno) in try seal?.secondLook() }
+    if let found { checks += found }
+  }
+
+  /// Sends a signal to the server; one that has ended is not an error.
+  func signal(_ number: Int32) throws(SessionError) {
+    guard server != nil else { return }
+    do { try signalServer(number) } catch .noSuchProcess { return } catch {
+      throw SessionError("signal the server", error)
+    }
+  }
+
+  private func signalServer(_ number: Int32) throws(Errno) {
+    switch server {
+    case .some(let descriptor): try Process.signal(descriptor: descriptor.rawValue, number)
+    case .none: return
+    }
+  }
+
+  /// Ends everything in the cell at once.
+  func kill() throws(SessionError) {
+    guard let initProcess else { return }
+    do { try Process.signal(child: initProcess, Signal.kill) } catch .noSuchProcess {
+      return
+    } catch { throw SessionError("end the cell", error) }
+  }
+
+  /// The next report of the cell's own processes.
+  func report() throws(SessionError) -> CellReport {
+    do { return try cell.nextReport() } catch .brokenPipe {
+      throw SessionError("the cell ended without an account")
+    } catch { throw SessionError("hear the cell", error) }
+  }
+
+  /// A failed step as a message that says what to do.
+  static func failure(_ step: CellStep, _ error: Errno, _ subject: String) -> SessionError {
+    if step == .execute {
+      // The plan found the file and the cell has it: what is missing is what it names.
+      let hint: String? =
+        switch error {
+        case .permissionDenied:
+          "is it executable for the cell's user, and its interpreter granted?"
+        case .noSuchFile:
+          "the loader or interpreter that it names is not in the cell: write extends: auto, or "
+            + "grant that too"
+        default: nil
+        }
+      return SessionError("cannot execute \"\(subject)\": \(error)", hint: hint, status: 126)
+    }
+    let hint =
+      error == .notPermitted || error == .permissionDenied
+      ? "run `anchorhold doctor` to see what this machine allows" : nil
+    return SessionError(
+      "cannot \(step)\(subject.isEmpty ? "" : " (\(subject))"): \(error)", hint: hint)
+  }
+}

@@ -1,0 +1,117 @@
+internal import Linux
+
+/// A fixed-size message between monitor and relay: all that they ever say to each other.
+///
+/// 72 bytes: kind, then eight signed 64-bit numbers, in this machine's byte order.
+struct ControlMessage: Equatable, Sendable {
+  /// What is said.
+  enum Kind: Int64, Sendable {
+    /// Relay: confined and waiting. No numbers.
+    case ready = 1
+    /// Relay: the client's stdin ended and the server's stdin is closed.
+    case clientClosed = 2
+    /// Relay: nobody reads our stdout any more.
+    case clientGone = 3
+    /// Relay: the server closed its stdout.
+    case serverClosed = 4
+    /// Relay: everything is flushed; the numbers are the session's counters.
+    case finished = 5
+    /// Relay: it cannot go on; the first number is an error number.
+    case failed = 6
+    /// Monitor: the seal holds, begin to read from the client.
+    case open = 16
+    /// Monitor: the server has ended; the numbers are its wait status word and how long (µs) the
+    /// client may take for what it was still sent.
+    case serverEnded = 17
+    /// Monitor: close the server's stdin and take nothing more from the client.
+    case stop = 18
+  }
+
+  /// What is said.
+  var kind: Kind
+  /// Eight numbers; see ``Kind`` and ``Counters``.
+  var numbers: [Int64]
+
+  static let size = 72
+
+  init(_ kind: Kind, _ numbers: [Int64] = []) {
+    self.kind = kind
+    self.numbers = numbers + Array(repeating: 0, count: 8 - numbers.count)
+  }
+
+  var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(ControlMessage.size)
+    for number in [kind.rawValue] + numbers {
+      for index in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: number >> (8 * Int64(index)))) }
+    }
+    return bytes
+  }
+
+  /// Reads a message; nil when it is none.
+  init?(_ bytes: [UInt8]) {
+    guard bytes.count == ControlMessage.size else { return nil }
+    var values: [Int64] = []
+    for start in stride(from: 0, to: bytes.count, by: 8) {
+      var value: UInt64 = 0
+      for index in 0..<8 { value |= UInt64(bytes[start + index]) << (8 * UInt64(index)) }
+      values.append(Int64(bitPattern: value))
+    }
+    guard let kind = Kind(rawValue: values[0]) else { return nil }
+    self.kind = kind
+    numbers = Array(values.dropFirst())
+  }
+
+  /// Sends the message over a `SOCK_SEQPACKET` socket.
+  func send(to descriptor: Int32) throws(Errno) {
+    let count = try Descriptor.write(descriptor, bytes, 0..<ControlMessage.size)
+    if count != ControlMessage.size { throw .badMessage }
+  }
+
+  /// Receives a message; nil at the end of the file. Throws `.badMessage` for anything else.
+  static func receive(from descriptor: Int32) throws(Errno) -> ControlMessage? {
+    var buffer = [UInt8](repeating: 0, count: size + 1)
+    let count = try Descriptor.read(descriptor, into: &buffer, from: 0)
+    if count == 0 { return nil }
+    guard let message = ControlMessage(Array(buffer[..<count])) else { throw .badMessage }
+    return message
+  }
+}
+
+/// What a session counted, as `finished` carries it.
+struct Counters: Equatable, Sendable {
+  /// Requests of the client that were decided on, of these refused, lines dropped (either side).
+  var requests: Int64 = 0, refusals: Int64 = 0, drops: Int64 = 0
+  /// Bytes written to the client and to the server.
+  var bytesToClient: Int64 = 0, bytesToServer: Int64 = 0
+  /// Bytes of the server's stderr.
+  var stderrBytes: Int64 = 0
+  /// The number of the next audit record, and whether (1) the file ends in half a line.
+  var nextSequence: Int64 = 0, isTorn: Int64 = 0
+
+  init() {}
+
+  /// Nothing is known.
+  init(lost: Void) {
+    nextSequence = -1
+    isTorn = 1
+  }
+
+  init(_ numbers: [Int64]) {
+    requests = numbers[0]
+    refusals = numbers[1]
+    drops = numbers[2]
+    bytesToClient = numbers[3]
+    bytesToServer = numbers[4]
+    stderrBytes = numbers[5]
+    nextSequence = numbers[6]
+    isTorn = numbers[7]
+  }
+
+  var numbers: [Int64] {
+    [
+      requests, refusals, drops, bytesToClient, bytesToServer, stderrBytes, nextSequence,
+      isTorn,
+    ]
+  }
+}

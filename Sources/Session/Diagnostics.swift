@@ -1,0 +1,12 @@
+internal import Linux
+
+/// Messages to the person, on stderr.
+public enum Diagnostics {
+  /// Writes `anchorhold: error: MESSAGE`, and a hint below it.
+  public static func error(_ message: String, hint: String? = nil) {
+    var text = "anchorhold: error: \(message)\n"
+    if let hint { text += "anchorhold: hint: \(hint)\n" }
+    // A stderr that cannot be written to leaves no one to tell.
+    do { try Descriptor.writeAll(StandardStream.error, [UInt8](text.utf8)) } catch { return }
+  }
+}

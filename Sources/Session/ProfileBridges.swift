@@ -1,0 +1,50 @@
+public import Confinement
+internal import Linux
+public import Profile
+internal import Wire
+
+extension RuntimeRequest {
+  /// What a profile asks discovery.
+  public init(_ profile: Profile) {
+    var search = RuntimeDiscovery.standardSearchPath
+    // Where pipx and uv put the programs of a user, last so that it hides nothing of the system's.
+    if let home = Process.environment("HOME"), home.utf8.first == UInt8(ascii: "/") {
+      search.append(home + "/.local/bin")
+    }
+    for variable in profile.server.environment where variable.name.utf8.elementsEqual("PATH".utf8) {
+      search = variable.value.utf8.split(separator: UInt8(ascii: ":")).map {
+        String(Substring($0))
+      }
+    }
+    self.init(
+      preset: profile.preset, command: profile.server.command.map(\.value),
+      programs: profile.server.programs.map(\.value), searchPath: search,
+      workingDirectory: profile.server.workdir?.value ?? profile.server.invokedFrom ?? "/",
+      home: Process.environment("HOME"))
+  }
+}
+
+extension WireLimits {
+  init(_ messages: Profile.Messages) {
+    self.init(maxSize: messages.maxSize, maxDepth: messages.maxDepth)
+  }
+}
+
+/// System calls by name, as `syscalls.add` gives them.
+enum SyscallNames {
+  /// Throws for a name that the table does not know.
+  static func resolve(_ names: [Located<String>]) throws(SessionError) -> [Syscall] {
+    var calls: [Syscall] = []
+    for name in names {
+      guard
+        let call = Syscall.allCases.first(where: {
+          "\($0)".utf8.elementsEqual(name.value.utf8)
+        })
+      else {
+        throw SessionError("line \(name.line): unknown system call \"\(name.value)\"")
+      }
+      calls.append(call)
+    }
+    return calls
+  }
+}

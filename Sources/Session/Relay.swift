@@ -1,0 +1,24 @@
+internal import Linux
+
+/// The process that parses what client and server write (promises P2, P3, P4 and P7).
+///
+/// It is forked by the monitor and confined before ``run(_:)``: it can read, write and close the
+/// descriptors of its configuration, wait for them, read the clock and end, and nothing else.
+enum Relay {
+  /// Relays until the session is over or the monitor is gone. The monitor must have made broken
+  /// pipes errors (`Signal.ignoreBrokenPipe`) before, because no signal can be set up here.
+  static func run(_ configuration: RelayConfiguration) -> Never {
+    var loop = RelayLoop(configuration)
+    do {
+      try loop.run()
+    } catch {
+      do {
+        try loop.tell(.failed, [Int64(error.rawValue)])
+      } catch {
+        Process.exit(1)
+      }
+      Process.exit(1)
+    }
+    Process.exit(0)
+  }
+}

@@ -1,0 +1,142 @@
+internal import Linux
+internal import Wire
+
+/// Beginning and end of a session, as the relay sees them.
+extension RelayLoop {
+  /// Says something to the monitor.
+  func tell(_ kind: ControlMessage.Kind, _ numbers: [Int64] = []) throws(Errno) {
+    do {
+      try ControlMessage(kind, numbers).send(to: control)
+    } catch .brokenPipe {
+      // The monitor is gone; the control socket says so at the next look.
+    }
+  }
+
+  /// Does what the monitor says; false if it is gone, and with it the session.
+  mutating func hear() throws(Errno) -> Bool {
+    guard let message = try ControlMessage.receive(from: control) else { return false }
+    switch message.kind {
+    case .open: state.isOpen = true
+    case .stop:
+      state.clientEnded = true
+      if toServer.isOpen { _ = toServer.flush() }
+      closeServerInput()
+    case .serverEnded:
+      state.serverEnded = true
+      closeServerInput()
+      state.ending = message.numbers[0]
+      state.patience = message.numbers[1]
+    case .ready, .clientClosed, .clientGone, .serverClosed, .finished, .failed:
+      throw .badMessage
+    }
+    return true
+  }
+
+  /// Takes the steps that what has happened calls for.
+  mutating func advance() throws(Errno) {
+    try advanceOutput()
+    try advanceInput()
+  }
+
+  /// From the client's end of file to the server's.
+  private mutating func advanceInput() throws(Errno) {
+    guard state.clientEnded, !state.toldClientClosed else { return }
+    if toServer.isOpen, toServer.count > 0, let deadline = state.inputDeadline,
+      Clock.monotonicMicroseconds() < deadline
+    {
+      return
+    }
+    state.inputDeadline = nil
+    closeServerInput()
+    state.toldClientClosed = true
+    try tell(.clientClosed)
+  }
+
+  /// From the server's end of file to the last answer.
+  private mutating func advanceOutput() throws(Errno) {
+    if state.clientGone, !state.toldClientGone {
+      state.toldClientGone = true
+      state.clientEnded = true
+      try tell(.clientGone)
+    }
+    if state.serverClosed, !state.toldServerClosed {
+      state.toldServerClosed = true
+      if !state.serverEnded {
+        state.serverDeadline = Clock.monotonicMicroseconds() + Self.serverGrace
+        try tell(.serverClosed)
+      }
+    }
+    if state.serverEnded, state.serverClosed {
+      answerAll(state.ending)
+    } else if let deadline = state.serverDeadline, Clock.monotonicMicroseconds() >= deadline {
+      answerAll(nil)
+    }
+    if state.isAnswered { state.serverDeadline = nil }
+  }
+
+  /// Answers what the client still waits for; `status` is the server's wait status, nil if it runs.
+  private mutating func answerAll(_ status: Int64?) {
+    guard !state.isAnswered else { return }
+    state.isAnswered = true
+    let reason: StaticString =
+      switch status.map({ ExitStatus(statusWord: Int32(truncatingIfNeeded: $0)) }) {
+      case nil: "closed its streams"
+      case .exited(0): "ended"
+      case .exited: "ended with an error"
+      case .signalled: "was ended by a signal"
+      }
+    let now = Clock.monotonicMicroseconds()
+    for decision in window.serverEnded(reason: reason, at: now) {
+      recorder.add(decision.event, document, at: now)
+      if case .answer(let bytes) = decision.action { toClient.append(bytes, isAnswer: true) }
+    }
+    settle(at: now)
+  }
+
+  /// Writes to the client; if nobody reads there any more the session is over.
+  mutating func flushClient() {
+    guard toClient.flush() == .broken else { return }
+    toClient.abandon()
+    state.clientGone = true
+  }
+
+  /// Writes to the server; one that closed its stdin gets time to say what else it has to say.
+  mutating func flushServer() {
+    guard toServer.flush() == .broken else { return }
+    toServer.close()
+    if state.serverDeadline == nil, !state.clientEnded {
+      state.serverDeadline = Clock.monotonicMicroseconds() + Self.serverGrace
+    }
+  }
+
+  private mutating func closeServerInput() { toServer.close() }
+
+  /// Whether nothing is left to do: the server ended, its streams are read to their ends, and the
+  /// client has taken everything or had the time to.
+  var isFinished: Bool {
+    mutating get {
+      guard state.serverEnded, state.serverClosed, state.isAnswered, !errors.isOpen else {
+        return false
+      }
+      if toClient.count == 0 { return true }
+      let now = Clock.monotonicMicroseconds()
+      let deadline = state.outputDeadline ?? now + state.patience
+      state.outputDeadline = deadline
+      return now >= deadline
+    }
+  }
+
+  /// Writes the last records and says goodbye.
+  mutating func finish() throws(Errno) {
+    let now = Clock.monotonicMicroseconds()
+    errors.tellHidden(at: now, isLast: true)
+    errors.flush()
+    _ = recorder.commit(at: now, isLast: true)
+    counters.bytesToClient = toClient.written
+    counters.bytesToServer = toServer.written
+    counters.stderrBytes = errors.total
+    counters.nextSequence = recorder.sequence
+    counters.isTorn = recorder.isTorn ? 1 : 0
+    try tell(.finished, counters.numbers)
+  }
+}

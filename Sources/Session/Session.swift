@@ -1,0 +1,156 @@
+internal import Audit
+internal import Confinement
+internal import Linux
+internal import Policy
+internal import Profile
+internal import Wire
+
+/// The life of one session, as `anchorhold run` lives it.
+public enum Session {
+  /// Seals the server of `request` into its cell and stands between it and the client on our
+  /// standard streams until one of them ends. Returns the exit status of `run`.
+  ///
+  /// Call only while single-threaded. Throws ``SessionError`` when nothing of the server ran or
+  /// the seal did not hold.
+  public static func run(_ request: SessionRequest) throws(SessionError) -> Int32 {
+    if request.skip != nil, !Cell.canSkipSteps {
+      throw SessionError("this build cannot skip a step of sealing")
+    }
+    // Before anything else is opened, so that nothing of ours gets a standard stream's number.
+    let streams = try ClientStreams()
+    try doing("reset signals") { () throws(Errno) in try Signal.resetAll() }
+    Signal.ignoreBrokenPipe()
+    let signals = try doing("take over signals") { () throws(Errno) in
+      try Signal.descriptor(for: Monitor.signals)
+    }
+    let host = try doing(
+      "learn what this machine offers", hint: "a kernel with Landlock is needed"
+    ) { () throws(Errno) in try HostFacts.current() }
+    let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
+    let plan = try makePlan(request, host: host, auditBase: location.guarded)
+
+    let input = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
+    let output = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
+    let error = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
+    for end in [input.write.rawValue, output.read.rawValue, error.read.rawValue] {
+      try doing("set up a pipe") { () throws(Errno) in try Descriptor.setNonblocking(end) }
+    }
+    // Only for speed, and an ordinary user may have used up what pipes may hold.
+    for end in [input.write.rawValue, output.read.rawValue] {
+      do { try Descriptor.setPipeSize(end, pipeSize) } catch { _ = error }
+    }
+    var cell = try CellProcess.start(
+      plan, input: input.read.rawValue, output: output.write.rawValue,
+      error: error.write.rawValue, skip: request.skip)
+    // While the cell builds its namespaces and mounts, the rest is made: the record, the relay and
+    // the filter. If one of them cannot be, the cell ends with us before anything ran in it.
+    let trail = try AuditTrail.open(location)
+    let privileged = plan.blueprint.privileged
+    let seed = try doing("draw random bytes") { () throws(Errno) in
+      try Process.randomBytes(32)
+    }
+    let relay = try RelayProcess.start(privileged: privileged) { control in
+      RelayConfiguration(
+        clientInput: streams.input.descriptor, clientInputTransfer: streams.input.transfer,
+        clientOutput: streams.output.descriptor, clientOutputTransfer: streams.output.transfer,
+        serverInput: input.write.rawValue, serverOutput: output.read.rawValue,
+        serverError: error.read.rawValue, errorOutput: streams.error.descriptor,
+        errorOutputTransfer: streams.error.transfer, control: control, audit: trail.descriptor,
+        session: trail.session, firstSequence: 1,
+        arguments: request.profile.audit.arguments.detail, profileName: request.profile.name,
+        rules: Rules(profile: request.profile), limits: WireLimits(request.profile.messages),
+        identifierSeed: seed)
+    }
+    // The relay and the cell have their own copies; ours would hide the end of a stream.
+    try streams.close()
+    try closeAll(consume input, consume output, consume error)
+
+    try cell.build(try filter(request.profile))
+    guard try relay.next()?.kind == .ready else {
+      throw SessionError("the relay ended before it was ready")
+    }
+    let relayChecks = try doing("read the relay's state back") { () throws(Errno) in
+      try relay.seal(privileged: privileged)
+    }
+    try demand(relayChecks, trail, request, plan)
+    try demand(cell.checks, trail, request, plan)
+    try cell.execute()
+    try demand(cell.checks, trail, request, plan)
+    try trail.recordStart(
+      request, plan: plan, checks: cell.checks + relayChecks,
+      lookedTwice: cell.endedEarly == nil)
+    try relay.tell(ControlMessage(.open))
+    var monitor = Monitor(cell: cell, relay: relay, trail: trail, signals: signals)
+    return try monitor.run()
+  }
+
+  /// What the pipes to and from the server hold, in bytes.
+  private static let pipeSize: Int32 = 256 << 10
+
+  private static func makePlan(
+    _ request: SessionRequest, host: HostFacts, auditBase: String
+  ) throws(SessionError) -> Plan {
+    let files = HostFiles()
+    let runtime: RuntimeDiscovery
+    do {
+      runtime = try RuntimeDiscovery.discover(RuntimeRequest(request.profile), files: files)
+    } catch {
+      throw SessionError("\(error)", hint: error.hint, status: error.exitStatus)
+    }
+    let guarded = [auditBase] + (request.profilePath.map { [$0] } ?? [])
+    do {
+      return try Plan(
+        profile: request.profile, runtime: runtime, host: host, guarded: guarded, files: files)
+    } catch {
+      throw SessionError(
+        error, in: request.profilePath ?? "\(request.profile.name) (shipped)")
+    }
+  }
+
+  private static func filter(_ profile: Profile) throws(SessionError) -> SeccompProgram {
+    let calls = try SyscallNames.resolve(profile.syscalls.add)
+    do { return try SeccompProgram.cell(adding: calls) } catch {
+      throw SessionError("cannot make the system-call filter: \(error)")
+    }
+  }
+
+  private static func closeAll(
+    _ input: consuming Pipe, _ output: consuming Pipe, _ error: consuming Pipe
+  ) throws(SessionError) {}
+
+  /// Ends the session if a check does not hold, after writing down which.
+  private static func demand(
+    _ checks: [SealCheck], _ trail: borrowing AuditTrail, _ request: SessionRequest, _ plan: Plan
+  ) throws(SessionError) {
+    let broken = checks.filter { !$0.holds }
+    guard let first = broken.first else { return }
+    try trail.recordStart(request, plan: plan, checks: checks, lookedTwice: false)
+    let others = broken.count > 1 ? " (and \(broken.count - 1) more)" : ""
+    throw SessionError(
+      "the cell is not as planned: \(first.name) should be \"\(first.expected)\" and is "
+        + "\"\(first.observed)\"\(others)",
+      hint: "the audit file \"\(trail.path)\" has the whole comparison")
+  }
+}
+
+extension SessionError {
+  /// `profile` is what messages call the profile.
+  init(_ error: PlanError, in profile: String) {
+    switch error {
+    case .path(let path, let line, let column, let why, let hint):
+      let place = line > 0 ? "\(profile):\(line):\(column): " : ""
+      self.init("\(place)cannot grant \"\(path)\": \(why)", hint: hint)
+    case .other(let message, let hint): self.init(message, hint: hint)
+    }
+  }
+}
+
+extension Profile.Audit.Arguments {
+  var detail: ArgumentDetail {
+    switch self {
+    case .none: .none
+    case .shape: .shape
+    case .full: .full
+    }
+  }
+}

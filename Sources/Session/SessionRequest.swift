@@ -1,0 +1,57 @@
+public import Linux
+public import Profile
+
+/// What `run` is asked to do.
+public struct SessionRequest: Sendable {
+  /// The profile, with its variables put in and the command of the command line, if any.
+  public var profile: Profile
+  /// The file that the profile came from; nil for one that is built in.
+  public var profilePath: String?
+  /// The profile's text, for its digest.
+  public var profileText: [UInt8]
+  /// The version of this program.
+  public var version: String
+  /// A step to leave out; honoured in the test build only.
+  public var skip: CellStep?
+
+  /// Makes a request.
+  public init(
+    profile: Profile, profilePath: String?, profileText: [UInt8], version: String,
+    skip: CellStep? = nil
+  ) {
+    self.profile = profile
+    self.profilePath = profilePath
+    self.profileText = profileText
+    self.version = version
+    self.skip = skip
+  }
+}
+
+/// Why a session could not be, with the exit status that says so.
+public struct SessionError: Error, Sendable {
+  /// What we were doing, why it failed, on what: lower case, no full stop.
+  public var message: String
+  /// What a person can do about it, if anything.
+  public var hint: String?
+  /// 125 the cell could not be sealed, 126 the command cannot be executed, 127 it was not found.
+  public var status: Int32
+
+  init(_ message: String, hint: String? = nil, status: Int32 = 125) {
+    self.message = message
+    self.hint = hint
+    self.status = status
+  }
+
+  /// Something that the kernel refused.
+  init(_ action: String, _ errno: Errno, hint: String? = nil) {
+    self.init("cannot \(action): \(errno)", hint: hint)
+  }
+}
+
+/// Runs `body` and says what it was about if the kernel refuses.
+func doing<Value: ~Copyable>(
+  _ action: @autoclosure () -> String, hint: String? = nil,
+  _ body: () throws(Errno) -> Value
+) throws(SessionError) -> Value {
+  do { return try body() } catch { throw SessionError(action(), error, hint: hint) }
+}

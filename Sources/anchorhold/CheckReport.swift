@@ -1,0 +1,127 @@
+internal import Confinement
+internal import Linux
+internal import Profile
+internal import Session
+
+/// What `check` has to say about one profile.
+struct CheckReport {
+  /// The name that messages use.
+  var label: String
+  /// 0 good, 1 findings, 2 could not be read.
+  var status: Int32
+  var diagnostics: [Diagnostic]
+  var profile: Profile?
+  /// What the preset found; nil without a command, or when a look failed, which is a finding.
+  var runtime: RuntimeDiscovery?
+
+  /// What the cell would see here; nil when a variable is not set or the machine cannot say.
+  var plan: Plan?
+
+  /// Reads and checks a profile.
+  static func make(_ name: String, settings: [ProfileLoader.Setting]) -> CheckReport {
+    do throws(ProfileSource.Failure) {
+      let source = try ProfileSource.find(name)
+      let loader = ProfileLoader(
+        file: source.label, settings: settings,
+        workingDirectory: try ProfileSource.workingDirectory(), requiresSettings: false)
+      return check(source, loader)
+    } catch {
+      switch error {
+      case .unreadable(let message, let hint): return failure(name, 2, message, hint)
+      case .untrusted(let message, let hint): return failure(name, 1, message, hint)
+      }
+    }
+  }
+
+  private static func failure(
+    _ name: String, _ status: Int32, _ message: String, _ hint: String?
+  ) -> CheckReport {
+    CheckReport(
+      label: name, status: status,
+      diagnostics: [Diagnostic(file: name, message: message, hint: hint)])
+  }
+
+  private static func check(_ source: ProfileSource, _ loader: ProfileLoader) -> CheckReport {
+    let (profile, diagnostics) = loader.load(source.text)
+    var report = CheckReport(
+      label: source.label, status: profile == nil ? 1 : 0, diagnostics: diagnostics,
+      profile: profile)
+    guard let profile else { return report }
+    if let path = source.path, let grant = ProfileTrust.writeGrant(over: path, in: profile) {
+      report.status = 1
+      report.diagnostics.append(
+        Diagnostic(
+          file: source.label, line: grant.line, column: grant.column,
+          message: "the server could write its own profile",
+          hint: "keep the profile outside of \(quoted(grant.path))"))
+    }
+    let calls = SystemCallFindings.of(profile, in: source.label)
+    if !calls.isEmpty { report.status = 1 }
+    report.diagnostics += calls
+    if report.status == 0 { report.discover(profile, source) }
+    return report
+  }
+
+  /// Looks for what the preset needs, and works out what the cell would see.
+  ///
+  /// That a server or a path is not here is a warning, because the profile may be meant for
+  /// another machine; `run` refuses it.
+  private mutating func discover(_ profile: Profile, _ source: ProfileSource) {
+    guard let first = profile.server.command.first else { return }
+    do throws(RuntimeError) {
+      runtime = try RuntimeDiscovery.discover(RuntimeRequest(profile), files: HostFiles())
+    } catch {
+      return warn(first.line, first.column, "\(error), so it cannot run here", error.hint)
+    }
+    // With a variable left open the paths are not those of any session.
+    guard let runtime, !diagnostics.contains(where: { $0.severity == .warning }) else { return }
+    do throws(Errno) {
+      let host = try HostFacts.current()
+      makePlan(profile, source, runtime, host)
+    } catch {
+      warn(0, 0, "cannot learn what this machine offers: \(error)", "anchorhold doctor says more")
+    }
+  }
+
+  private mutating func makePlan(
+    _ profile: Profile, _ source: ProfileSource, _ runtime: RuntimeDiscovery, _ host: HostFacts
+  ) {
+    do throws(PlanError) {
+      plan = try Plan(
+        profile: profile, runtime: runtime, host: host,
+        guarded: source.path.map { [$0] } ?? [], files: HostFiles())
+      warnOfOwners(profile)
+    } catch {
+      switch error {
+      case .path(let path, let line, let column, let why, let hint):
+        warn(line, column, "cannot grant \(quoted(path)): \(why), so it cannot run here", hint)
+      case .other(let why, let hint): warn(0, 0, "\(why), so it cannot run here", hint)
+      }
+    }
+  }
+
+  /// Root's cells run under a user of their own, for whom the permissions of files count.
+  private mutating func warnOfOwners(_ profile: Profile) {
+    guard let plan, plan.blueprint.privileged else { return }
+    let user = plan.blueprint.outsideUser
+    for entry in profile.filesystem.read + profile.filesystem.write {
+      guard let grant = plan.grants.first(where: { $0.path == entry.path }) else { continue }
+      let bits: UInt32 = grant.access == .write ? 0o6 : 0o4
+      let held = grant.status.user == user ? grant.status.mode >> 6 : grant.status.mode
+      guard held & bits != bits else { continue }
+      let what = grant.access == .write ? "write" : "read"
+      warn(
+        entry.line, entry.column,
+        "as root the server runs as user \(user), who cannot \(what) \(quoted(entry.path))",
+        grant.access == .write
+          ? "chown \(user) \(shown(entry.path))" : "let others read it, or chown it to \(user)")
+    }
+  }
+
+  private mutating func warn(_ line: Int, _ column: Int, _ message: String, _ hint: String?) {
+    diagnostics.append(
+      Diagnostic(
+        severity: .warning, file: label, line: line, column: line == 0 ? 0 : column,
+        message: message, hint: hint))
+  }
+}

@@ -1,0 +1,114 @@
+internal import Confinement
+internal import Profile
+
+extension CheckReport {
+  /// The report for a person: findings one per line, then what is granted.
+  var text: String {
+    var text = ""
+    for finding in diagnostics {
+      let place = finding.line == 0 ? "" : "\(finding.line):\(finding.column):"
+      text += "\(finding.file):\(place) \(finding.severity.rawValue): \(finding.message)\n"
+      if let hint = finding.hint { text += "\(finding.file):\(place) hint: \(hint)\n" }
+    }
+    guard status == 0, let profile else { return text }
+    text += "\(label): good\n"
+    for (name, value) in Self.summary(of: profile) {
+      text += "  \(name)\(String(repeating: " ", count: max(1, 13 - name.count)))\(value)\n"
+    }
+    guard let runtime else { return text }
+    text += "  executable   \(quoted(runtime.executable))\n"
+    for finding in runtime.findings { text += "  found        \(finding)\n" }
+    for grant in runtime.grants {
+      let what = grant.executable ? "execute" : "read"
+      text += "  \(what)\(String(repeating: " ", count: 13 - what.count))"
+      text += "\(quoted(grant.path))\(grant.isDirectory ? " and below" : "") (\(grant.reason))\n"
+    }
+    return text + cell
+  }
+
+  /// What the cell would see and where it differs from what the profile says.
+  private var cell: String {
+    guard let plan else { return "" }
+    return plan.notes.map { "  note         \($0)\n" }.joined()
+  }
+
+  /// What the profile grants, by name, in the order of the format.
+  private static func summary(of profile: Profile) -> [(String, String)] {
+    var lines = [("preset", profile.preset.rawValue)]
+    if !profile.server.command.isEmpty {
+      lines.append(
+        ("command", profile.server.command.map { quoted($0.value) }.joined(separator: " ")))
+    }
+    func paths(_ name: String, _ grants: [Profile.PathGrant]) {
+      for grant in grants {
+        let optional = grant.isOptional ? ", if it is there" : ""
+        lines.append((name, "\(quoted(grant.path)) (line \(grant.line)\(optional))"))
+      }
+    }
+    paths("read", profile.filesystem.read)
+    paths("write", profile.filesystem.write)
+    paths("hide", profile.filesystem.hide)
+    lines.append(("network", "none"))
+    switch profile.tools.allow {
+    case .everything(let line): lines.append(("tools", "every tool (line \(line))"))
+    case .names(let names) where names.isEmpty: lines.append(("tools", "none"))
+    case .names(let names):
+      lines.append(("tools", names.map { shown($0.value) }.joined(separator: ", ")))
+    }
+    return lines
+  }
+
+  /// The report for a program.
+  var json: JSONValue {
+    .object([
+      ("file", .string(label)), ("good", .boolean(status == 0)),
+      ("diagnostics", .array(diagnostics.map(Self.json))),
+      ("name", profile.map { .string($0.name) } ?? .null),
+      ("preset", profile.map { .string($0.preset.rawValue) } ?? .null),
+      ("runtime", runtime.map(Self.json) ?? .null),
+      ("cell", plan.map(Self.json) ?? .null),
+    ])
+  }
+
+  private static func json(_ finding: Diagnostic) -> JSONValue {
+    .object([
+      ("severity", .string(finding.severity.rawValue)), ("line", .integer(Int64(finding.line))),
+      ("column", .integer(Int64(finding.column))), ("message", .string(finding.message)),
+      ("hint", finding.hint.map(JSONValue.string) ?? .null),
+    ])
+  }
+
+  private static func json(_ plan: Plan) -> JSONValue {
+    .object([
+      (
+        "grants",
+        .array(
+          plan.grants.map { grant in
+            .object([
+              ("path", .string(grant.path)), ("access", .string(grant.access.rawValue)),
+              ("executable", .boolean(grant.executable)), ("reason", .string(grant.reason)),
+            ])
+          })
+      ),
+      ("hidden", .array(plan.hidden.map(JSONValue.string))),
+      ("notes", .array(plan.notes.map(JSONValue.string))),
+    ])
+  }
+
+  private static func json(_ runtime: RuntimeDiscovery) -> JSONValue {
+    .object([
+      ("executable", .string(runtime.executable)),
+      (
+        "grants",
+        .array(
+          runtime.grants.map { grant in
+            .object([
+              ("path", .string(grant.path)), ("directory", .boolean(grant.isDirectory)),
+              ("executable", .boolean(grant.executable)), ("reason", .string(grant.reason)),
+            ])
+          })
+      ),
+      ("findings", .array(runtime.findings.map(JSONValue.string))),
+    ])
+  }
+}

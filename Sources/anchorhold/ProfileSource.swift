@@ -1,0 +1,135 @@
+internal import Confinement
+internal import Linux
+internal import Profile
+
+/// A profile as it was found: its text, and where it came from.
+struct ProfileSource {
+  /// What messages call it: the path, or `git (shipped)`.
+  var label: String
+  /// The file's real path; nil when it is inside the program.
+  var path: String?
+  var text: [UInt8]
+
+  /// Why a profile could not be had.
+  enum Failure: Error {
+    /// It is nowhere, or cannot be read.
+    case unreadable(message: String, hint: String?)
+    /// It is there and must not be believed.
+    case untrusted(message: String, hint: String?)
+  }
+
+  /// Finds, checks and reads a profile that was named on the command line.
+  ///
+  /// The first place that holds one counts: a refused profile never makes room for another.
+  static func find(_ argument: String) throws(Failure) -> ProfileSource {
+    let lookup = ProfileLookup(
+      configHome: Process.environment("XDG_CONFIG_HOME"), home: Process.environment("HOME"))
+    let candidates: [ProfileLookup.Candidate]
+    do { candidates = try lookup.candidates(for: argument) } catch {
+      throw .unreadable(message: error.message, hint: error.hint)
+    }
+    for candidate in candidates {
+      switch candidate {
+      case .file(let path):
+        if let source = try read(path) { return source }
+      case .shipped(let name):
+        if let text = ShippedProfiles.text(of: name) {
+          return ProfileSource(label: "\(name) (shipped)", path: nil, text: text)
+        }
+      }
+    }
+    if case .file(let path)? = candidates.first, candidates.count == 1 {
+      throw .unreadable(
+        message: "cannot read the profile \(quoted(path)): No such file or directory", hint: nil)
+    }
+    throw .unreadable(
+      message: "there is no profile \(quoted(argument))",
+      hint: lookup.hint(forMissing: argument))
+  }
+
+  /// The directory that the program was started in.
+  static func workingDirectory() throws(Failure) -> String {
+    do { return try Files.linkTarget("/proc/self/cwd") } catch {
+      throw .unreadable(
+        message: "cannot find the working directory: \(error)",
+        hint: "mount /proc, and start from a directory that exists")
+    }
+  }
+
+  /// Reads a file whose way and owner are trusted; nil when there is none.
+  private static func read(_ path: String) throws(Failure) -> ProfileSource? {
+    let isAbsolute = path.utf8.first == UInt8(ascii: "/")
+    let absolute = isAbsolute ? path : try workingDirectory() + "/" + path
+    let resolved: ResolvedPath
+    do { resolved = try PathResolver(HostFiles()).resolve(absolute) } catch {
+      switch error {
+      case .missing: return nil
+      case .failed(let place, let errno): throw unreadable(path, "\(quoted(place)): \(errno)")
+      case .tooManyLinks: throw unreadable(path, "too many symbolic links")
+      case .relative: throw unreadable(path, "not an absolute path")
+      }
+    }
+    let file = try opened(resolved.real, shownAs: path)
+    try trust(file.status, resolved)
+    do {
+      let text = try Descriptor.readAll(file.descriptor.rawValue, maximum: 1 << 20)
+      return ProfileSource(label: path, path: resolved.real, text: text)
+    } catch {
+      throw unreadable(path, "\(error)")
+    }
+  }
+
+  private struct Opened: ~Copyable {
+    var descriptor: FileDescriptor
+    var status: FileStatus
+  }
+
+  private static func opened(_ path: String, shownAs name: String) throws(Failure) -> Opened {
+    do {
+      // Nonblocking, because opening a pipe would wait for a writer; the kind is looked at next.
+      let descriptor = try Files.open(path, [.noFollow, .nonblocking])
+      let status = try Files.status(of: descriptor.rawValue)
+      if status.kind == .regular { return Opened(descriptor: descriptor, status: status) }
+    } catch {
+      throw unreadable(name, "\(error)")
+    }
+    throw unreadable(name, "not a regular file")
+  }
+
+  /// Looks at the opened file and at everything that was walked to reach it.
+  private static func trust(_ status: FileStatus, _ resolved: ResolvedPath) throws(Failure) {
+    var directories: [FileFacts] = []
+    var links: [FileFacts] = []
+    do {
+      for path in [resolved.real] + resolved.links.map(\.path) {
+        for directory in parents(of: path)
+        where !directories.contains(where: { $0.path == directory }) {
+          directories.append(facts(directory, try Files.status(directory, followLinks: false)))
+        }
+      }
+      for link in resolved.links {
+        links.append(facts(link.path, try Files.status(link.path, followLinks: false)))
+      }
+    } catch {
+      throw unreadable(resolved.real, "\(error)")
+    }
+    let refusal = ProfileTrust.refusal(
+      file: facts(resolved.real, status), directories: directories, links: links,
+      caller: Process.user)
+    if let refusal { throw .untrusted(message: refusal.message, hint: refusal.hint) }
+  }
+
+  private static func facts(_ path: String, _ status: FileStatus) -> FileFacts {
+    FileFacts(path: path, owner: status.user, mode: status.mode & 0o7777)
+  }
+
+  /// `/`, `/a` and `/a/b` of `/a/b/c`.
+  private static func parents(of path: String) -> [String] {
+    path.utf8.indices.filter { path.utf8[$0] == UInt8(ascii: "/") }
+      .map { $0 == path.startIndex ? "/" : String(Substring(path.utf8[..<$0])) }
+  }
+
+  private static func unreadable(_ path: String, _ why: String) -> Failure {
+    .unreadable(message: "cannot read the profile \(quoted(path)): \(why)", hint: nil)
+  }
+}

@@ -1,0 +1,155 @@
+internal import Confinement
+internal import Linux
+internal import Profile
+internal import Session
+
+extension Verb {
+  static let run = Verb(
+    name: "run",
+    synopsis: "[PROFILE] [--set NAME=VALUE]… [--isolation LEVEL] [-- COMMAND [ARGUMENT]…]",
+    summary: "start a server in its cell and speak for it on standard input and output",
+    details: """
+      Reads PROFILE (a path with a / in it, or a name), seals the server that it describes in
+      a cell, and relays the messages that the profile allows. COMMAND takes the place of the
+      profile's own command. Without PROFILE the profile default is used: no network, nothing
+      writable but private temporary space, every tool visible.
+
+      The exit status is the server's own; 125 when the cell could not be sealed or the profile
+      is wrong, 126 when the command cannot be executed, 127 when it is not found, and 128+n
+      when signal n ended it.
+      """,
+    options: [
+      Option(
+        name: "--set", value: "NAME=VALUE", summary: "give a variable of the profile its value",
+        isRepeatable: true),
+      Option(name: "--isolation", value: "LEVEL", summary: "full, the only level of this version"),
+    ],
+    examples: [
+      "anchorhold run git --set repository=/src/app",
+      "anchorhold run -- mcp-server-time",
+    ],
+    usageStatus: ExitStatusOfRun.refused,
+    body: { arguments throws(UsageError) in try RunVerb.run(arguments) })
+}
+
+/// The exit statuses of `run` that are not the server's own.
+enum ExitStatusOfRun {
+  /// The cell could not be sealed, or the profile is wrong.
+  static let refused: Int32 = 125
+}
+
+/// From the words of the command line to one session.
+enum RunVerb {
+  static func run(_ arguments: Arguments) throws(UsageError) -> Int32 {
+    guard let request = try request(arguments) else { return ExitStatusOfRun.refused }
+    do {
+      return try Session.run(request)
+    } catch {
+      Console.error(error.message, hint: error.hint)
+      return error.status
+    }
+  }
+
+  /// What to start, or nil when the reason was said.
+  private static func request(_ arguments: Arguments) throws(UsageError) -> SessionRequest? {
+    let command = arguments.rest ?? []
+    let name = try profileName(arguments, command)
+    try checkIsolation(arguments)
+    let settings = try arguments.settings()
+    let source: ProfileSource
+    let workingDirectory: String
+    do {
+      source = try ProfileSource.find(name)
+      workingDirectory = try ProfileSource.workingDirectory()
+    } catch {
+      switch error {
+      case .unreadable(let message, let hint), .untrusted(let message, let hint):
+        Console.error(message, hint: hint)
+      }
+      return nil
+    }
+    let loader = ProfileLoader(
+      file: source.label, settings: settings, workingDirectory: workingDirectory)
+    let (loaded, diagnostics) = loader.load(source.text)
+    let calls = loaded.map { SystemCallFindings.of($0, in: source.label) } ?? []
+    for finding in diagnostics + calls {
+      switch finding.severity {
+      case .error: Console.error(finding.text, hint: finding.hint)
+      case .warning: Console.warning(finding.text, hint: finding.hint)
+      }
+    }
+    guard var profile = loaded, calls.isEmpty else { return nil }
+    if !command.isEmpty {
+      profile.server.command = Self.command(command, from: workingDirectory)
+      profile.server.invokedFrom = workingDirectory
+    }
+    guard profile.server.command.first.map({ !$0.value.isEmpty }) ?? false else {
+      Console.error(
+        "\(source.label): the profile names no command",
+        hint: "add server.command, or write the command after --")
+      return nil
+    }
+    if let program = profile.server.command.first?.value,
+      let note = RuntimeDiscovery.launcherNote(program)
+    {
+      Console.warning(note)
+    }
+    if let path = source.path, let grant = ProfileTrust.writeGrant(over: path, in: profile) {
+      Console.error(
+        "\(source.label):\(grant.line):\(grant.column): the server could write its own profile",
+        hint: "keep the profile outside of \(quoted(grant.path))")
+      return nil
+    }
+    return SessionRequest(
+      profile: profile, profilePath: source.path, profileText: source.text,
+      version: CommandLineTool.version, skip: skippedStep)
+  }
+
+  /// A command of the command line: as in a shell, a path in it starts from where one stands.
+  private static func command(
+    _ words: [String], from workingDirectory: String
+  ) -> [Located<String>] {
+    var words = words
+    if let program = words.first, program.utf8.contains(UInt8(ascii: "/")) {
+      words[0] = PathText.resolve(program, from: workingDirectory).path ?? program
+    }
+    return words.map { Located($0) }
+  }
+
+  /// The step of sealing that a test leaves out, to see that the loss is noticed.
+  ///
+  /// Only a build made for that test can do it; in every other the variable is not even read.
+  private static var skippedStep: CellStep? {
+    guard Cell.canSkipSteps else { return nil }
+    return Process.environment("ANCHORHOLD_SKIP_STEP").flatMap { CellStep(name: $0) }
+  }
+
+  private static func profileName(
+    _ arguments: Arguments, _ command: [String]
+  ) throws(UsageError) -> String {
+    guard arguments.operands.count <= 1 else {
+      throw UsageError(
+        message: "unexpected argument \(quoted(arguments.operands[1]))",
+        hint: "the server's command comes after --")
+    }
+    if let name = arguments.operands.first { return name }
+    guard !command.isEmpty else {
+      throw UsageError(
+        message: "neither a profile nor a command is given",
+        hint: "write for example anchorhold run -- mcp-server-time")
+    }
+    return "default"
+  }
+
+  /// Weaker than the profile asks is never an option; this version knows one level only.
+  private static func checkIsolation(_ arguments: Arguments) throws(UsageError) {
+    guard let level = arguments.value(of: "--isolation"), level != Isolation.full.rawValue else {
+      return
+    }
+    if level == Isolation.container.rawValue {
+      throw UsageError(
+        message: "--isolation container is not enforced by this version", hint: "leave it out")
+    }
+    throw UsageError(message: "--isolation \(quoted(level)) is no level", hint: "write full")
+  }
+}
