@@ -1,0 +1,61 @@
+import Foundation
+import Testing
+import Wire
+
+@testable import Audit
+
+@Suite("The page on the audit log")
+struct DocumentationTests {
+  static let page: String = {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let text = try? String(contentsOf: root.appending(path: "docs/audit.md"), encoding: .utf8)
+    return text ?? ""
+  }()
+
+  @Test("shows an example of every kind of record, with all of its fields in the tables")
+  func examples() throws {
+    var kinds: Set<String> = []
+    for line in DocumentationTests.page.split(separator: "\n") where line.hasPrefix("{\"time\"") {
+      let record = try #require(
+        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      kinds.insert(try #require(record["kind"] as? String))
+      for field in record.keys {
+        #expect(DocumentationTests.page.contains("\n| `\(field)` | "), "\(field)")
+      }
+    }
+    #expect(kinds == Set(RecordKind.allCases.map(\.rawValue)))
+  }
+
+  @Test("knows every field that is written")
+  func fields() throws {
+    let document = try decoded(
+      #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{"a":1}}}"#)
+    var record = MessageRecord(kind: .response, side: .server, verdict: "pass")
+    record.method = Array("m".utf8)
+    record.id = .integer(1)
+    record.tool = Array("t".utf8)
+    record.reason = "r"
+    record.removed = 1
+    record.duration = 1
+    record.outcome = "ok"
+    record.arguments = try arguments(document)
+    for detail in [ArgumentDetail.shape, .full] {
+      var encoder = RecordEncoder(session: "s", arguments: detail)
+      encoder.append(record, of: document, at: noon)
+      encoder.appendStderr([UInt8]().span, size: 0, at: noon)
+      encoder.append([], at: noon)
+      encoder.append(
+        SessionStart(
+          profile: "", path: nil, digest: [], version: "", kernel: "", isolation: "", command: [],
+          seal: []), at: noon)
+      encoder.append(SessionEnd(reason: "", status: 0, signal: nil, duration: 0), at: noon)
+      for line in try parse(encoder.bytes) {
+        let inner = line["arguments"] as? [String: Any] ?? [:]
+        for field in Array(line.keys) + inner.keys {
+          #expect(DocumentationTests.page.contains("\n| `\(field)` | "), "\(field)")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,370 @@
+"""What the black-box tests share: a client, a profile, the record, and time limits on everything.
+
+The binary is `.build/release/anchorhold` or what ANCHORHOLD names. ANCHORHOLD_MUST_WORK=1 turns
+a skip for something this machine lacks into a failure.
+"""
+
+import json
+import os
+import pathlib
+import queue
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import uuid
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("ANCHORHOLD", str(TOP / ".build/release/anchorhold"))
+PROBE = os.environ.get("ANCHORHOLD_PROBE", str(TOP / ".build/tests/probe"))
+ROOT = os.geteuid() == 0
+MUST_WORK = os.environ.get("ANCHORHOLD_MUST_WORK") == "1"
+PATIENCE = float(os.environ.get("ANCHORHOLD_PATIENCE", "20"))
+
+META = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+    "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "1"},
+}
+
+
+def need(test, there, reason):
+    """Skips `test` unless `there`; with ANCHORHOLD_MUST_WORK=1 that is a failure instead."""
+    if there:
+        return
+    if MUST_WORK:
+        test.fail(f"needed here: {reason}")
+    test.skipTest(reason)
+
+
+def compact(message):
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def until(true, seconds=PATIENCE, every=0.02):
+    """Waits until `true()` is, and returns what it returned last."""
+    end = time.monotonic() + seconds
+    while True:
+        value = true()
+        if value or time.monotonic() > end:
+            return value
+        time.sleep(every)
+
+
+def refused(answer):
+    """Whether a response says no: an error, or the result of a call with `isError`."""
+    return "error" in answer or answer["result"].get("isError") is True
+
+
+class Closed(AssertionError):
+    """The other side ended its output."""
+
+
+class Peer:
+    """A process that speaks lines of JSON on stdin and stdout, and what it said."""
+
+    def __init__(self, command, env=None, cwd=None, **options):
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=env, cwd=cwd, bufsize=0, **options)
+        self.pid = self.process.pid
+        self.lines = queue.Queue()
+        self.unclaimed = []
+        self.stderr = b""
+        self.next_id = 1
+        self.readers = [threading.Thread(target=self._read_stdout, daemon=True),
+                        threading.Thread(target=self._read_stderr, daemon=True)]
+        for reader in self.readers:
+            reader.start()
+
+    def _read_stdout(self):
+        with open(self.process.stdout.fileno(), "rb", closefd=False) as lines:
+            for line in lines:
+                self.lines.put(line)
+        self.lines.put(None)
+
+    def _read_stderr(self):
+        while part := os.read(self.process.stderr.fileno(), 65536):
+            self.stderr += part
+
+    def send_raw(self, line):
+        self.process.stdin.write(line)
+
+    def send(self, message):
+        self.send_raw(compact(message) + b"\n")
+
+    def line(self, timeout=PATIENCE):
+        """The next raw line, or Closed at the end."""
+        try:
+            line = self.lines.get(timeout=timeout)
+        except queue.Empty:
+            raise AssertionError(f"no line within {timeout} s; stderr: {self.stderr!r}") from None
+        if line is None:
+            self.lines.put(None)
+            raise Closed(f"the other side closed; stderr: {self.stderr!r}")
+        return line
+
+    def quiet(self, seconds=0.3):
+        """Whether nothing arrives for a while."""
+        try:
+            line = self.lines.get(timeout=seconds)
+        except queue.Empty:
+            return True
+        self.lines.put(line)
+        return line is None
+
+    def receive(self, timeout=PATIENCE):
+        return json.loads(self.line(timeout))
+
+    def answer(self, identifier, timeout=PATIENCE):
+        """The response to `identifier`; other messages stay in `unclaimed`."""
+        end = time.monotonic() + timeout
+        for message in self.unclaimed:
+            if message.get("id") == identifier and "method" not in message:
+                self.unclaimed.remove(message)
+                return message
+        while True:
+            message = self.receive(max(0.01, end - time.monotonic()))
+            if message.get("id") == identifier and "method" not in message:
+                return message
+            self.unclaimed.append(message)
+
+    def request(self, method, params=None, timeout=PATIENCE, stateless=False):
+        identifier = self.next_id
+        self.next_id += 1
+        params = {} if params is None else dict(params)
+        if stateless:
+            params["_meta"] = META
+        self.send({"jsonrpc": "2.0", "id": identifier, "method": method, "params": params})
+        return self.answer(identifier, timeout)
+
+    def notify(self, method, params=None):
+        message = {"jsonrpc": "2.0", "method": method}
+        if params is not None:
+            message["params"] = params
+        self.send(message)
+
+    def initialize(self):
+        answer = self.request("initialize", {
+            "protocolVersion": "2025-11-25", "capabilities": {},
+            "clientInfo": {"name": "tests", "version": "1"}})
+        self.notify("notifications/initialized")
+        return answer["result"]
+
+    def call(self, tool, arguments=None, **options):
+        """The whole response to a call of `tool`."""
+        return self.request("tools/call", {"name": tool, "arguments": arguments or {}}, **options)
+
+    def text(self, tool, arguments=None, **options):
+        """The text of the result of a call that has to pass."""
+        answer = self.call(tool, arguments, **options)
+        if "result" not in answer or answer["result"].get("isError"):
+            raise AssertionError(f"{tool} {arguments}: {answer}")
+        return answer["result"]["content"][0]["text"]
+
+    def attempt(self, name, **options):
+        return json.loads(self.text("attempt", {"name": name}, **options))
+
+    def tools(self, **options):
+        answer = self.request("tools/list", **options)
+        return [tool["name"] for tool in answer["result"]["tools"]]
+
+    def close_stdin(self):
+        self.process.stdin.close()
+
+    def wait(self, timeout=PATIENCE):
+        """The exit status as a shell would show it."""
+        status = self.process.wait(timeout)
+        return status if status >= 0 else 128 - status
+
+    def finish(self, timeout=PATIENCE):
+        self.close_stdin()
+        status = self.wait(timeout)
+        for reader in self.readers:
+            reader.join(timeout)
+        return status
+
+    def end(self):
+        """Whatever happened, this process is over and its descriptors are closed."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(PATIENCE)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is self.process.stdin or not any(r.is_alive() for r in self.readers):
+                try:
+                    stream.close()
+                except OSError:
+                    pass
+
+
+class Case(unittest.TestCase):
+    """A test with a directory, a home and a state directory of its own."""
+
+    maxDiff = 4000
+
+    def setUp(self):
+        self.name = "t-" + uuid.uuid4().hex[:10]
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="anchorhold-test-"))
+        self.home = self.directory / "home"
+        self.state = self.directory / "state"
+        self.home.mkdir()
+        self.addCleanup(self._remove)
+
+    def _remove(self):
+        shutil.rmtree(self.directory, ignore_errors=True)
+        if ROOT:
+            shutil.rmtree(pathlib.Path("/var/log/anchorhold") / self.name, ignore_errors=True)
+
+    @property
+    def environment(self):
+        """What a graphical client hands over, and where this test's state goes."""
+        return {"HOME": str(self.home), "PATH": "/usr/local/bin:/usr/bin:/bin",
+                "XDG_STATE_HOME": str(self.state), "LOGNAME": "tester", "USER": "tester",
+                "SHELL": "/bin/sh", "TERM": "dumb"}
+
+    @property
+    def audit_directory(self):
+        if ROOT:
+            return pathlib.Path("/var/log/anchorhold") / self.name
+        return self.state / "anchorhold/audit" / self.name
+
+    def shared_directory(self, name):
+        """A directory that the cell's own uid may write to as well, when we are root."""
+        path = self.directory / name
+        path.mkdir()
+        path.chmod(0o777)
+        if ROOT:
+            self.directory.chmod(0o755)
+        return path
+
+    def profile(self, *server, read=(), write=(), hide=(), tools=("*",), text=None, **more):
+        """Writes a profile (JSON is YAML) for the probe or another command; gives its path."""
+        values = {
+            "version": 1, "name": self.name, "extends": "static",
+            "server": {"command": list(server) or [PROBE, "serve"]},
+            "filesystem": {"read": [str(p) for p in read], "write": [str(p) for p in write],
+                           "hide": [str(p) for p in hide]},
+            "tools": {"allow": list(tools)},
+        }
+        for key, value in more.items():
+            if isinstance(value, dict) and isinstance(values.get(key), dict):
+                values[key] = {**values[key], **value}
+            elif value is None:
+                values.pop(key, None)
+            else:
+                values[key] = value
+        path = self.directory / f"{self.name}.yaml"
+        if text is None:
+            text = "\n".join(f"{key}: {json.dumps(value)}" for key, value in values.items()) + "\n"
+        path.write_text(text)
+        return path
+
+    def peer(self, command, **options):
+        options.setdefault("env", self.environment)
+        peer = Peer([str(part) for part in command], **options)
+        self.addCleanup(peer.end)
+        return peer
+
+    def run_cell(self, profile=None, *arguments, **options):
+        """A session: anchorhold run with `profile`."""
+        profile = profile if profile is not None else self.profile()
+        return self.peer([BINARY, "run", profile, *arguments], **options)
+
+    def session(self, *server, **options):
+        """A session with a profile made from these parts, after the handshake."""
+        peer = self.run_cell(self.profile(*server, **options))
+        peer.initialize()
+        return peer
+
+    def direct(self, *command):
+        """The same server without Anchorhold: the positive control."""
+        return self.peer(command or [PROBE, "serve"])
+
+    def anchorhold(self, *arguments, env=None, timeout=PATIENCE, **options):
+        """Runs a verb to its end."""
+        return subprocess.run(
+            [BINARY, *[str(a) for a in arguments]], env=env or self.environment, timeout=timeout,
+            stdin=subprocess.DEVNULL, capture_output=True, **options)
+
+    def outside(self, *names):
+        """What comes of these attempts outside of any cell, as {name: outcome}."""
+        done = subprocess.run([PROBE, "try", *names], capture_output=True, timeout=PATIENCE,
+                              env=self.environment, check=True)
+        return {r["attempt"]: r for r in map(json.loads, done.stdout.splitlines())}
+
+    def record_files(self):
+        return sorted(self.audit_directory.glob("*.jsonl"))
+
+    def records(self):
+        """Everything that was recorded for this test's profile, oldest first."""
+        return [json.loads(line) for path in self.record_files()
+                for line in path.read_bytes().splitlines()]
+
+
+def processes():
+    """{pid: (parent, command)} of everything there is."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            stat = pathlib.Path(f"/proc/{entry}/stat").read_text()
+        except OSError:
+            continue
+        name = stat[stat.index("(") + 1:stat.rindex(")")]
+        fields = stat[stat.rindex(")") + 2:].split()
+        found[int(entry)] = (int(fields[1]), name, fields[0])
+    return found
+
+
+def descendants(pid):
+    """The pids below `pid`, in no order."""
+    table = processes()
+    below, todo = [], [pid]
+    while todo:
+        parent = todo.pop()
+        children = [p for p, (up, _, _) in table.items() if up == parent]
+        below += children
+        todo += children
+    return below
+
+
+def alive(pid):
+    """Whether `pid` runs (a zombie does not)."""
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat[stat.rindex(")") + 2] not in "ZX"
+
+
+def status_of(pid):
+    """/proc/PID/status as a dictionary."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+
+def server_pid(monitor, name="probe"):
+    """The pid, as the host sees it, of the server below `monitor`."""
+    def find():
+        table = processes()
+        return [p for p in descendants(monitor) if p in table and table[p][1] == name]
+    found = until(find)
+    if not found:
+        raise AssertionError(f"no {name} below {monitor}")
+    return min(found)
+
+
+def send_signal(pid, number=signal.SIGTERM):
+    os.kill(pid, number)
+
+
+def resident(pid):
+    """The resident set of `pid` in bytes."""
+    try:
+        return int(status_of(pid)["VmRSS"].split()[0]) << 10
+    except (OSError, KeyError):
+        return 0

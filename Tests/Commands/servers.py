@@ -1,0 +1,53 @@
+"""Real servers from PyPI, each in a virtual environment under .build/venvs, kept between runs."""
+
+import concurrent.futures
+import os
+import pathlib
+import subprocess
+import sys
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+PLACE = TOP / ".build/venvs"
+ENVIRONMENTS = {
+    "client": ["mcp>=2"],
+    "time": ["mcp-server-time"],
+    "git": ["mcp-server-git"],
+    "sqlite": ["mcp-server-sqlite", "mcp<2"],
+}
+
+
+def ready(name):
+    return (PLACE / name / "ready").exists()
+
+
+def make(name):
+    """Makes one environment; gives the reason when that cannot be."""
+    if ready(name):
+        return None
+    place = PLACE / name
+    PLACE.mkdir(parents=True, exist_ok=True)
+    base = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+    # Nobody else's environment may lead pip elsewhere than its own configuration does.
+    for command in [[base, "-m", "venv", "--clear", str(place)],
+                    [str(place / "bin/pip"), "install", "--quiet", *ENVIRONMENTS[name]]]:
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=300, text=True)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"{name}: {error}"
+        if done.returncode != 0:
+            last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+            return f"{name}: {' '.join(last)}"
+    (place / "ready").write_text("")
+    return None
+
+
+def main(names):
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        reasons = [reason for reason in pool.map(make, names or ENVIRONMENTS) if reason]
+    for reason in reasons:
+        print(f"cannot install the real servers: {reason}", flush=True)
+    return 1 if reasons else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,298 @@
+"""What a server inside the cell cannot do. Each denial has its positive control."""
+
+import ctypes
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+from harness import PROBE, ROOT, Case, send_signal, server_pid, status_of
+
+
+class FilesOfACell(Case):
+    def test_a_file_that_is_not_granted_cannot_be_read_and_a_granted_one_can(self):
+        here = self.shared_directory("files")
+        (here / "granted").write_text("granted text")
+        (here / "beside").write_text("secret text")
+        (self.home / ".secret").write_text("secret text")
+        paths = [here / "beside", self.home / ".secret", here, self.home]
+        outside = self.outside(*[f"read:{p}" for p in paths[:2]], "list:/root", "read:/etc/shadow")
+        for path in paths[:2]:
+            self.assertEqual(outside[f"read:{path}"]["detail"], "secret text")
+        if ROOT:
+            self.assertEqual(outside["read:/etc/shadow"]["outcome"], "done")
+            self.assertEqual(outside["list:/root"]["outcome"], "done")
+        cell = self.session(read=[here / "granted"])
+        self.assertEqual(cell.attempt(f"read:{here}/granted")["detail"], "granted text")
+        for name in [f"read:{here}/beside", f"read:{self.home}/.secret", "read:/etc/shadow",
+                     "list:/root", f"list:{self.home}", "read:/etc/ssh/ssh_config",
+                     "read:/etc/machine-id", "list:/home", "list:/var/log", "list:/boot"]:
+            self.assertEqual(cell.attempt(name)["outcome"], "refused", name)
+
+    def test_nothing_is_written_outside_of_what_is_granted(self):
+        granted, other = self.shared_directory("granted"), self.shared_directory("other")
+        outside = self.outside(f"write:{other}/file", "write:/tmp/anchorhold-probe-control")
+        self.assertEqual({r["outcome"] for r in outside.values()}, {"done"})
+        os.unlink("/tmp/anchorhold-probe-control")
+        (other / "file").unlink()
+        cell = self.session(read=[other], write=[granted])
+        self.assertEqual(cell.attempt(f"write:{granted}/file")["outcome"], "done")
+        self.assertEqual((granted / "file").read_text(), "probe\n")
+        for path in [f"{other}/file", "/new-file", "/etc/new-file", "/usr/bin/new-file", "/proc/sys/kernel/core",
+                     f"{pathlib.Path(PROBE).parent}/new-file", PROBE, "/proc/sysrq-trigger"]:
+            answer = cell.attempt(f"write:{path}")
+            # A checkout below /tmp: what is beside the probe there is the cell's own /tmp.
+            if not path.startswith("/tmp/") or path == PROBE:
+                self.assertEqual(answer["outcome"], "refused", path)
+            self.assertFalse(os.path.exists(path) and path != PROBE
+                             and not path.startswith("/proc"), path)
+        self.assertEqual(list(other.iterdir()), [])
+        # Private temporary space is there, and is not the host's.
+        self.assertEqual(cell.attempt("write:/tmp/inside")["outcome"], "done")
+        self.assertFalse(os.path.exists("/tmp/inside"))
+
+    def test_what_is_written_inside_is_neither_executable_nor_a_device_when_it_is_data(self):
+        granted = self.shared_directory("granted")
+        self.assertEqual(self.outside(f"run-copy:{granted}/copy")[f"run-copy:{granted}/copy"]
+                         ["outcome"], "done")
+        (granted / "copy").unlink()
+        cell = self.session(write=[granted])
+        for path in [f"{granted}/copy", "/tmp/copy"]:
+            answer = cell.attempt(f"run-copy:{path}")
+            self.assertEqual((answer["outcome"], answer["errno"]), ("refused", "EACCES"), path)
+
+    def test_a_hidden_path_below_a_granted_one_cannot_be_read(self):
+        here = self.shared_directory("files")
+        (here / "open").write_text("open")
+        (here / ".env").write_text("TOKEN=1")
+        (here / "private").mkdir()
+        (here / "private/key").write_text("key")
+        seen = self.session(read=[here])
+        self.assertEqual(seen.attempt(f"read:{here}/.env")["detail"], "TOKEN=1")
+        seen.finish()
+        cell = self.session(read=[here], hide=[here / ".env", here / "private"])
+        self.assertEqual(cell.attempt(f"read:{here}/open")["detail"], "open")
+        answer = cell.attempt(f"read:{here}/.env")
+        self.assertEqual(answer["detail"], "")
+        self.assertNotIn("key", cell.attempt(f"list:{here}/private")["detail"])
+        self.assertEqual(cell.attempt(f"read:{here}/private/key")["outcome"], "refused")
+
+    def test_the_record_and_the_profile_are_out_of_reach(self):
+        profile = self.profile()
+        cell = self.run_cell(profile)
+        cell.initialize()
+        record = self.record_files()[0]
+        outside = self.outside(f"read:{record}", f"read:{profile}")
+        self.assertEqual({r["outcome"] for r in outside.values()}, {"done"})
+        for path in [record, profile]:
+            self.assertEqual(cell.attempt(f"read:{path}")["outcome"], "refused")
+            self.assertEqual(cell.attempt(f"write:{path}")["outcome"], "refused")
+
+    def test_a_symlink_inside_a_granted_directory_does_not_lead_out(self):
+        granted = self.shared_directory("granted")
+        (self.directory / "outside").write_text("secret")
+        (granted / "link").symlink_to(self.directory / "outside")
+        self.assertEqual(self.outside(f"read:{granted}/link")[f"read:{granted}/link"]["detail"],
+                         "secret")
+        cell = self.session(read=[granted])
+        self.assertEqual(cell.attempt(f"read:{granted}/link")["outcome"], "refused")
+
+
+class ProcessesOfACell(Case):
+    def test_no_host_process_is_seen_or_reached(self):
+        bystander = subprocess.Popen(["sleep", "60"])
+        self.addCleanup(bystander.wait)
+        self.addCleanup(bystander.kill)
+        pid = bystander.pid
+        outside = self.outside(f"kill:{pid}", f"read:/proc/{pid}/environ", "list:/proc")
+        self.assertEqual(outside[f"kill:{pid}"]["outcome"], "done")
+        self.assertEqual(outside[f"read:/proc/{pid}/environ"]["outcome"], "done")
+        cell = self.session()
+        self.assertEqual(cell.attempt(f"kill:{pid}")["errno"], "ESRCH")
+        self.assertEqual(cell.attempt(f"read:/proc/{pid}/environ")["outcome"], "refused")
+        seen = [int(p) for p in cell.attempt("list:/proc")["detail"].split() if p.isdigit()]
+        self.assertLess(len(seen), 5)
+        self.assertTrue(all(p < 20 for p in seen), seen)
+
+    def test_init_of_the_cell_gives_nothing_away(self):
+        cell = self.session()
+        for name in ["read:/proc/1/mem", "read:/proc/1/environ", "list:/proc/1/root",
+                     "list:/proc/1/fd", "read:/proc/1/maps", "readlink:/proc/1/exe",
+                     "ptrace-attach", "process_vm_readv"]:
+            self.assertNotEqual(cell.attempt(name)["outcome"], "done", name)
+        # The same on itself works, so that it is init that is closed and not /proc.
+        self.assertEqual(cell.attempt("list:/proc/self/fd")["outcome"], "done")
+        self.assertEqual(cell.attempt("read:/proc/self/maps")["outcome"], "done")
+
+    def test_three_descriptors_and_no_more(self):
+        leak = os.open("/etc/passwd", os.O_RDONLY)
+        self.addCleanup(os.close, leak)
+        outside = self.peer([PROBE, "serve"], pass_fds=[leak])
+        self.assertIn(str(leak), outside.attempt("fds")["detail"].split())
+        cell = self.run_cell(pass_fds=[leak])
+        cell.initialize()
+        self.assertEqual(cell.attempt("fds")["detail"].split(), ["0", "1", "2"])
+
+    def test_signals_that_the_caller_ignores_or_blocks_are_the_servers_own_again(self):
+        libc = ctypes.CDLL(None)
+        ignore = (ctypes.c_ulong * 4)(1)
+
+        def deafen():
+            for number in range(1, 65):
+                libc.syscall(13, number, ignore, None, 8)  # rt_sigaction, past the C library
+            signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+        direct = self.peer([PROBE, "serve"], preexec_fn=deafen)
+        seen = status_of(direct.pid)
+        self.assertEqual(seen["SigIgn"].strip(), "fffffffffffbfeff")
+        cell = self.run_cell(preexec_fn=deafen)
+        cell.initialize()
+        seen = status_of(server_pid(cell.pid))
+        self.assertEqual(int(seen["SigIgn"], 16), 0)
+        self.assertEqual(int(seen["SigBlk"], 16), 0)
+        self.assertEqual(cell.finish(), 0)
+        cell = self.run_cell(preexec_fn=deafen)
+        cell.initialize()
+        send_signal(cell.pid)
+        self.assertGreaterEqual(cell.wait(3), 0)
+
+    def test_the_environment_is_what_the_profile_says(self):
+        cell = self.run_cell(
+            self.profile(server={"command": [PROBE, "serve"], "environment": {"MODE": "quiet"}}),
+            env={**self.environment, "SECRET_TOKEN": "hunter2", "LD_PRELOAD": "/nowhere.so"})
+        cell.initialize()
+        inside = cell.attempt("env")["detail"]
+        self.assertIn("MODE=quiet\n", inside)
+        self.assertNotIn("hunter2", inside)
+        self.assertNotIn("LD_PRELOAD", inside)
+
+    def test_the_kernel_says_of_the_server_what_was_promised(self):
+        cell = self.session()
+        inside = dict(line.split(":\t") for line in
+                      cell.attempt("read:/proc/self/status")["detail"].splitlines())
+        self.assertEqual(inside["NoNewPrivs"], "1")
+        self.assertEqual(inside["Seccomp"], "2")
+        for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]:
+            self.assertEqual(int(inside[name], 16), 0, name)
+        seen = status_of(server_pid(cell.pid))
+        for name in ["NoNewPrivs", "Seccomp", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]:
+            self.assertEqual(seen[name].strip(), inside[name].strip(), name)
+        self.assertNotIn("0", inside["Uid"].split())
+        self.assertNotIn("0", inside["Gid"].split())
+        if ROOT:
+            self.assertNotIn("0", seen["Uid"].split())
+            self.assertEqual(seen["Groups"].strip(), "")
+
+
+class CallsOfACell(Case):
+    """The system calls that a server has no use for."""
+
+    REFUSED = """mount umount pivot_root fsopen fsmount open_tree move_mount mount_setattr
+        unshare-user unshare-mount unshare-all setns ptrace-attach process_vm_readv
+        process_vm_writev kcmp pidfd_getfd io_uring_setup io_uring_enter io_uring_register bpf
+        keyctl add_key request_key userfaultfd perf_event_open open_by_handle_at
+        name_to_handle_at fanotify_init chroot init_module finit_module kexec_load reboot swapon
+        settimeofday clock_settime acct quotactl syslog iopl ioperm move_pages migrate_pages
+        tiocsti tiocsti-high tioclinux personality-read-implies-exec clone-user clone-mount
+        clone-pid clone-net clone-ipc clone-uts clone-cgroup setuid-0 setresuid-0 setgid-0
+        setgroups capset raise-capabilities pair-dgram""".split()
+    SOCKETS = """socket-inet socket-inet-dgram socket-inet6 socket-unix socket-unix-dgram
+        socket-unix-high socket-netlink socket-packet socket-vsock socket-alg
+        socket-bluetooth""".split()
+    # Calls that a kernel may have been built without, or locked down.
+    NOT_EVERYWHERE = {"init_module", "finit_module", "kexec_load", "iopl", "ioperm", "kcmp"}
+
+    def test_every_dangerous_call_is_refused_inside_and_reached_outside(self):
+        outside = self.outside(*self.REFUSED)
+        reached = [n for n in self.REFUSED if outside[n]["outcome"] in ("reached", "done")]
+        if ROOT:
+            missing = set(self.REFUSED) - set(reached)
+            self.assertLessEqual(missing, self.NOT_EVERYWHERE)
+        self.assertGreater(len(reached), 30)
+        cell = self.session()
+        for name in self.REFUSED:
+            answer = cell.attempt(name)
+            self.assertEqual(answer["outcome"], "refused", answer)
+            self.assertIn(answer["errno"], ("EPERM", "ENOSYS"), answer)
+
+    def test_no_socket_can_be_made(self):
+        outside = self.outside(*self.SOCKETS)
+        self.assertEqual(outside["socket-inet"]["outcome"], "done")
+        self.assertEqual(outside["socket-unix"]["outcome"], "done")
+        self.assertEqual(outside["socket-unix-high"]["outcome"], "done")
+        cell = self.session()
+        for name in self.SOCKETS:
+            self.assertEqual(cell.attempt(name)["errno"], "EPERM", name)
+        # What asyncio needs is there; what could reach a path socket is not.
+        self.assertEqual(cell.attempt("pair-stream")["outcome"], "done")
+        self.assertEqual(cell.attempt("pair-dgram")["outcome"], "refused")
+
+    def test_listening_hosts_and_path_sockets_are_out_of_reach(self):
+        granted = self.shared_directory("granted")
+        path = str(granted / "socket")
+        with socket.create_server(("127.0.0.1", 0)) as tcp, \
+                socket.socket(socket.AF_UNIX) as unix:
+            unix.bind(path)
+            os.chmod(path, 0o777)
+            unix.listen()
+            port = tcp.getsockname()[1]
+            names = [f"connect:tcp:127.0.0.1:{port}", f"connect:unix:{path}"]
+            self.assertEqual({r["outcome"] for r in self.outside(*names).values()}, {"done"})
+            cell = self.session(write=[granted])
+            for name in names:
+                self.assertEqual(cell.attempt(name)["outcome"], "refused", name)
+
+    def test_other_doors_into_the_kernel_are_shut(self):
+        outside = self.outside("int80", "x32", "clone3", "unknown-call")
+        self.assertEqual(outside["int80"]["outcome"], "done")
+        self.assertEqual(outside["clone3"]["errno"], "EFAULT")
+        cell = self.session()
+        foreign = cell.attempt("int80")
+        self.assertEqual((foreign["outcome"], foreign["detail"]), ("killed", "SIGSYS"))
+        self.assertIn(cell.attempt("x32")["outcome"], ("killed", "refused"))
+        # Libraries fall back when a call is not there; they break when it is forbidden.
+        self.assertEqual(cell.attempt("clone3")["errno"], "ENOSYS")
+        self.assertEqual(cell.attempt("unknown-call")["errno"], "ENOSYS")
+        self.assertEqual(cell.attempt("clone-plain")["outcome"], "done")
+
+    def test_a_call_that_the_profile_adds_is_there(self):
+        name = "kcmp"
+        self.assertEqual(self.outside(name)[name]["outcome"], "reached")
+        self.assertEqual(self.session().attempt(name)["outcome"], "refused")
+        cell = self.session(syscalls={"baseline": 1, "add": [name]})
+        self.assertEqual(cell.attempt(name)["outcome"], "reached")
+
+    def test_a_call_that_leads_out_cannot_be_added(self):
+        for name in ["name_to_handle_at", "mount", "unshare", "setuid", "io_uring_setup", "bpf"]:
+            done = self.anchorhold("run", self.profile(syscalls={"baseline": 1, "add": [name]}))
+            self.assertEqual(done.returncode, 125, name)
+            self.assertIn(name.encode(), done.stderr)
+
+
+class LimitsOfACell(Case):
+    def test_open_files_file_size_and_processes_stop_where_the_profile_says(self):
+        granted = self.shared_directory("granted")
+        outside = self.outside("open-files:300", f"file-size:{granted}/f:4")
+        self.assertEqual({r["outcome"] for r in outside.values()}, {"done"})
+        cell = self.session(write=[granted], limits={
+            "open_files": 64, "file_size": "2MiB", "processes": 100, "memory": "256MiB"})
+        files = cell.attempt("open-files:300")
+        self.assertEqual((files["outcome"], files["errno"]), ("refused", "EMFILE"))
+        self.assertLessEqual(int(files["detail"]), 64)
+        size = cell.attempt(f"file-size:{granted}/f:4")
+        self.assertEqual((size["outcome"], size["errno"]), ("refused", "EFBIG"))
+        self.assertEqual(int(size["detail"]), 2 << 20)
+        self.assertEqual(cell.attempt("memory:512")["outcome"], "refused")
+        self.assertEqual(cell.attempt("memory:64")["outcome"], "done")
+        several = cell.attempt("processes:300")
+        self.assertEqual((several["outcome"], several["errno"]), ("refused", "EAGAIN"))
+        self.assertLess(int(several["detail"]), 101)
+        self.assertEqual(cell.text("echo", {"still": "here"}), '{"still":"here"}')
+
+    def test_processor_time_ends(self):
+        cell = self.session(limits={"cpu_time": "1s"})
+        started = time.monotonic()
+        answer = cell.attempt("burn", timeout=15)
+        self.assertEqual(answer["outcome"], "killed", answer)
+        self.assertLess(time.monotonic() - started, 12)

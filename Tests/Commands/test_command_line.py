@@ -1,0 +1,163 @@
+"""The words of the command line: what is understood, what is not, and what is said then."""
+
+import json
+import os
+import subprocess
+import tempfile
+
+from harness import BINARY, Case
+
+
+class Words(Case):
+    def refused(self, *arguments, status=2):
+        """What is said of a command line that is not understood."""
+        done = self.anchorhold(*arguments)
+        self.assertEqual(done.returncode, status, done)
+        self.assertEqual(done.stdout, b"")
+        lines = done.stderr.decode().splitlines()
+        self.assertTrue(lines[0].startswith("anchorhold: error: "), lines)
+        self.assertTrue(all(line.startswith("anchorhold: hint: ") for line in lines[1:]), lines)
+        self.assertFalse(any(line.endswith(".") for line in lines), lines)
+        return done.stderr.decode()
+
+    def test_a_mistyped_verb_or_option_is_told_the_nearest(self):
+        self.assertIn("did you mean run", self.refused("rnu"))
+        self.assertIn("did you mean check", self.refused("chekc"))
+        self.assertIn("did you mean --set", self.refused("run", "git", "--sett", "a=b", status=125))
+        self.assertIn("did you mean --json", self.refused("check", "--jsn", "git"))
+
+    def test_a_verb_of_a_later_version_is_not_called_unknown(self):
+        for verb in ["explain", "verify", "learn", "audit"]:
+            self.assertIn("not part of this version", self.refused(verb))
+
+    def test_words_that_were_joined_to_one_argument_are_told_apart(self):
+        self.assertIn("is one argument", self.refused("run git --set repository=/src"))
+
+    def test_options_are_read_strictly(self):
+        for arguments in [["--set"], ["--set", "a"], ["--set", "=a"], ["--isolation"],
+                          ["--isolation", "container"], ["--isolation", "weak"],
+                          ["--isolation", "full", "--isolation", "full"], ["-x"], ["git", "ls"],
+                          ["--help=yes"]]:
+            with self.subTest(arguments):
+                self.refused("run", *(arguments if "git" in arguments else ["git", *arguments]),
+                             status=125)
+        self.refused("run", status=125)
+        self.refused("run", "--", status=125)
+        self.refused("check")
+        self.refused("check", "--json=1", "time")
+
+    def test_an_argument_that_is_not_utf8_is_refused_and_not_repaired(self):
+        done = subprocess.run([BINARY, "check", b"\xff/git"], env=self.environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"not UTF-8", done.stderr)
+
+    def test_both_forms_of_an_option_mean_the_same(self):
+        for form in [["--set", "repository=/tmp"], ["--set=repository=/tmp"]]:
+            done = self.anchorhold("check", "git", "--json", *form)
+            self.assertEqual(done.returncode, 0, done)
+            self.assertNotIn(b"required and not set", done.stdout)
+        self.assertIn(b"required and not set", self.anchorhold("check", "git").stdout)
+
+    def test_a_missing_variable_is_an_error_to_run_with_what_to_write(self):
+        said = self.refused("run", "git", status=125)
+        self.assertIn("repository is required and not set", said)
+        self.assertIn("--set repository=/path/to/directory", said)
+
+    def test_a_command_in_one_word_is_told_apart_too(self):
+        said = self.refused("run", "--", "python3 server.py", status=127)
+        self.assertIn("write each of its words as an element of its own", said)
+
+    def test_a_command_that_fetches_its_server_is_warned_of(self):
+        for name, warned in [("npx", True), ("other", False)]:
+            fake = self.directory / name
+            fake.write_text("#!/bin/sh\nexit 3\n")
+            fake.chmod(0o755)
+            self.directory.chmod(0o755)
+            done = self.anchorhold("run", "--", fake)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertEqual(b"anchorhold: warning: npx fetches" in done.stderr, warned)
+
+    def test_an_answer_that_cannot_be_written_is_a_failure(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([BINARY, "--version"], stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"cannot write the answer", done.stderr)
+
+    def test_a_reader_that_goes_away_is_no_crash(self):
+        ours, theirs = os.pipe()
+        os.close(ours)
+        with os.fdopen(theirs, "wb") as pipe:
+            done = subprocess.run([BINARY, "check", "--schema"], stdout=pipe,
+                                  stderr=subprocess.PIPE)
+        self.assertEqual((done.returncode, done.stderr), (2, b""))
+
+
+class Answers(Case):
+    def test_the_schema_is_json(self):
+        schema = json.loads(self.anchorhold("check", "--schema").stdout)
+        self.assertIn("tools", schema["properties"])
+
+    def test_the_shipped_profiles_are_good(self):
+        done = self.anchorhold("check", "--json", "default", "git", "sqlite", "time")
+        self.assertEqual(done.returncode, 0, done)
+        reports = json.loads(done.stdout)["profiles"]
+        self.assertEqual([r["name"] for r in reports], ["default", "git", "sqlite", "time"])
+        self.assertTrue(all(r["good"] for r in reports))
+
+    def test_one_bad_profile_among_good_ones_is_seen(self):
+        bad = self.directory / "bad.yaml"
+        bad.write_text("version: 1\nname: bad\nlimts: {}\n")
+        done = self.anchorhold("check", "time", bad)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{bad}:3:1: error: unknown key limts\n{bad}:3:1: hint: did you mean limits",
+                      done.stdout.decode())
+        self.assertEqual(self.anchorhold("check", bad, "nowhere").returncode, 2)
+
+    def test_a_system_call_that_cannot_be_added_is_a_finding(self):
+        for call, said in [("mlock", None), ("mlokc", b"did you mean mlock"),
+                           ("mount", b"cannot be added")]:
+            path = self.directory / f"{call}.yaml"
+            path.write_text(f"version: 1\nname: x\nsyscalls: {{add: [{call}]}}\n")
+            done = self.anchorhold("check", path)
+            self.assertEqual(done.returncode, 1 if said else 0, done)
+            if said:
+                self.assertIn(f"{path}:3:18: error: ".encode(), done.stdout)
+                self.assertIn(said, done.stdout)
+
+    def test_what_is_no_file_is_not_waited_for(self):
+        for make, name in [(os.mkfifo, "pipe"), (os.mkdir, "directory")]:
+            path = self.directory / name
+            make(path)
+            done = self.anchorhold("check", path)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(b"not a regular file", done.stdout)
+
+    def test_a_link_to_a_good_profile_is_followed_and_a_strangers_file_behind_it_is_not(self):
+        good = self.directory / "good.yaml"
+        good.write_text("version: 1\nname: good\n")
+        link = self.directory / "link.yaml"
+        link.symlink_to(good)
+        self.assertEqual(self.anchorhold("check", link).returncode, 0)
+        with tempfile.TemporaryDirectory() as open_to_all:
+            os.chmod(open_to_all, 0o777)
+            behind = os.path.join(open_to_all, "p.yaml")
+            with open(behind, "w") as file:
+                file.write("version: 1\nname: good\n")
+            link.unlink()
+            link.symlink_to(behind)
+            done = self.anchorhold("check", link)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"others can write", done.stdout)
+
+    def test_completions_are_scripts_of_their_shells(self):
+        for shell in ["bash", "zsh", "fish"]:
+            done = self.anchorhold("completion", shell)
+            self.assertEqual(done.returncode, 0)
+            for word in [b"run", b"check", b"sqlite"]:
+                self.assertIn(word, done.stdout)
+        script = self.anchorhold("completion", "bash").stdout + (
+            b"COMP_WORDS=(anchorhold ch) COMP_CWORD=1; _anchorhold; echo \"${COMPREPLY[@]}\"\n"
+            b"COMP_WORDS=(anchorhold run --s) COMP_CWORD=2; _anchorhold; echo \"${COMPREPLY[@]}\"\n")
+        done = subprocess.run(["bash"], input=script, capture_output=True, timeout=20)
+        self.assertEqual(done.stdout, b"check\n--set\n", done.stderr)

@@ -1,0 +1,237 @@
+"""How a session ends, and that nothing of it is left."""
+
+import ctypes
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+from harness import BINARY, PATIENCE, PROBE, Case, Closed, alive, descendants, processes, refused, until
+
+
+def mounts():
+    return pathlib.Path("/proc/self/mountinfo").read_text()
+
+
+class EndsOfASession(Case):
+    def assertNothingLeft(self, pids):
+        self.assertTrue(until(lambda: not any(alive(p) for p in pids), 5),
+                        [p for p in pids if alive(p)])
+        for pid in pids:
+            # What init adopted, init reaps, sooner or later; nothing of ours may wait for us.
+            parent = processes().get(pid, (1,))[0]
+            self.assertEqual(parent, 1, f"{pid} is a zombie below {parent}")
+
+    def test_end_of_input_ends_the_server_and_its_status_is_ours(self):
+        before = (mounts(), set(os.listdir("/tmp")))
+        cell = self.session()
+        below = descendants(cell.pid)
+        self.assertGreaterEqual(len(below), 3)
+        started = time.monotonic()
+        self.assertEqual(cell.finish(), 0)
+        self.assertLess(time.monotonic() - started, 2)
+        self.assertNothingLeft(below)
+        self.assertEqual(mounts(), before[0])
+        self.assertEqual([n for n in set(os.listdir("/tmp")) - before[1]
+                          if "anchorhold" in n and not n.startswith("anchorhold-test-")], [])
+
+    def test_a_caller_that_ignores_and_blocks_every_signal_leaves_nothing_of_it(self):
+        # By the raw call (rt_sigaction), because the C library refuses 32 and 33.
+        library = ctypes.CDLL(None)
+        ignore = (ctypes.c_uint64 * 4)(1, 0, 0, 0)
+
+        def deaf():
+            for number in range(1, 65):
+                library.syscall(13, number, ignore, None, 8)
+            signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
+
+        peer = self.run_cell(preexec_fn=deaf)
+        peer.initialize()
+        status = peer.attempt("read:/proc/self/status")["detail"]
+        self.assertIn("SigBlk:\t0000000000000000", status)
+        self.assertIn("SigIgn:\t0000000000000000", status)
+        peer.process.send_signal(signal.SIGTERM)
+        self.assertEqual(peer.wait(5), 128 + signal.SIGTERM)
+
+    def test_a_server_that_stays_after_end_of_input_is_ended_within_three_seconds(self):
+        for behave in ["linger", "stubborn"]:
+            with self.subTest(behave):
+                direct = self.direct(PROBE, "serve", "--behave", behave)
+                direct.initialize()
+                direct.close_stdin()
+                time.sleep(0.3)
+                self.assertTrue(alive(direct.pid), "the control has to stay by itself")
+                cell = self.session(PROBE, "serve", "--behave", behave)
+                below = descendants(cell.pid)
+                started = time.monotonic()
+                status = cell.finish()
+                took = time.monotonic() - started
+                self.assertLess(took, 3.5)
+                self.assertGreater(took, 1.0, "no grace was given")
+                self.assertEqual(status, 128 + (signal.SIGTERM if behave == "linger"
+                                                else signal.SIGKILL))
+                self.assertNothingLeft(below)
+
+    def test_a_signal_ends_the_session_within_a_second(self):
+        for number in [signal.SIGTERM, signal.SIGINT]:
+            for behave in ["", "stubborn"]:
+                with self.subTest(signal=number, behave=behave):
+                    cell = self.session(PROBE, "serve", "--behave", behave or "none")
+                    below = descendants(cell.pid)
+                    started = time.monotonic()
+                    os.kill(cell.pid, number)
+                    status = cell.wait(5)
+                    self.assertLess(time.monotonic() - started, 1.5)
+                    # One that leaves at the end of its input may be faster than the signal.
+                    allowed = [137] if behave else [0, 128 + signal.SIGTERM, 128 + number]
+                    self.assertIn(status, allowed)
+                    self.assertNothingLeft(below)
+
+    def test_killing_us_takes_every_process_of_the_session_along(self):
+        granted = self.shared_directory("granted")
+        beat = granted / "heartbeat"
+        cell = self.session(write=[granted])
+        self.assertEqual(cell.text("daemon", {"path": str(beat)}), "started")
+        self.assertTrue(until(lambda: beat.stat().st_size > 2), "the heartbeat has to beat first")
+        below = descendants(cell.pid)
+        os.kill(cell.pid, signal.SIGKILL)
+        cell.wait(5)
+        self.assertNothingLeft(below)
+        time.sleep(0.2)
+        size = beat.stat().st_size
+        time.sleep(0.4)
+        self.assertEqual(beat.stat().st_size, size, "something still writes")
+
+    def test_the_daemon_of_that_test_outlives_a_server_outside(self):
+        granted = self.shared_directory("granted")
+        beat = granted / "heartbeat"
+        direct = self.direct()
+        direct.text("daemon", {"path": str(beat)})
+        until(lambda: beat.stat().st_size > 2)
+        before = {p for p in os.listdir("/proc") if p.isdigit()}
+        direct.end()
+        size = beat.stat().st_size
+        self.assertTrue(until(lambda: beat.stat().st_size > size, 3))
+        for pid in before:
+            try:
+                if os.readlink(f"/proc/{pid}/exe") == PROBE and \
+                        any(os.path.realpath(f"/proc/{pid}/fd/{f}") == str(beat)
+                            for f in os.listdir(f"/proc/{pid}/fd")):
+                    os.kill(int(pid), signal.SIGKILL)
+            except OSError:
+                continue
+
+    def test_a_daemon_that_keeps_our_pipes_open_does_not_keep_the_session(self):
+        granted = self.shared_directory("granted")
+        cell = self.session(write=[granted])
+        cell.text("daemon", {"path": str(granted / "beat"), "keep": 1})
+        below = descendants(cell.pid)
+        started = time.monotonic()
+        cell.finish()
+        self.assertLess(time.monotonic() - started, 4)
+        self.assertNothingLeft(below)
+
+    def test_killing_any_one_of_our_processes_ends_the_whole_session(self):
+        cell = self.session()
+        count = len(descendants(cell.pid))
+        cell.finish()
+        for index in range(count):
+            with self.subTest(index):
+                cell = self.session()
+                below = sorted(descendants(cell.pid))
+                os.kill(below[index], signal.SIGKILL)
+                cell.wait(5)
+                self.assertNothingLeft(below)
+
+
+class Statuses(Case):
+    def test_the_status_is_the_servers_own(self):
+        for status in [0, 1, 3, 77]:
+            with self.subTest(status):
+                cell = self.session()
+                cell.send({"jsonrpc": "2.0", "id": 99, "method": "tools/call",
+                           "params": {"name": "exit", "arguments": {"status": status}}})
+                self.assertEqual(cell.wait(), status)
+                self.assertTrue(refused(cell.answer(99)))
+
+    def test_a_server_that_dies_of_a_signal_gives_128_and_the_signal(self):
+        for number in [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGTERM]:
+            with self.subTest(number):
+                cell = self.session()
+                cell.send({"jsonrpc": "2.0", "id": 99, "method": "tools/call",
+                           "params": {"name": "die", "arguments": {"signal": int(number)}}})
+                self.assertEqual(cell.wait(), 128 + number)
+
+    def test_a_server_that_dies_at_once_gives_its_status(self):
+        cell = self.run_cell(self.profile(PROBE, "serve", "--behave", "die"))
+        self.assertEqual(cell.wait(), 3)
+
+    def test_a_command_that_is_not_there_gives_127_and_says_where_it_was_looked_for(self):
+        done = self.anchorhold("run", self.profile("no-such-server-anywhere"))
+        self.assertEqual(done.returncode, 127, done.stderr)
+        self.assertEqual(done.stdout, b"")
+        self.assertIn(b"anchorhold: error: ", done.stderr)
+        self.assertIn(b"no-such-server-anywhere", done.stderr)
+        self.assertIn(b"/usr/bin", done.stderr)
+        done = self.anchorhold("run", "--", "no-such-server-anywhere")
+        self.assertEqual(done.returncode, 127, done.stderr)
+
+    def test_a_command_that_cannot_be_executed_gives_126(self):
+        plain = self.directory / "server"
+        plain.write_text("not a program\n")
+        done = self.anchorhold("run", self.profile(str(plain)))
+        self.assertEqual(done.returncode, 126, done.stderr)
+        self.assertIn(b"anchorhold: error: ", done.stderr)
+        plain.chmod(0o755)
+        done = self.anchorhold("run", self.profile(str(plain)))
+        self.assertEqual(done.returncode, 126, done.stderr)
+        directory = self.directory / "folder"
+        directory.mkdir()
+        self.assertEqual(self.anchorhold("run", self.profile(str(directory))).returncode, 126)
+
+    def test_a_closed_standard_stream_is_refused_and_nothing_of_ours_takes_its_place(self):
+        profile = self.profile()
+        for closed in ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"]:
+            done = subprocess.run(
+                ["sh", "-c", f'exec "$@" {closed}', "sh", BINARY, "run", str(profile)],
+                env=self.environment, capture_output=True, input=b"", timeout=PATIENCE)
+            self.assertEqual(done.returncode, 125, closed)
+            self.assertEqual(done.stdout, b"", closed)
+            if "2>" not in closed:
+                self.assertIn(b"anchorhold: error: cannot use standard ", done.stderr, closed)
+        # The control: the same with all three open.
+        done = subprocess.run(["sh", "-c", 'exec "$@"', "sh", BINARY, "run", str(profile)],
+                              env=self.environment, capture_output=True, input=b"",
+                              timeout=PATIENCE)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+    def test_a_command_whose_loader_is_not_in_the_cell_gives_126_and_says_so(self):
+        profile = self.profile("/bin/true", extends="none")
+        done = self.anchorhold("run", profile)
+        self.assertEqual(done.returncode, 126, done.stderr)
+        self.assertIn(b"extends: auto", done.stderr)
+        # The control: what the hint says.
+        done = self.anchorhold("run", self.profile("/bin/true", extends="auto"))
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+    def test_requests_in_flight_are_answered_when_the_server_dies(self):
+        cell = self.session()
+        for identifier in ["a", 7]:
+            cell.send({"jsonrpc": "2.0", "id": identifier, "method": "tools/call",
+                       "params": {"name": "never", "arguments": {}}})
+        cell.send({"jsonrpc": "2.0", "id": 99, "method": "tools/call",
+                   "params": {"name": "exit", "arguments": {"status": 5}}})
+        for identifier in ["a", 7, 99]:
+            self.assertTrue(refused(cell.answer(identifier)))
+        self.assertEqual(cell.wait(), 5)
+
+    def test_half_a_line_before_the_end_never_reaches_the_client(self):
+        cell = self.session()
+        half = b'{"jsonrpc":"2.0","id":99,"result":{"content":[]}}'
+        cell.send({"jsonrpc": "2.0", "id": 99, "method": "tools/call", "params": {
+            "name": "raw", "arguments": {"hex": half.hex(), "then": "exit", "status": 4}}})
+        self.assertTrue(refused(cell.answer(99)))
+        self.assertEqual(cell.wait(), 4)
+        with self.assertRaises(Closed):
+            cell.line(2)

@@ -1,0 +1,174 @@
+"""Profiles from outside: what is wrong with one, where it is found, who may write it."""
+
+import json
+import os
+import re
+
+from harness import BINARY, PROBE, ROOT, TOP, Case
+
+
+class Malformed(Case):
+    def both(self, text):
+        """What `check` and `run` say of a profile with this text."""
+        path = self.profile(text=text)
+        check, run = self.anchorhold("check", path), self.anchorhold("run", path)
+        self.assertEqual(check.returncode, 1, check)
+        self.assertEqual(run.returncode, 125, run)
+        self.assertEqual(run.stdout, b"")
+        return path, (check.stdout + check.stderr).decode(), run.stderr.decode()
+
+    def test_every_error_is_shown_with_its_position(self):
+        path, check, run = self.both(
+            "version: 1\nname: bad\nextends: static\nserver: {comand: [x]}\n"
+            "tools: {allow: yes}\nlimits: {processes: many}\nversion: 1\n")
+        for line in [4, 5, 6, 7]:
+            self.assertIn(f"{path}:{line}:", check)
+            self.assertIn(f"{path}:{line}:", run)
+        self.assertIn("command", check)
+
+    def test_what_is_not_yaml_or_not_a_profile_is_refused(self):
+        for text in ["", "[]", "version: 1\n  name: [", "\t", "a: &a 1\nb: *a\n", "version: 2\n",
+                     "version: 1\nname: x\nserver: {command: []}\n", "just text", "\x00",
+                     "version: 1\nname: ../../etc\nextends: static\nserver: {command: [x]}\n"]:
+            with self.subTest(text):
+                path, check, _ = self.both(text)
+                self.assertIn(str(path), check)
+
+    def test_what_this_version_does_not_enforce_is_refused_and_never_ignored(self):
+        base = "version: 1\nname: later\nextends: static\nserver: {command: [x]}\n"
+        for line in ['network: {allow: ["api.example.com:443"]}', "isolation: container",
+                     "tools: {ask: [push]}", "tools: {allow: [{name: a, rate: 30/min}]}",
+                     "tools: {allow: [{name: a, timeout: 20s}]}", "pins: strict", "pins: warn",
+                     "secrets: {t: {from: env, name: T}}", "audit: {retention: 90d}",
+                     "audit: {arguments: redacted}", 'resources: {allow: ["*"]}',
+                     'prompts: {allow: ["*"]}', "requests: {sampling: allow}",
+                     "features: {tasks: allow}", "tools: {unknown_arguments: refuse}"]:
+            with self.subTest(line):
+                _, check, run = self.both(base + line + "\n")
+                self.assertIn("not enforced by this version", check)
+                self.assertIn("not enforced by this version", run)
+
+    def test_what_only_this_machine_can_refuse_has_its_position_too(self):
+        profile = self.profile(read=["/etc", "/proc"])
+        place = f"{profile}:5:"
+        check, run = self.anchorhold("check", profile), self.anchorhold("run", profile)
+        self.assertEqual(run.returncode, 125)
+        for said in [check.stdout.decode(), run.stderr.decode()]:
+            self.assertRegex(said, re.escape(place) + r"\d\d: .*cannot grant \"/proc\"")
+        # A grant that covers the cell's own private space would not be what it says.
+        run = self.anchorhold("run", self.profile(read=["/home"]))
+        self.assertEqual(run.returncode, 125)
+        self.assertIn(b'cannot grant "/home": the cell has a /home/server of its own', run.stderr)
+        self.assertIn(b"anchorhold: hint: grant what is meant below /home", run.stderr)
+
+    def test_system_calls_that_cannot_be_added_are_all_named_by_run_as_well(self):
+        profile = self.profile(syscalls={"baseline": 1, "add": ["mlokc", "mount", "mlock"]})
+        run = self.anchorhold("run", profile)
+        self.assertEqual(run.returncode, 125)
+        said = run.stderr.decode()
+        self.assertEqual(said.count("anchorhold: error: "), 2, said)
+        self.assertEqual(said.count(f"{profile}:7:"), 2, said)
+        self.assertIn("did you mean mlock", said)
+        # The control: the one that can be added alone.
+        profile = self.profile(syscalls={"baseline": 1, "add": ["mlock"]})
+        self.assertEqual(self.anchorhold("run", profile).returncode, 0)
+
+    def test_check_says_what_is_wrong_for_a_program_too(self):
+        path = self.profile(text="version: 1\nname: x\nserver: {comand: [x]}\n")
+        done = self.anchorhold("check", "--json", path)
+        self.assertEqual(done.returncode, 1)
+        text = json.dumps(json.loads(done.stdout))
+        self.assertIn('"line": 3', text)
+        self.assertIn("comand", text)
+
+    def test_a_good_profile_is_good(self):
+        done = self.anchorhold("check", self.profile())
+        self.assertEqual(done.returncode, 0, done)
+        json.loads(self.anchorhold("check", "--json", self.profile()).stdout)
+        self.assertEqual(self.anchorhold("check", self.directory / "none.yaml").returncode, 2)
+
+    def test_a_value_is_data_and_never_text_of_the_profile(self):
+        text = ("version: 1\nname: %s\nextends: static\n"
+                "variables: {place: {type: directory, required: true}}\n"
+                "server: {command: [%s, serve]}\nfilesystem: {read: [\"${place}\"]}\n"
+                "tools: {allow: [\"*\"]}\n" % (self.name, PROBE))
+        here = self.shared_directory("place")
+        (here / "file").write_text("inside")
+        path = self.profile(text=text)
+        cell = self.run_cell(path, "--set", f"place={here}")
+        cell.initialize()
+        self.assertEqual(cell.attempt(f"read:{here}/file")["detail"], "inside")
+        self.assertEqual(self.anchorhold("run", path).returncode, 125)
+        for value in ["", "relative", str(here / "missing"), f'{here}"]\ntools: {{allow: []}}#',
+                      "/proc/self/../../etc\x01"]:
+            done = self.anchorhold("run", path, "--set", f"place={value}")
+            self.assertEqual(done.returncode, 125, (value, done))
+        self.assertEqual(self.anchorhold("run", path, "--set", f"plac={here}").returncode, 125)
+
+
+class Trust(Case):
+    def test_a_profile_that_others_can_write_is_refused(self):
+        path = self.profile()
+        for mode in [0o666, 0o622, 0o662]:
+            path.chmod(mode)
+            done = self.anchorhold("run", path)
+            self.assertEqual(done.returncode, 125, oct(mode))
+            self.assertIn(b"writ", done.stderr)
+        path.chmod(0o644)
+        cell = self.run_cell(path)
+        cell.initialize()
+
+    def test_a_profile_in_a_directory_that_others_can_write_is_refused(self):
+        path = self.profile()
+        self.directory.chmod(0o777)
+        done = self.anchorhold("run", path)
+        self.assertEqual(done.returncode, 125, done)
+        self.assertIn(b"writ", done.stderr)
+
+    def test_a_profile_that_its_own_server_can_write_is_refused(self):
+        path = self.profile(write=[self.directory])
+        done = self.anchorhold("run", path)
+        self.assertEqual(done.returncode, 125, done)
+
+    def test_a_profile_of_another_user_is_refused(self):
+        if not ROOT:
+            self.skipTest("only root can give a file away")
+        path = self.profile()
+        os.chown(path, 12345, 12345)
+        self.assertEqual(self.anchorhold("run", path).returncode, 125)
+
+
+class LookUp(Case):
+    def test_a_name_is_looked_up_in_the_users_configuration_and_never_here(self):
+        text = self.profile().read_text()
+        place = self.directory / "config/anchorhold/profiles"
+        place.mkdir(parents=True)
+        environment = {**self.environment, "XDG_CONFIG_HOME": str(self.directory / "config")}
+        missing = self.anchorhold("run", self.name, env=environment, cwd=self.directory)
+        self.assertEqual(missing.returncode, 125)
+        self.assertIn(str(place).encode(), missing.stderr)
+        (place / f"{self.name}.yaml").write_text(text)
+        cell = self.run_cell(self.name, env=environment)
+        cell.initialize()
+        self.assertEqual(cell.text("echo", {}), "{}")
+
+    def test_the_shipped_profiles_are_good_where_their_server_is(self):
+        for name, server in [("time", "mcp-server-time"), ("git", "mcp-server-git"),
+                             ("sqlite", "mcp-server-sqlite")]:
+            binary = TOP / f".build/venvs/{name}/bin/{server}"
+            if not binary.exists():
+                self.skipTest("the servers are not installed")
+            environment = {**self.environment, "PATH": f"{binary.parent}:/usr/bin:/bin"}
+            settings = {"git": [f"repository={self.home}"], "time": [],
+                        "sqlite": [f"directory={self.home}"]}[name]
+            more = [part for s in settings for part in ("--set", s)]
+            done = self.anchorhold("check", name, *more, env=environment)
+            self.assertEqual(done.returncode, 0, done)
+
+    def test_run_without_a_profile_uses_the_default_one(self):
+        cell = self.peer([BINARY, "run", "--", PROBE, "serve"])
+        cell.initialize()
+        self.assertIn("hidden", cell.tools())
+        self.assertEqual(cell.attempt("write:/tmp/file")["outcome"], "done")
+        self.assertEqual(cell.attempt("socket-inet")["outcome"], "refused")
+        self.assertEqual(cell.attempt(f"list:{self.home}")["outcome"], "refused")

@@ -1,0 +1,94 @@
+"""Each step of sealing, left out one at a time: the read-back has to notice (promise P1).
+
+Uses a build of the same sources in which ANCHORHOLD_SKIP_STEP is honoured (`make skipping`).
+"""
+
+import os
+import re
+
+from harness import ROOT, TOP, Case, Peer, need
+
+SKIPPING = os.environ.get("ANCHORHOLD_SKIPPING", str(TOP / ".build/skipping/debug/anchorhold"))
+
+# Steps that cannot be left out, because what follows has nothing to go on with.
+ESSENTIAL = {
+    "NONE": "not a step",
+    "INIT": "without it there is no cell",
+    "ROOT": "every later mount hangs on it",
+    "LANDLOCK_RULES": "an empty ruleset is stricter, and LANDLOCK is the step that enforces",
+    "SERVER": "without it there is no server",
+    "WAIT": "it is how the read-back comes before exec",
+    "EXECUTE": "without it there is no server",
+}
+# Steps that do something only for root, or only where the caller has something to lose.
+ROOT_ONLY = {"CALLER_GROUPS", "CALLER_IDS", "GROUP_ID", "USER_ID", "PROPAGATION"}
+
+
+def steps():
+    header = (TOP / "Sources/CLinux/include/cl_cell.h").read_text()
+    return re.findall(r"^  STEP\((\w+),", header, re.M)
+
+
+class SkippedSteps(Case):
+    def setUp(self):
+        super().setUp()
+        need(self, os.path.exists(SKIPPING), "the build that can leave out steps: make skipping")
+
+    def start(self, step, skip=True):
+        """A session without `step`, arranged so that the step would have had something to do."""
+        environment = {**self.environment, "ANCHORHOLD_SKIP_STEP": step if skip else "NONE"}
+        command = [SKIPPING, "run", str(self.profile())]
+        options = {}
+        if step == "CALLER_GROUPS":
+            options["extra_groups"] = [27]
+        if step == "PROPAGATION":
+            command = ["unshare", "--mount", "--propagation", "shared", *command]
+        if step in ("GROUP_ID", "USER_ID"):
+            # An ordinary user whose real ids are root's, as in a set-id program.
+            self.directory.chmod(0o755)
+            os.chown(self.home, 4321, 4321)
+            environment["XDG_STATE_HOME"] = str(self.home)
+
+            def become():
+                os.setgroups([])
+                os.setresgid(0, 4321, 4321)
+                os.setresuid(0, 4321, 4321)
+            options["preexec_fn"] = become
+        peer = Peer(command, env=environment, **options)
+        self.addCleanup(peer.end)
+        return peer
+
+    def test_the_same_build_seals_a_cell_when_nothing_is_left_out(self):
+        peer = self.start("NONE")
+        self.assertIn("probe", peer.initialize()["serverInfo"]["name"])
+        self.assertEqual(peer.finish(), 0)
+
+    def test_each_step_is_missed_when_it_is_left_out(self):
+        for step in steps():
+            if step in ESSENTIAL:
+                continue
+            if step in ROOT_ONLY and not ROOT:
+                continue
+            with self.subTest(step=step):
+                # The control: the same arrangement with the step in its place.
+                if step in ROOT_ONLY:
+                    control = self.start(step, skip=False)
+                    self.assertIn("serverInfo", control.initialize())
+                    control.end()
+                peer = self.start(step)
+                try:
+                    peer.send({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+                except BrokenPipeError:
+                    pass
+                status = peer.wait()
+                for reader in peer.readers:
+                    reader.join(5)
+                self.assertEqual(status, 125, peer.stderr)
+                self.assertRegex(
+                    peer.stderr.decode(), "error: (the cell is not as planned|cannot )")
+                # Not a byte of the server reached the client.
+                self.assertIsNone(peer.lines.get(timeout=5))
+
+    def test_the_list_of_essential_steps_is_not_a_way_out(self):
+        self.assertLessEqual(set(ESSENTIAL), set(steps()))
+        self.assertEqual(len(steps()) - len(ESSENTIAL), len(set(steps()) - set(ESSENTIAL)))

@@ -1,0 +1,180 @@
+import Linux
+import Profile
+import Testing
+
+@testable import Confinement
+
+/// A file system of the tests' own.
+struct PlanFiles: FileLookup {
+  var nodes: [[UInt8]: Node] = [:]
+
+  enum Node {
+    case directory, file, device, socket
+    case link(String)
+  }
+
+  init(_ entries: [(String, Node)]) {
+    nodes[Array("/".utf8)] = .directory
+    for (path, node) in entries {
+      for ancestor in Paths.ancestors(of: path) where nodes[Array(ancestor.utf8)] == nil {
+        nodes[Array(ancestor.utf8)] = .directory
+      }
+      nodes[Array(path.utf8)] = node
+    }
+  }
+
+  func status(_ path: String) throws(Errno) -> FileStatus? {
+    guard let node = nodes[Array(path.utf8)] else { return nil }
+    let mode: UInt32 =
+      switch node {
+      case .directory: 0o040755
+      case .file: 0o100644
+      case .device: 0o020666
+      case .socket: 0o140777
+      case .link: 0o120777
+      }
+    return FileStatus(
+      device: 1, inode: UInt64(path.utf8.count), size: 0, mode: mode, user: 0, group: 0)
+  }
+
+  func target(ofLink path: String) throws(Errno) -> String {
+    guard case .link(let target) = nodes[Array(path.utf8)] else { throw .invalidArgument }
+    return target
+  }
+
+  func read(_ path: String, at offset: Int64, maximum: Int) throws(Errno) -> [UInt8] { [] }
+  func list(_ path: String) throws(Errno) -> [String] { [] }
+}
+
+@Suite("A plan follows from profile, runtime and host")
+struct PlanTests {
+  static let base: [(String, PlanFiles.Node)] = [
+    ("/dev/null", .device), ("/srv/server", .file), ("/srv/data/file", .file),
+    ("/srv/data/secret", .file), ("/srv/link", .link("data")), ("/run/bus", .socket),
+    ("/srv/socket", .socket), ("/etc/anchorhold/profiles/p.yaml", .file),
+  ]
+
+  func plan(
+    read: [String] = [], write: [String] = [], hide: [String] = [], workdir: String? = nil,
+    user: UInt32 = 1234, files extra: [(String, PlanFiles.Node)] = []
+  ) throws(PlanError) -> Plan {
+    var profile = Profile(name: "p")
+    profile.server.command = [Located("/srv/server")]
+    profile.server.workdir = workdir.map { Located($0) }
+    profile.filesystem.read = read.map { Profile.PathGrant($0, line: 7) }
+    profile.filesystem.write = write.map { Profile.PathGrant($0, line: 8) }
+    profile.filesystem.hide = hide.map { Profile.PathGrant($0, line: 9) }
+    var runtime = RuntimeDiscovery()
+    runtime.executable = "/srv/server"
+    return try Plan(
+      profile: profile, runtime: runtime,
+      host: HostFacts(user: user, group: user, supplementaryGroups: [27], landlockABI: 6),
+      guarded: ["/etc/anchorhold/profiles/p.yaml"], files: PlanFiles(Self.base + extra))
+  }
+
+  @Test("a read grant is mounted read-only, without set-id, devices or execution")
+  func readGrant() throws {
+    let plan = try plan(read: ["/srv/data"])
+    let grant = try #require(plan.grants.first)
+    #expect(grant.attributes == [.readOnly, .noSetID, .noDevices, .noExecution])
+    #expect(grant.reason == "filesystem.read, line 7")
+  }
+
+  @Test("a link that leads to a grant is made again, and its target is what is mounted")
+  func links() throws {
+    let plan = try plan(read: ["/srv/link/file"])
+    #expect(plan.grants.map(\.path) == ["/srv/data/file"])
+    #expect(plan.blueprint.actions.contains(.link(path: "/srv/link", target: "data")))
+    #expect(plan.notes.contains("/srv/link/file leads to /srv/data/file"))
+  }
+
+  @Test(
+    "what must not be granted is refused",
+    arguments: [
+      "/", "/proc", "/proc/1", "/sys", "/dev", "/dev/null", "/run/bus", "/srv/socket", "/etc",
+      "/etc/anchorhold", "/etc/anchorhold/profiles/p.yaml", "/nowhere",
+    ])
+  func refused(path: String) {
+    #expect(throws: PlanError.self) { try plan(read: [path]) }
+    #expect(throws: PlanError.self) { try plan(write: [path]) }
+  }
+
+  @Test(
+    "what would cover the cell's own private space is refused, and what is below it is not",
+    arguments: ["/tmp", "/home", "/home/server"])
+  func privateSpace(path: String) throws {
+    #expect(throws: PlanError.self) { try plan(read: [path], files: [(path, .directory)]) }
+    #expect(throws: PlanError.self) { try plan(write: [path], files: [(path, .directory)]) }
+    let below = path + "/below"
+    let granted = try plan(read: [below], files: [(below, .directory)])
+    #expect(granted.grants.map(\.path) == [below])
+  }
+
+  @Test(
+    "of two grants for one path the stronger counts, and a grant within an equal one is left out")
+  func merging() throws {
+    let both = try plan(read: ["/srv/data"], write: ["/srv/data"])
+    #expect(both.grants.map(\.access) == [.write])
+    let nested = try plan(read: ["/srv/data", "/srv/data/file"])
+    #expect(nested.grants.map(\.path) == ["/srv/data"])
+    let inside = try plan(read: ["/srv/data/file"], write: ["/srv/data"])
+    #expect(inside.grants.map(\.path) == ["/srv/data", "/srv/data/file"])
+    #expect(inside.grants.map(\.access) == [.write, .read])
+  }
+
+  @Test("paths that Unicode calls equal are two grants")
+  func normalization() throws {
+    let plan = try plan(
+      read: ["/srv/caf\u{e9}"], write: ["/srv/cafe\u{301}"],
+      files: [("/srv/caf\u{e9}", .directory), ("/srv/cafe\u{301}", .directory)])
+    #expect(plan.grants.count == 2)
+    let reading = plan.grants.filter { $0.access == .read }
+    #expect(reading.map { Array($0.path.utf8) } == [Array("/srv/caf\u{e9}".utf8)])
+  }
+
+  @Test("parents are made and mounted before their children")
+  func order() throws {
+    let plan = try plan(
+      read: ["/srv/data/file"], write: ["/tmp/a/b"], files: [("/tmp/a/b", .directory)])
+    var seen: Set<String> = ["/"]
+    for action in plan.blueprint.actions {
+      if let parent = Paths.ancestors(of: action.path).last { #expect(seen.contains(parent)) }
+      seen.insert(action.path)
+    }
+  }
+
+  @Test("hiding covers what is granted, and needs something granted above it")
+  func hiding() throws {
+    let hidden = try plan(read: ["/srv/data"], hide: ["/srv/data/secret"])
+    #expect(hidden.hidden == ["/srv/data/secret"])
+    #expect(hidden.blueprint.actions.last?.path == "/srv/data/secret")
+    #expect(throws: PlanError.self) { try plan(hide: ["/srv/data/secret"]) }
+    #expect(throws: PlanError.self) { try plan(read: ["/srv/data"], hide: ["/srv/data/none"]) }
+  }
+
+  @Test("root's cells get an id of their own from the range, and no group stays")
+  func rootIdentifiers() throws {
+    let plan = try plan(user: 0)
+    #expect(plan.blueprint.privileged)
+    #expect(plan.blueprint.outsideUser >= Plan.firstOutsideIdentifier)
+    #expect(plan.blueprint.outsideUser < Plan.relayIdentifier)
+    #expect(plan.remainingGroups == [])
+    #expect(Plan.outsideIdentifier(for: "a") == Plan.outsideIdentifier(for: "a"))
+    #expect(Plan.outsideIdentifier(for: "a") != Plan.outsideIdentifier(for: "b"))
+  }
+
+  @Test("an ordinary user keeps its id, and the groups that cannot be dropped are named")
+  func ordinaryIdentifiers() throws {
+    let plan = try plan()
+    #expect(plan.blueprint.outsideUser == 1234)
+    #expect(plan.blueprint.insideUser != 0)
+    #expect(plan.remainingGroups == [27])
+  }
+
+  @Test("a working directory outside of the cell is refused")
+  func workingDirectory() throws {
+    #expect(throws: PlanError.self) { try plan(workdir: "/srv/data") }
+    let granted = try plan(read: ["/srv/data"], workdir: "/srv/data")
+    #expect(granted.blueprint.workingDirectory == "/srv/data")
+  }
+}

@@ -1,0 +1,199 @@
+import Foundation
+import Profile
+import Testing
+import Wire
+
+@testable import Policy
+
+/// A conversation as a file tells it, and how it is played against a window.
+///
+/// A header of `key: value` lines (`says`, `tools`, `logging`, `in_flight`, `max_size`), an empty
+/// line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
+/// (the client sends and the record cannot be written) or `end …` (the server ended). The lines
+/// below it say everything that comes of it, in order: `=>S …`, `=>C …`, with `=` for the same
+/// message; `drop REASON` and `reason REASON` say what the record must; `tool NAME`, `rule N`,
+/// `removed N`, `outcome O` likewise. `OWN1` stands for the id of our own first request.
+struct Scenario: CustomTestStringConvertible, Sendable {
+  struct Step: Sendable {
+    var number: Int
+    var stimulus: String
+    var expectations: [String] = []
+  }
+
+  var name: String
+  var header: [String: String] = [:]
+  var steps: [Step] = []
+
+  var testDescription: String { name }
+
+  static let seed = [UInt8](repeating: 0xA5, count: 16)
+  static let ownPrefix = "anchorhold-" + String(repeating: "a5", count: 16) + "-"
+
+  static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "Vectors/policy")
+
+  static let all: [Scenario] = {
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    return files.sorted().filter { $0.hasSuffix(".txt") }.map { Scenario(file: $0) }
+  }()
+
+  init(file: String) {
+    name = file
+    let text = try? String(contentsOf: Scenario.folder.appending(path: file), encoding: .utf8)
+    var inHeader = true
+    let lines = (text ?? "").split(separator: "\n", omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() {
+      if inHeader {
+        if line.isEmpty {
+          inHeader = false
+        } else if let colon = line.firstIndex(of: ":") {
+          header[String(line[..<colon])] =
+            line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+        }
+        continue
+      }
+      let owned = line.replacingOccurrences(of: "OWN", with: Scenario.ownPrefix)
+      if line.isEmpty || line.hasPrefix("#") { continue }
+      if line.hasPrefix(">") || line.hasPrefix("<") || line.hasPrefix("end") {
+        steps.append(Step(number: index + 1, stimulus: owned))
+      } else {
+        steps[steps.count - 1].expectations.append(owned)
+      }
+    }
+  }
+
+  var profile: Profile {
+    var profile = Profile(name: "test")
+    switch header["tools"] ?? "*" {
+    case "*": profile.tools = .init(allow: .everything(line: 7))
+    case let names:
+      profile.tools = .init(
+        allow: .names(
+          names.split(separator: " ").enumerated().map {
+            Located(unescape(String($0.element)), line: 10 + $0.offset, column: 7)
+          }))
+    }
+    profile.features.logging = header["logging"] == "allow"
+    if let text = header["in_flight"], let number = Int(text) { profile.messages.inFlight = number }
+    if let text = header["max_size"], let number = Int(text) { profile.messages.maxSize = number }
+    return profile
+  }
+
+  /// `\u{XXXX}` in a name of the header.
+  private func unescape(_ text: String) -> String {
+    var result = text
+    while let start = result.range(of: "\\u{"),
+      let end = result[start.upperBound...].firstIndex(of: "}"),
+      let value = UInt32(result[start.upperBound..<end], radix: 16),
+      let scalar = Unicode.Scalar(value)
+    {
+      result.replaceSubrange(start.lowerBound...end, with: String(Character(scalar)))
+    }
+    return result
+  }
+
+  /// Plays the conversation; the differences between what came and what was expected.
+  func play() -> [String] {
+    var player = Player(profile: profile)
+    var differences: [String] = []
+    for step in steps {
+      let outcome = player.play(step.stimulus)
+      let expected = step.expectations.filter { $0.hasPrefix("=>") }
+        .map { $0.hasSuffix(" =") ? String($0.dropLast()) + outcome.canonical : $0 }
+      if outcome.lines != expected {
+        differences.append(
+          "line \(step.number): expected \(expected), came \(outcome.lines) (\(outcome.facts))")
+      }
+      for fact in step.expectations
+      where !fact.hasPrefix("=>") && !outcome.facts.contains(fact) {
+        differences.append("line \(step.number): expected \"\(fact)\", came \(outcome.facts)")
+      }
+    }
+    return differences
+  }
+}
+
+/// A window that is fed lines.
+struct Player {
+  var window: Window
+  var decoder: Decoder
+  var document = Document()
+  var now: Int64 = 0
+
+  struct Outcome {
+    var canonical = ""
+    /// `=>S …` and `=>C …`.
+    var lines: [String] = []
+    var facts: [String] = []
+    var decisions: [Decision] = []
+  }
+
+  init(profile: Profile, seed: [UInt8] = Scenario.seed) {
+    window = Window(rules: Rules(profile: profile), identifierSeed: seed)
+    decoder = Decoder(
+      limits: WireLimits(maxSize: profile.messages.maxSize, maxDepth: profile.messages.maxDepth))
+  }
+
+  mutating func play(_ stimulus: String) -> Outcome {
+    now += 10
+    if stimulus.hasPrefix("end") {
+      var outcome = Outcome()
+      for decision in window.serverEnded(reason: "exited with status 1", at: now) {
+        note(decision, side: .client, &outcome)
+      }
+      return outcome
+    }
+    let side: Side = stimulus.hasPrefix(">") ? .client : .server
+    let fails = stimulus.hasPrefix(">! ")
+    return send(Array(stimulus.utf8.dropFirst(fails ? 3 : 2)), from: side, recordFails: fails)
+  }
+
+  mutating func send(_ line: [UInt8], from side: Side, recordFails: Bool = false) -> Outcome {
+    var outcome = Outcome()
+    do throws(WireError) {
+      try decoder.decode(line.span, into: &document)
+      outcome.canonical = text(document.bytes)
+      var decision = window.decide(document, from: side, at: now)
+      if recordFails, decision.event.mustRecordBefore {
+        decision = window.auditFailed(document, from: side)
+      }
+      note(decision, side: side, &outcome)
+    } catch {
+      note(window.refuse(error, from: side, size: line.count, at: now), side: side, &outcome)
+    }
+    return outcome
+  }
+
+  private func note(_ decision: Decision, side: Side, _ outcome: inout Outcome) {
+    let (sender, other) = side == .client ? ("=>C ", "=>S ") : ("=>S ", "=>C ")
+    switch decision.action {
+    case .forward: outcome.lines.append(other + outcome.canonical)
+    case .replace(let line): outcome.lines.append(other + text(line))
+    case .answer(let line): outcome.lines.append(sender + text(line))
+    case .drop: break
+    }
+    for extra in decision.extra {
+      switch extra {
+      case .client(let line): outcome.lines.append("=>C " + text(line))
+      case .server(let line): outcome.lines.append("=>S " + text(line))
+      }
+    }
+    outcome.decisions.append(decision)
+    let event = decision.event
+    outcome.facts.append("event \(event.name.rawValue)")
+    outcome.facts.append("verdict \(event.verdict.rawValue)")
+    outcome.facts.append("rule \(event.rule)")
+    if let reason = event.reason {
+      outcome.facts.append("reason \(reason)")
+      if event.name == .drop { outcome.facts.append("drop \(reason)") }
+    }
+    if let tool = event.tool { outcome.facts.append("tool \(text(tool))") }
+    if let method = event.method { outcome.facts.append("method \(text(method))") }
+    if let removed = event.removed { outcome.facts.append("removed \(removed)") }
+    if let end = event.outcome { outcome.facts.append("outcome \(end.rawValue)") }
+  }
+
+  func text(_ bytes: [UInt8]) -> String {
+    String(decoding: bytes, as: UTF8.self)
+  }
+}

@@ -1,0 +1,285 @@
+// The attempts that need more than one call with a bad pointer.
+#include "probe.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+const char *error_name(int error) {
+  const char *name = strerrorname_np(error);
+  return error == 0 ? "" : name != NULL ? name : "E?";
+}
+
+void append_outcome(struct buffer *to, const char *name, const struct outcome *out) {
+  append_text(to, "{\"attempt\":");
+  append_string(to, name, strlen(name));
+  append_text(to, ",\"outcome\":\"");
+  append_text(to, out->word);
+  append_text(to, "\",\"errno\":\"");
+  append_text(to, error_name(out->error));
+  append_text(to, "\",\"detail\":");
+  append_string(to, out->detail, strlen(out->detail));
+  append_text(to, "}");
+}
+
+static void settle(struct outcome *out, bool worked) {
+  out->error = worked ? 0 : errno;
+  out->word = worked ? "done" : "refused";
+}
+
+static void try_read(const char *path, struct outcome *out) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  ssize_t count = fd < 0 ? -1 : read(fd, out->detail, sizeof out->detail - 1);
+  settle(out, count >= 0);
+  out->detail[count < 0 ? 0 : count] = 0;
+}
+
+static void try_write(const char *path, struct outcome *out) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  settle(out, fd >= 0 && write(fd, "probe\n", 6) == 6);
+}
+
+static void try_list(const char *path, struct outcome *out) {
+  DIR *directory = opendir(path);
+  settle(out, directory != NULL);
+  size_t length = 0;
+  for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
+    size_t more = strlen(entry->d_name);
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    if (length + more + 2 > sizeof out->detail) break;
+    memcpy(out->detail + length, entry->d_name, more);
+    out->detail[length + more] = '\n';
+    length += more + 1;
+  }
+}
+
+static void try_descriptors(struct outcome *out) {
+  size_t length = 0;
+  for (int fd = 0; fd < 4096 && length < sizeof out->detail - 8; fd++) {
+    if (fcntl(fd, F_GETFD) != -1)
+      length += (size_t)snprintf(out->detail + length, 8, "%d ", fd);
+  }
+  settle(out, true);
+}
+
+static void try_environment(struct outcome *out) {
+  size_t length = 0;
+  for (char **entry = environ; *entry != NULL; entry++) {
+    int more = snprintf(out->detail + length, sizeof out->detail - length, "%s\n", *entry);
+    if (more < 0 || length + (size_t)more >= sizeof out->detail) break;
+    length += (size_t)more;
+  }
+  settle(out, true);
+}
+
+static void try_connect(const char *where, struct outcome *out) {
+  struct sockaddr_un path = {.sun_family = AF_UNIX};
+  struct sockaddr_in host = {.sin_family = AF_INET};
+  const struct sockaddr *address = (const struct sockaddr *)&path;
+  socklen_t length = sizeof path;
+  const char *target = strchr(where, ':') != NULL ? strchr(where, ':') + 1 : "";
+  if (strncmp(where, "tcp:", 4) == 0) {
+    char name[64] = {0};
+    const char *colon = strrchr(target, ':');
+    if (colon == NULL || (size_t)(colon - target) >= sizeof name) return;
+    memcpy(name, target, (size_t)(colon - target));
+    inet_pton(AF_INET, name, &host.sin_addr);
+    host.sin_port = htons((uint16_t)atoi(colon + 1));
+    address = (const struct sockaddr *)&host;
+    length = sizeof host;
+  } else if (strncmp(where, "abstract:", 9) == 0) {
+    memcpy(path.sun_path + 1, target, strnlen(target, sizeof path.sun_path - 2));
+    length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(target));
+  } else {
+    memcpy(path.sun_path, target, strnlen(target, sizeof path.sun_path - 1));
+  }
+  int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  settle(out, fd >= 0 && connect(fd, address, length) == 0);
+  snprintf(out->detail, sizeof out->detail, fd < 0 ? "no socket" : "socket");
+}
+
+// Copies this executable (or a script) to `path` and runs it there.
+static void try_run_copy(const char *path, struct outcome *out) {
+  int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+  int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  char part[65536];
+  ssize_t count = 0;
+  while (to >= 0 && from >= 0 && (count = read(from, part, sizeof part)) > 0) {
+    if (write(to, part, (size_t)count) != count) count = -1;
+  }
+  if (to < 0 || from < 0 || count < 0) {
+    settle(out, false);
+    snprintf(out->detail, sizeof out->detail, "could not write the copy");
+    return;
+  }
+  close(to);
+  char *arguments[] = {(char *)path, "try", NULL};
+  execve(path, arguments, environ);
+  settle(out, false);
+}
+
+// Starts up to `most` children that wait; the detail says how many there were.
+static void try_processes(int most, struct outcome *out) {
+  int started = 0;
+  pid_t *children = calloc((size_t)most + 1, sizeof *children);
+  for (; children != NULL && started < most; started++) {
+    children[started] = fork();
+    if (children[started] == 0) {
+      for (;;) pause();
+    }
+    if (children[started] < 0) break;
+  }
+  settle(out, started == most);
+  for (int i = 0; i < started; i++) kill(children[i], SIGKILL);
+  for (int i = 0; i < started; i++) waitpid(children[i], NULL, 0);
+  snprintf(out->detail, sizeof out->detail, "%d", started);
+}
+
+static void try_memory(size_t mebibytes, struct outcome *out) {
+  size_t size = mebibytes << 20;
+  char *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  settle(out, bytes != MAP_FAILED);
+  for (size_t at = 0; bytes != MAP_FAILED && at < size; at += 4096) bytes[at] = 1;
+}
+
+static void try_open_files(int most, struct outcome *out) {
+  int opened = 0;
+  while (opened < most && dup(0) >= 0) opened++;
+  settle(out, opened == most);
+  snprintf(out->detail, sizeof out->detail, "%d", opened);
+}
+
+static void try_file_size(const char *argument, struct outcome *out) {
+  char *path = strdup(argument);
+  char *colon = path == NULL ? NULL : strrchr(path, ':');
+  if (colon == NULL) return;
+  *colon = 0;
+  long long most = atoll(colon + 1) << 20, written = 0;
+  signal(SIGXFSZ, SIG_IGN);
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  static char part[1 << 16];
+  ssize_t count = 0;
+  while (fd >= 0 && written < most && (count = write(fd, part, sizeof part)) > 0) written += count;
+  settle(out, fd >= 0 && count > 0);
+  snprintf(out->detail, sizeof out->detail, "%lld", written);
+  unlink(path);
+}
+
+static void try_burn(struct outcome *out) {
+  for (volatile uint64_t i = 0;; i++) {
+    if (i == UINT64_MAX) break;
+  }
+  settle(out, true);
+}
+
+void attempt(const char *name, struct outcome *out) {
+  const char *colon = strchr(name, ':');
+  const char *rest = colon == NULL ? "" : colon + 1;
+  size_t verb = colon == NULL ? strlen(name) : (size_t)(colon - name);
+  memset(out, 0, sizeof *out);
+#define VERB(word) (verb == strlen(word) && memcmp(name, word, verb) == 0)
+  errno = 0;
+  if (VERB("read")) try_read(rest, out);
+  else if (VERB("write")) try_write(rest, out);
+  else if (VERB("list")) try_list(rest, out);
+  else if (VERB("stat")) { struct stat s; settle(out, stat(rest, &s) == 0); }
+  else if (VERB("readlink")) {
+    ssize_t count = readlink(rest, out->detail, sizeof out->detail - 1);
+    settle(out, count >= 0);
+  }
+  else if (VERB("unlink")) settle(out, unlink(rest) == 0);
+  else if (VERB("mkdir")) settle(out, mkdir(rest, 0755) == 0);
+  else if (VERB("chdir")) settle(out, chdir(rest) == 0);
+  else if (VERB("cwd")) settle(out, getcwd(out->detail, sizeof out->detail) != NULL);
+  else if (VERB("fds")) try_descriptors(out);
+  else if (VERB("env")) try_environment(out);
+  else if (VERB("connect")) try_connect(rest, out);
+  else if (VERB("run-copy")) try_run_copy(rest, out);
+  else if (VERB("exec")) {
+    char *arguments[] = {(char *)rest, NULL};
+    execve(rest, arguments, environ);
+    settle(out, false);
+  }
+  else if (VERB("kill")) settle(out, kill(atoi(rest), 0) == 0);
+  else if (VERB("processes")) try_processes(atoi(rest), out);
+  else if (VERB("memory")) try_memory((size_t)atoll(rest), out);
+  else if (VERB("open-files")) try_open_files(atoi(rest), out);
+  else if (VERB("file-size")) try_file_size(rest, out);
+  else if (VERB("burn")) try_burn(out);
+  else if (!attempt_call(name, out)) {
+    out->word = "unknown";
+    snprintf(out->detail, sizeof out->detail, "no such attempt");
+  }
+#undef VERB
+}
+
+void attempt_apart(const char *name, struct outcome *out) {
+  memset(out, 0, sizeof *out);
+  // Descriptors are what they are here: a child would carry the pipe of its own.
+  if (strcmp(name, "fds") == 0) {
+    attempt(name, out);
+    return;
+  }
+  struct outcome *shared =
+      mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  pid_t child = shared == MAP_FAILED ? -1 : fork();
+  if (child == 0) {
+    attempt(name, shared);
+    _exit(0);
+  }
+  int status = 0;
+  if (child < 0 || waitpid(child, &status, 0) != child) {
+    out->word = "unknown";
+    out->error = errno;
+    return;
+  }
+  if (shared->word != NULL) *out = *shared;
+  if (WIFSIGNALED(status)) {
+    out->word = "killed";
+    snprintf(out->detail, sizeof out->detail, "SIG%s", sigabbrev_np(WTERMSIG(status)));
+  } else if (out->word == NULL) {
+    // The child became another program, which ended well: that is what was attempted.
+    out->word = WEXITSTATUS(status) == 0 ? "done" : "refused";
+  }
+  munmap(shared, sizeof *shared);
+}
+
+void start_daemon(const char *path, bool keep_stdio) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  pid_t child = fork();
+  if (child != 0) {
+    waitpid(child, NULL, 0);
+    close(fd);
+    return;
+  }
+  setsid();
+  if (fork() != 0) _exit(0);
+  signal(SIGTERM, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
+  if (!keep_stdio) {
+    for (int i = 0; i < 3; i++) close(i);
+  }
+  // Half a minute, so that a test that fails leaves nothing behind for long.
+  for (int beats = 0; beats < 600; beats++) {
+    if (write(fd, ".", 1) < 0) _exit(1);
+    struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
+    nanosleep(&pause, NULL);
+  }
+  _exit(0);
+}

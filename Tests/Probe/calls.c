@@ -1,0 +1,208 @@
+// Attempts that are one system call, mostly with a bad pointer or descriptor, so that they tell
+// without doing: EPERM or ENOSYS says that a filter (or a capability check) stopped the call,
+// anything else that the kernel's own code was reached ("reached", or "done" when it worked).
+#include "probe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define BAD ((long)0x10)
+
+struct call {
+  const char *name;
+  long number;
+  long arguments[6];
+};
+
+// From /usr/include, spelled out so that older headers will do.
+#define NEW_NAMESPACE_USER 0x10000000L
+#define NEW_NAMESPACE_MOUNT 0x00020000L
+#define USER_MODE_ONLY 1L
+
+static const struct call calls[] = {
+  {"mount", SYS_mount, {BAD, BAD, BAD, 0, 0}},
+  {"umount", SYS_umount2, {BAD, 0}},
+  {"pivot_root", SYS_pivot_root, {BAD, BAD}},
+  {"fsopen", SYS_fsopen, {BAD, 0}},
+  {"fsmount", SYS_fsmount, {-1, 0, 0}},
+  {"open_tree", SYS_open_tree, {-1, BAD, 0}},
+  {"move_mount", SYS_move_mount, {-1, BAD, -1, BAD, 0}},
+  {"mount_setattr", SYS_mount_setattr, {-1, BAD, 0, BAD, 32}},
+  {"unshare-user", SYS_unshare, {NEW_NAMESPACE_USER}},
+  {"unshare-mount", SYS_unshare, {NEW_NAMESPACE_MOUNT}},
+  {"unshare-all", SYS_unshare, {NEW_NAMESPACE_USER | NEW_NAMESPACE_MOUNT | 0x6c000000L}},
+  {"setns", SYS_setns, {-1, 0}},
+  {"clone3", SYS_clone3, {BAD, 88}},
+  {"ptrace-traceme", SYS_ptrace, {PTRACE_TRACEME, 0, 0, 0}},
+  {"process_vm_readv", SYS_process_vm_readv, {1, BAD, 1, BAD, 1, 0}},
+  {"process_vm_writev", SYS_process_vm_writev, {1, BAD, 1, BAD, 1, 0}},
+  {"kcmp", SYS_kcmp, {-1, -1, 0, 0, 0}},
+  {"pidfd_getfd", SYS_pidfd_getfd, {-1, 0, 0}},
+  {"process_madvise", SYS_process_madvise, {-1, BAD, 1, 0, 0}},
+  {"io_uring_setup", SYS_io_uring_setup, {1, BAD}},
+  {"io_uring_enter", SYS_io_uring_enter, {-1, 0, 0, 0, 0}},
+  {"io_uring_register", SYS_io_uring_register, {-1, 0, 0, 0}},
+  {"bpf", SYS_bpf, {0, BAD, 64}},
+  {"keyctl", SYS_keyctl, {0, -3, 0}},
+  {"add_key", SYS_add_key, {BAD, BAD, 0, 0, 0}},
+  {"request_key", SYS_request_key, {BAD, BAD, BAD, 0}},
+  {"userfaultfd", SYS_userfaultfd, {USER_MODE_ONLY}},
+  {"perf_event_open", SYS_perf_event_open, {BAD, 0, -1, -1, 0}},
+  {"open_by_handle_at", SYS_open_by_handle_at, {-1, BAD, 0}},
+  {"name_to_handle_at", SYS_name_to_handle_at, {-1, BAD, BAD, BAD, 0}},
+  {"fanotify_init", SYS_fanotify_init, {-1, 0}},
+  {"capset", SYS_capset, {BAD, BAD}},
+  {"chroot", SYS_chroot, {BAD}},
+  {"init_module", SYS_init_module, {BAD, 0, BAD}},
+  {"finit_module", SYS_finit_module, {-1, BAD, 0}},
+  {"kexec_load", SYS_kexec_load, {0, 0, BAD, -1}},
+  {"reboot", SYS_reboot, {0, 0, 0, 0}},
+  {"swapon", SYS_swapon, {BAD, 0}},
+  {"settimeofday", SYS_settimeofday, {BAD, 0}},
+  {"clock_settime", SYS_clock_settime, {0, BAD}},
+  {"sethostname", SYS_sethostname, {BAD, -1}},
+  {"acct", SYS_acct, {BAD}},
+  {"quotactl", SYS_quotactl, {-1, BAD, 0, BAD}},
+  {"syslog", SYS_syslog, {3, BAD, 1}},
+  {"iopl", SYS_iopl, {3}},
+  {"ioperm", SYS_ioperm, {0x80, 1, 1}},
+  {"mknod", SYS_mknod, {BAD, 020666, 0x103}},
+  {"move_pages", SYS_move_pages, {0, 1, BAD, BAD, BAD, 0}},
+  {"migrate_pages", SYS_migrate_pages, {0, 64, BAD, BAD}},
+  {"mbind-bad", SYS_mbind, {BAD, 4096, 9, 0, 0, 0}},
+  {"vhangup", SYS_vhangup, {0}},
+  {"lookup_dcookie", 212, {0, BAD, 1}},
+  {"personality-no-random", SYS_personality, {0x0040000}},
+  {"personality-read-implies-exec", SYS_personality, {0x0400000}},
+  {"setuid-0", SYS_setuid, {0}},
+  {"setresuid-0", SYS_setresuid, {0, 0, 0}},
+  {"setgid-0", SYS_setgid, {0}},
+  {"setgroups", SYS_setgroups, {1, BAD}},
+  {"tiocsti", SYS_ioctl, {0, 0x5412, BAD}},
+  {"tiocsti-high", SYS_ioctl, {0, 0x100005412L, BAD}},
+  {"tioclinux", SYS_ioctl, {0, 0x541c, BAD}},
+  {"prctl-dumpable-high", SYS_prctl, {0x59616d61L, -1, 0, 0, 0}},
+  {"memfd_secret", 447, {-1}},
+  {"unknown-call", 999, {0}},
+  {"socket-inet", SYS_socket, {AF_INET, SOCK_STREAM, 0}},
+  {"socket-inet-dgram", SYS_socket, {AF_INET, SOCK_DGRAM, 0}},
+  {"socket-inet6", SYS_socket, {AF_INET6, SOCK_STREAM, 0}},
+  {"socket-unix", SYS_socket, {AF_UNIX, SOCK_STREAM, 0}},
+  {"socket-unix-dgram", SYS_socket, {AF_UNIX, SOCK_DGRAM, 0}},
+  {"socket-unix-high", SYS_socket, {0x100000001L, SOCK_STREAM, 0}},
+  {"socket-netlink", SYS_socket, {AF_NETLINK, SOCK_RAW, 0}},
+  {"socket-packet", SYS_socket, {AF_PACKET, SOCK_RAW, 0}},
+  {"socket-vsock", SYS_socket, {AF_VSOCK, SOCK_STREAM, 0}},
+  {"socket-alg", SYS_socket, {AF_ALG, SOCK_SEQPACKET, 0}},
+  {"socket-bluetooth", SYS_socket, {AF_BLUETOOTH, SOCK_STREAM, 0}},
+};
+
+static void judge(struct outcome *out, long result) {
+  out->error = result < 0 ? errno : 0;
+  out->word = result >= 0                                    ? "done"
+              : out->error == EPERM || out->error == ENOSYS ? "refused"
+                                                             : "reached";
+}
+
+static long pair(int type) {
+  int ends[2];
+  return socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends);
+}
+
+static long clone_with(unsigned long flags) {
+  long child = syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+  if (child == 0) _exit(0);
+  return child;
+}
+
+// A capability of its own account: what capset allows, and not only whether the call is there.
+static long raise_capabilities(void) {
+  struct {
+    uint32_t version;
+    int pid;
+  } header = {0x20080522, 0};
+  struct {
+    uint32_t effective, permitted, inheritable;
+  } sets[2] = {{1u << 21, 1u << 21, 0}, {0, 0, 0}};  // CAP_SYS_ADMIN and no other
+  return syscall(SYS_capset, &header, sets);
+}
+
+// The parent waits for us, so that it notices nothing of this.
+static long trace_parent(void) { return syscall(SYS_ptrace, PTRACE_SEIZE, getppid(), 0, 0); }
+
+// The 32-bit entry: number 20 is getpid there.
+static long int80(void) {
+  long result;
+  __asm__ volatile("int $0x80" : "=a"(result) : "a"(20L) : "memory", "r8", "r9", "r10", "r11");
+  if (result < 0 && result > -4096) {
+    errno = (int)-result;
+    return -1;
+  }
+  return result;
+}
+
+// The x32 table: the same numbers with bit 30 set; 39 is getpid.
+static long x32(void) { return syscall(0x40000000L | SYS_getpid); }
+
+static long write_and_execute(void) {
+  void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+static const struct {
+  const char *name;
+  long (*run)(void);
+} routines[] = {
+  {"int80", int80},
+  {"x32", x32},
+  {"ptrace-attach", trace_parent},
+  {"raise-capabilities", raise_capabilities},
+  {"mprotect-wx", write_and_execute},
+};
+
+bool attempt_call(const char *name, struct outcome *out) {
+  static const struct {
+    const char *name;
+    int type;
+  } pairs[] = {
+    {"pair-stream", SOCK_STREAM}, {"pair-seqpacket", SOCK_SEQPACKET}, {"pair-dgram", SOCK_DGRAM}};
+  static const struct {
+    const char *name;
+    unsigned long flag;
+  } clones[] = {
+    {"clone-user", 0x10000000}, {"clone-mount", 0x00020000}, {"clone-pid", 0x20000000},
+    {"clone-net", 0x40000000},  {"clone-ipc", 0x08000000},   {"clone-uts", 0x04000000},
+    {"clone-cgroup", 0x02000000}, {"clone-plain", 0}};
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+    const long *a = calls[i].arguments;
+    if (strcmp(name, calls[i].name) != 0) continue;
+    judge(out, syscall(calls[i].number, a[0], a[1], a[2], a[3], a[4], a[5]));
+    return true;
+  }
+  for (size_t i = 0; i < sizeof routines / sizeof *routines; i++) {
+    if (strcmp(name, routines[i].name) != 0) continue;
+    judge(out, routines[i].run());
+    return true;
+  }
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    if (strcmp(name, pairs[i].name) != 0) continue;
+    judge(out, pair(pairs[i].type));
+    return true;
+  }
+  for (size_t i = 0; i < sizeof clones / sizeof *clones; i++) {
+    if (strcmp(name, clones[i].name) != 0) continue;
+    judge(out, clone_with(clones[i].flag));
+    return true;
+  }
+  return false;
+}

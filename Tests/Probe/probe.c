@@ -1,0 +1,22 @@
+// probe try NAME...   tries each NAME and prints one JSON line for each (the positive control)
+// probe serve [...]   speaks MCP on stdin and stdout; the tool `attempt` does the same from there
+#include "probe.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int main(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "try") == 0) {
+    for (int i = 2; i < argc; i++) {
+      struct outcome out;
+      struct buffer line = {0};
+      attempt_apart(argv[i], &out);
+      append_outcome(&line, argv[i], &out);
+      append(&line, "\n", 1);
+      if (write(1, line.bytes, line.length) < 0) return 1;
+    }
+    return 0;
+  }
+  return serve(argc, argv);
+}

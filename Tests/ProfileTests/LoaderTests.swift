@@ -1,0 +1,149 @@
+import Testing
+
+@testable import Profile
+
+@Suite("A good profile")
+struct LoaderTests {
+  private func vector(_ name: String) throws -> Vector {
+    try #require(try Vector.all().first { $0.name == name })
+  }
+
+  @Test("a minimal profile grants nothing and has the defaults")
+  func minimal() throws {
+    let vector = try vector("minimal")
+    let profile = try #require(vector.loader.load(vector.text).profile)
+    #expect(profile.name == "x")
+    #expect(profile.preset == .none)
+    #expect(profile.isolation == .full)
+    #expect(profile.server.command.isEmpty && profile.server.environment.isEmpty)
+    #expect(profile.filesystem.read.isEmpty && profile.filesystem.write.isEmpty)
+    #expect(profile.limits == Profile.Limits())
+    #expect(profile.limits.memory == 2_147_483_648)
+    #expect(profile.limits.processes == 256)
+    #expect(profile.limits.openFiles == 1024)
+    #expect(profile.limits.fileSize == 1_073_741_824)
+    #expect(profile.limits.cpuTime == nil)
+    #expect(profile.messages == Profile.Messages(maxSize: 4_194_304, maxDepth: 64, inFlight: 64))
+    #expect(profile.features == Profile.Features(logging: false))
+    #expect(profile.audit.arguments == .shape)
+    guard case .names(let names) = profile.tools.allow else {
+      Issue.record("tools are not closed")
+      return
+    }
+    #expect(names.isEmpty)
+  }
+
+  @Test("every key that is enforced reaches its field, with its line")
+  func everything() throws {
+    let vector = try vector("everything")
+    let profile = try #require(vector.loader.load(vector.text).profile)
+    #expect(profile.name == "every-thing.1_2")
+    #expect(profile.description == "Two words: ${not a variable} here")
+    #expect(profile.preset == .python)
+    #expect(
+      profile.server.command.map(\.value) == [
+        "server", "--repository=/src/app", "--mode", "fast", "${HOME}", "3", "true",
+      ])
+    #expect(profile.server.command.first == Located("server", line: 14, column: 13))
+    #expect(profile.server.programs.map(\.value) == ["git", "/usr/bin/ssh"])
+    #expect(profile.server.workdir?.value == "/src/app")
+    #expect(
+      profile.server.environment == [
+        Profile.EnvironmentVariable(name: "ONE", value: "1", line: 18),
+        Profile.EnvironmentVariable(name: "PATH", value: "/usr/bin:/bin", line: 19),
+      ])
+    #expect(
+      profile.filesystem.read == [
+        Profile.PathGrant("/src/app", line: 22, column: 10),
+        Profile.PathGrant("/etc/localtime", isOptional: true, line: 22, column: 27),
+      ])
+    #expect(profile.filesystem.write.map(\.path) == ["/srv/notes.txt"])
+    #expect(profile.filesystem.hide.map(\.path) == ["/src/app/.env"])
+    #expect(profile.syscalls.add.map(\.value) == ["mlock"])
+    #expect(
+      profile.limits
+        == Profile.Limits(
+          memory: 1 << 30, processes: 64, openFiles: 256, fileSize: 4096, cpuTime: 5400))
+    #expect(profile.messages == Profile.Messages(maxSize: 65536, maxDepth: 32, inFlight: 8))
+    #expect(profile.features.logging)
+    #expect(profile.audit.arguments == .full)
+    guard case .names(let names) = profile.tools.allow else {
+      Issue.record("tools are open")
+      return
+    }
+    #expect(names.map(\.value) == ["git_status", "git_log", "Größe"])
+    #expect(names.map(\.line) == [29, 29, 29])
+    #expect(profile.variables.map(\.name) == ["repository", "mode", "depth", "cache", "notes"])
+  }
+
+  @Test(
+    "a star opens every tool, in either form, and remembers its line",
+    arguments: [
+      "star-word", "star-list",
+    ])
+  func star(_ name: String) throws {
+    let vector = try vector(name)
+    let profile = try #require(vector.loader.load(vector.text).profile)
+    guard case .everything(let line) = profile.tools.allow else {
+      Issue.record("the star is no star")
+      return
+    }
+    #expect(line == 3)
+  }
+
+  @Test("a tool whose name is a star is not every tool")
+  func starName() throws {
+    let text = "version: 1\nname: x\ntools: {allow: [{name: \"*\"}]}\n"
+    let profile = try #require(ProfileLoader(file: "p").load(Array(text.utf8)).profile)
+    guard case .names(let names) = profile.tools.allow else {
+      Issue.record("a name became the wildcard")
+      return
+    }
+    #expect(names.map(\.value) == ["*"])
+  }
+
+  @Test("a setting stays one value, whatever YAML it looks like")
+  func noInjection() throws {
+    let vector = try vector("variable-no-injection")
+    let profile = try #require(vector.loader.load(vector.text).profile)
+    #expect(profile.server.command.map(\.value) == ["run", "\"], programs: [sh"])
+    #expect(profile.server.programs.isEmpty)
+    #expect(profile.server.environment.first?.value == "\"], programs: [sh")
+  }
+
+  @Test("relative settings become absolute from the working directory")
+  func relativeSettings() throws {
+    let vector = try vector("variable-relative")
+    let profile = try #require(vector.loader.load(vector.text).profile)
+    #expect(profile.filesystem.read.map(\.path) == ["/home/you/app/x"])
+    #expect(profile.filesystem.write.map(\.path) == ["/home/me/notes/x.txt"])
+  }
+
+  @Test("a lenient loader warns of a missing variable and goes on")
+  func lenient() throws {
+    let text = ShippedProfiles.text(of: "git") ?? []
+    var loader = ProfileLoader(file: "git")
+    #expect(loader.load(text).profile == nil)
+    loader.requiresSettings = false
+    let (profile, diagnostics) = loader.load(text)
+    #expect(profile != nil)
+    #expect(diagnostics.map(\.severity) == [.warning])
+  }
+
+  @Test("more findings than anyone reads are cut, and still an error")
+  func bounded() {
+    let keys = (0..<300).map { "key\($0): 1\n" }.joined()
+    let (profile, diagnostics) = ProfileLoader(file: "p").load(Array(keys.utf8))
+    #expect(profile == nil)
+    #expect(diagnostics.count == 101)
+    #expect(diagnostics.last?.message.contains("the rest is not shown") ?? false)
+  }
+
+  @Test("a profile of more than a mebibyte is refused and one of a mebibyte is read")
+  func size() {
+    let good = Array("version: 1\nname: x\n".utf8)
+    let filler = [UInt8](repeating: UInt8(ascii: "#"), count: (1 << 20) - good.count)
+    #expect(ProfileLoader(file: "p").load(good + filler).profile != nil)
+    #expect(ProfileLoader(file: "p").load(good + filler + [0x23]).profile == nil)
+  }
+}
