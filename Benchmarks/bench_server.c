@@ -1,0 +1,111 @@
+// A server that costs as little as a server can: what is measured is what stands before it.
+// It answers initialize, ping, tools/list, and calls of echo, big, text and work.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BIG (1 << 20)
+#define HEAD 128
+
+static char input[1 << 20];
+static size_t filled;
+static char *plain, *lines;
+static const char *self;
+
+static void send_all(const char *bytes, size_t length) {
+  while (length > 0) {
+    ssize_t count = write(1, bytes, length);
+    if (count < 0 && errno != EINTR) _exit(0);
+    if (count > 0) bytes += count, length -= (size_t)count;
+  }
+}
+
+// One write for each answer, as real servers do.
+static void answer(const char *id, size_t length, const char *result) {
+  char line[1024];
+  int size = snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":%s}\n",
+                      (int)length, id, result);
+  send_all(line, (size_t)size);
+}
+
+// The big results stand ready behind HEAD bytes of room for their beginning.
+static char *prepare(int with_line_ends) {
+  char *bytes = malloc(HEAD + BIG + 64);
+  for (size_t i = 0; i < BIG; i++) {
+    bytes[HEAD + i] = (char)('a' + i % 26);
+    if (with_line_ends && i % 80 == 78) bytes[HEAD + i] = '\\';
+    if (with_line_ends && i % 80 == 79) bytes[HEAD + i] = 'n';
+  }
+  strcpy(bytes + HEAD + BIG, "\"}]}}\n");
+  return bytes;
+}
+
+static void answer_big(const char *id, size_t length, char *bytes) {
+  char head[HEAD];
+  int size = snprintf(head, sizeof head, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"content\":"
+                      "[{\"type\":\"text\",\"text\":\"", (int)length, id);
+  memcpy(bytes + HEAD - size, head, (size_t)size);
+  send_all(bytes + HEAD - size, (size_t)size + BIG + 6);
+}
+
+// What servers spend system calls on: open a file, look at it, read it, close it.
+static void work(long times) {
+  char part[4096];
+  struct stat about;
+  for (long i = 0; i < times; i++) {
+    int fd = open(self, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &about) != 0 || read(fd, part, sizeof part) < 0) _exit(1);
+    close(fd);
+  }
+}
+
+static void handle(char *line, size_t length) {
+  line[length] = 0;
+  char *id = strstr(line, "\"id\":"), *method = strstr(line, "\"method\":\"");
+  if (id == NULL || method == NULL) return;
+  id += 5;
+  method += 10;
+  size_t size = strcspn(id, ",}");
+  if (strncmp(method, "tools/call\"", 11) == 0) {
+    if (strstr(line, "\"name\":\"big\"")) answer_big(id, size, plain);
+    else if (strstr(line, "\"name\":\"text\"")) answer_big(id, size, lines);
+    else {
+      if (strstr(line, "\"name\":\"work\"")) work(20000);
+      answer(id, size, "{\"content\":[{\"type\":\"text\",\"text\":\"hello\"}]}");
+    }
+  } else if (strncmp(method, "initialize\"", 11) == 0) {
+    answer(id, size, "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{\"tools\":{}},"
+                     "\"serverInfo\":{\"name\":\"bench\",\"version\":\"1\"}}");
+  } else if (strncmp(method, "tools/list\"", 11) == 0) {
+    answer(id, size, "{\"tools\":[{\"name\":\"echo\",\"inputSchema\":{\"type\":\"object\"}}]}");
+  } else {
+    answer(id, size, "{}");
+  }
+}
+
+int main(int argc, char **argv) {
+  (void)argc;
+  self = argv[0];
+  for (;;) {
+    ssize_t count = read(0, input + filled, sizeof input - 1 - filled);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return 0;
+    filled += (size_t)count;
+    if (plain == NULL && memmem(input, filled, "tools/call", 10) != NULL) {
+      plain = prepare(0);
+      lines = prepare(1);
+    }
+    char *start = input, *end;
+    while ((end = memchr(start, '\n', filled - (size_t)(start - input))) != NULL) {
+      handle(start, (size_t)(end - start));
+      start = end + 1;
+    }
+    filled -= (size_t)(start - input);
+    memmove(input, start, filled);
+    }
+}
