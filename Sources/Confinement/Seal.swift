@@ -109,13 +109,14 @@ public struct Seal: Sendable {
     return checks
   }
 
-  /// The look after exec. Returns nil when the server has ended already: a process that is gone
-  /// shows nothing.
+  /// The look after exec. Returns nil when the server is ending or has ended: a process without
+  /// memory shows nothing. So does one whose first thread ended while others run, which the caller
+  /// has to tell apart.
   public func secondLook() throws(Errno) -> [SealCheck]? {
     let state = ProcessState(server)
     do {
       let status = try state.status()
-      if status["State"]?.utf8.first == UInt8(ascii: "Z") { return nil }
+      if isEnding(status) { return nil }
       let filters = Int(try us.status()["Seccomp_filters"] ?? "0") ?? 0
       var checks = identity(status, of: "executed")
       checks += [
@@ -140,10 +141,15 @@ public struct Seal: Sendable {
   }
 
   private func isGone() -> Bool {
-    do {
-      return try ProcessState(server).status()["State"]?.utf8.first == UInt8(ascii: "Z")
-    } catch { return error == .noSuchFile || error == .noSuchProcess }
+    do { return isEnding(try ProcessState(server).status()) } catch {
+      return error == .noSuchFile || error == .noSuchProcess
+    }
   }
+
+  /// A process gives up its memory at once when it ends and is a zombie only later; in between its
+  /// files in `/proc` belong to root, and their owner may not read them (fs/proc/base.c,
+  /// task_dump_owner).
+  private func isEnding(_ status: ProcessStatus) -> Bool { status["VmPeak"] == nil }
 
   /// A server may close or replace its own three descriptors after exec; what stays must be ours.
   private func descriptor(_ state: ProcessState, _ number: Int) throws(Errno) -> String {

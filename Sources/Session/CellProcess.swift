@@ -129,7 +129,22 @@ struct CellProcess: ~Copyable {
       waiting = entries[0].result.isEmpty
     }
     let found = try doing("read the seal back") { () throws(Errno) in try seal?.secondLook() }
-    if let found { checks += found }
+    if let found { checks += found } else { try awaitEarlyEnd() }
+  }
+
+  /// How long the end of a process that gave up its memory may take, in milliseconds.
+  private static let patienceForEnd: Int32 = 5_000
+
+  /// Waits for the end of a server that showed nothing to the second look.
+  private mutating func awaitEarlyEnd() throws(SessionError) {
+    var entries = [PollEntry(descriptor: cell.reportDescriptor, events: .input)]
+    let ready = try doing("wait for the server to end") { () throws(Errno) in
+      try Poll.wait(&entries, timeoutMilliseconds: CellProcess.patienceForEnd)
+    }
+    guard ready > 0, case .ended(let word) = try report() else {
+      throw SessionError("the server hides from the read-back: its first thread ended")
+    }
+    endedEarly = word
   }
 
   /// Sends a signal to the server; one that has ended is not an error.

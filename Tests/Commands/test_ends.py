@@ -10,6 +10,12 @@ import time
 from harness import BINARY, PATIENCE, PROBE, Case, Closed, alive, descendants, processes, refused, until
 
 
+def slower_than_its_children():
+    """For `preexec_fn`: one processor for all, and what we fork is always ahead of us."""
+    os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+    os.sched_setscheduler(0, os.SCHED_IDLE | os.SCHED_RESET_ON_FORK, os.sched_param(0))
+
+
 def mounts():
     return pathlib.Path("/proc/self/mountinfo").read_text()
 
@@ -214,6 +220,31 @@ class Statuses(Case):
         # The control: what the hint says.
         done = self.anchorhold("run", self.profile("/bin/true", extends="auto"))
         self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+    def test_a_server_that_ends_at_once_ends_the_session_with_its_status(self):
+        # Many times, because it may end at any moment of the second look.
+        profile = self.profile(PROBE, "serve", "--behave", "die")
+        for attempt in range(40):
+            done = self.anchorhold("run", profile,
+                                   preexec_fn=slower_than_its_children if attempt % 2 else None)
+            self.assertEqual((done.returncode, done.stderr), (3, b""))
+
+    def test_a_server_that_hides_behind_a_first_thread_that_ended_is_refused(self):
+        # The control: the same server with its first thread.
+        self.assertEqual(self.run_cell(self.profile(), preexec_fn=slower_than_its_children).finish(), 0)
+        profile = self.profile(PROBE, "serve", "--behave", "headless")
+        found = []
+        for _ in range(5):
+            cell = self.run_cell(profile, preexec_fn=slower_than_its_children)
+            until(lambda: not alive(cell.pid) or self.records())
+            below = descendants(cell.pid)
+            cell.close_stdin()
+            found.append(cell.wait())
+            self.assertTrue(until(lambda: not any(alive(p) for p in below), 5))
+            if found[-1] == 125:
+                self.assertIn(b"hides from the read-back", cell.stderr)
+                return
+        self.fail(f"the read-back never met a process without memory: {found}")
 
     def test_requests_in_flight_are_answered_when_the_server_dies(self):
         cell = self.session()

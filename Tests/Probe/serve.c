@@ -5,15 +5,18 @@
 //   --behave WORD   stray: a line of text before the first answer; silent: never answer;
 //                   noisy: a line on stdout and on stderr at once;
 //                   linger: stay after the end of input; stubborn: linger and ignore SIGTERM;
-//                   die: exit 3 at once; daemon:PATH: a heartbeat from another session
+//                   die: exit 3 at once; daemon:PATH: a heartbeat from another session;
+//                   headless: the first thread ends at once, another one stays
 #include "probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -253,6 +256,17 @@ static void handle(struct text line) {
   } else answer_error(id, -32601, "Method not found");
 }
 
+static void *stay(void *nothing) {
+  while (pause() == -1) continue;
+  return nothing;
+}
+
+static void lose_the_head(void) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, stay, NULL) == 0) syscall(SYS_exit, 0);
+  _exit(1);
+}
+
 static void behave(void) {
   const char *word = options.behave;
   if (strcmp(word, "stray") == 0) send_bytes(1, "starting up, please wait\n", 25);
@@ -261,6 +275,7 @@ static void behave(void) {
     send_bytes(1, "hello\n", 6);
   }
   if (strcmp(word, "die") == 0) _exit(3);
+  if (strcmp(word, "headless") == 0) lose_the_head();
   if (strcmp(word, "stubborn") == 0) signal(SIGTERM, SIG_IGN);
   if (strncmp(word, "daemon:", 7) == 0) start_daemon(word + 7, false);
 }
