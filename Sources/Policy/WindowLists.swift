@@ -66,6 +66,9 @@ extension Window {
       guard let error = document.error else {
         return dropped(document, .server, .other, .unmatched)
       }
+      guard !asksForVisit(document) else {
+        return refused(asker, pending, .inputDenied, event)
+      }
       let line = Replies.error(id: asker, sameAs: error, of: document)
       event.bytesOut = line.count
       return replaced(line, .listPage, event)
