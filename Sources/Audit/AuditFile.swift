@@ -9,7 +9,7 @@ public protocol RecordSink: ~Copyable {
 public enum AuditError: Error, Equatable, Sendable {
   /// The system call failed with this error number.
   case failed(errno: Int32)
-  /// Only some of the bytes were written: the disk is full, or a limit was met.
+  /// Only this many of the lines' bytes were written: the disk is full, or a limit was met.
   case short(written: Int, of: Int)
 }
 
@@ -31,26 +31,27 @@ public struct AuditFile<Sink: RecordSink & ~Copyable>: ~Copyable {
 
   /// Writes complete lines with one `write(2)`.
   ///
-  /// - Throws: ``AuditError``; then none of the lines counts as recorded, although the first of
-  ///   them may stand in the file.
+  /// - Throws: ``AuditError``; after `.short` the lines that were written whole stand in the file.
   public mutating func write(_ lines: Span<UInt8>) throws(AuditError) {
     guard lines.count > 0 else { return }
-    guard isTorn else { return try writeOnce(lines) }
+    guard isTorn else { return try writeOnce(lines, closing: 0) }
     var closed: [UInt8] = [0x0A]
     closed.reserveCapacity(lines.count + 1)
     for index in lines.indices { closed.append(lines[index]) }
-    try writeOnce(closed.span)
+    try writeOnce(closed.span, closing: 1)
   }
 
-  private mutating func writeOnce(_ bytes: Span<UInt8>) throws(AuditError) {
+  /// Writes lines, after `closing` bytes that end a torn one.
+  private mutating func writeOnce(
+    _ bytes: Span<UInt8>, closing: Int
+  ) throws(AuditError) {
     let written = sink.write(bytes)
     if written == bytes.count {
       isTorn = false
       return
     }
     if written < 0 { throw .failed(errno: Int32(truncatingIfNeeded: -written)) }
-    // One byte of a write that began with the closing line feed is just that line feed.
-    if written > 0 { isTorn = !(isTorn && written == 1) }
-    throw .short(written: written, of: bytes.count)
+    if written > 0 { isTorn = bytes[written - 1] != 0x0A }
+    throw .short(written: max(0, written - closing), of: bytes.count - closing)
   }
 }

@@ -14,8 +14,8 @@ public enum RecordKind: String, CaseIterable, Sendable {
   case refusal
   /// A message was dropped and nobody was told.
   case drop
-  /// Drops beyond the rate that is written one by one, counted by reason.
-  case drops
+  /// What is beyond the rate that is written one by one, counted.
+  case counts
   /// A line of the server's stderr.
   case stderr
   /// The session ended.

@@ -31,6 +31,11 @@ public struct RecordEncoder: Sendable {
   /// Forgets the lines that have been written, and keeps the storage.
   public mutating func clear() { bytes.removeAll(keepingCapacity: true) }
 
+  /// Gives back storage that many records at once needed, if none wait.
+  public mutating func shrink() {
+    if bytes.isEmpty, bytes.capacity > 64 << 10 { bytes = [] }
+  }
+
   /// Appends the record of a message; `document` is what `record.arguments` lies in.
   public mutating func append(
     _ record: borrowing MessageRecord, of document: borrowing Document, at time: Timestamp
@@ -108,17 +113,26 @@ public struct RecordEncoder: Sendable {
     end()
   }
 
-  /// Appends the counts of drops that were not written one by one.
-  public mutating func append(_ drops: [DropLimiter.Count], at time: Timestamp) {
-    begin(.drops, at: time)
-    bytes.appendASCII(#","dropped":["#)
-    for (index, drop) in drops.enumerated() {
-      bytes.appendASCII(index > 0 ? #",{"side":""# : #"{"side":""#)
-      bytes.appendASCII(drop.side == .client ? #"client","reason":""# : #"server","reason":""#)
-      bytes.appendName(drop.reason)
-      bytes.append(UInt8(ascii: "\""))
-      appendNumber(#","count":"#, Int64(drop.count))
-      appendNumber(#","bytes_in":"#, Int64(drop.bytes))
+  /// Appends the counts of what was not written one by one.
+  public mutating func append(_ counts: [RecordLimiter.Count], at time: Timestamp) {
+    begin(.counts, at: time)
+    bytes.appendASCII(#","counts":["#)
+    for (index, count) in counts.enumerated() {
+      bytes.appendASCII(index > 0 ? #",{"kind":""# : #"{"kind":""#)
+      bytes.appendName(count.kind.rawValue)
+      bytes.appendASCII(count.side == .client ? #"","side":"client""# : #"","side":"server""#)
+      if let reason = count.reason {
+        bytes.appendASCII(#","reason":""#)
+        bytes.appendName(reason)
+        bytes.append(UInt8(ascii: "\""))
+      }
+      if let method = count.method {
+        bytes.appendASCII(#","method":""#)
+        bytes.appendName(method)
+        bytes.append(UInt8(ascii: "\""))
+      }
+      appendNumber(#","count":"#, Int64(count.count))
+      appendNumber(#","bytes_in":"#, Int64(count.bytes))
       bytes.append(UInt8(ascii: "}"))
     }
     bytes.append(UInt8(ascii: "]"))

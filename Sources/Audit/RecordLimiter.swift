@@ -1,62 +1,81 @@
 public import Wire
 
-/// Keeps a flood of dropped lines from becoming a flood of records.
+/// Keeps a flood of messages that cost their writer nothing from becoming a flood of records.
 ///
-/// In each second the first drops are written one by one; what follows is counted by side and
-/// reason, and the counts are written as one `drops` record.
-public struct DropLimiter: Sendable {
+/// In each second the first such records of either side are written one by one; what follows is
+/// counted by kind, side and reason, and the counts are written as one `counts` record.
+public struct RecordLimiter: Sendable {
   /// What was counted and not written one by one.
   public struct Count: Equatable, Sendable {
-    /// Who wrote the lines.
+    /// What kind of record each would have been.
+    public var kind: RecordKind
+    /// Who wrote the messages.
     public var side: Side
-    /// Why they were dropped.
-    public var reason: String
-    /// How many.
-    public var count: Int
-    /// Their bytes together.
-    public var bytes: Int
+    /// Why they were decided on as they were; of what simply passed, the method.
+    public var reason: String?
+    /// The method of what passed.
+    public var method: String?
+    /// How many, and their bytes together.
+    public var count = 0, bytes = 0
+
+    /// A count of one kind of message.
+    public init(kind: RecordKind, side: Side, reason: String?, method: String? = nil) {
+      self.kind = kind
+      self.side = side
+      self.reason = reason
+      self.method = method
+    }
+
+    fileprivate func isLike(_ other: Count) -> Bool {
+      kind == other.kind && side == other.side && reason == other.reason
+        && method == other.method
+    }
   }
 
   private let limit: Int
   private var window: Int64 = .min
-  private var used = 0
+  private var used = (client: 0, server: 0)
   private var counts: [Count] = []
-  /// When the first of the counted lines came, in the clock that `admit` is given.
-  public private(set) var since: Int64 = 0
+  /// The second in which the first of the counted messages came.
+  private var since: Int64 = 0
 
-  /// A limiter that lets `perSecond` drops be written one by one.
+  /// A limiter that lets `perSecond` records of each side be written one by one.
   public init(perSecond: Int = 20) {
     limit = perSecond
   }
 
-  /// Whether a drop at `now` (monotonic, µs) is to be written by itself; if not it has been counted.
-  public mutating func admit(side: Side, reason: String, bytes: Int, at now: Int64) -> Bool {
+  /// Whether a message at `now` (monotonic, µs) is to be recorded by itself; if not it has been
+  /// counted. `what` says which count it belongs to.
+  public mutating func admit(_ what: Count, bytes: Int, at now: Int64) -> Bool {
     let second = now / 1_000_000
     if second != window {
       window = second
-      used = 0
+      used = (0, 0)
     }
-    if used < limit {
-      used += 1
+    let before = what.side == .client ? used.client : used.server
+    guard before >= limit else {
+      if what.side == .client { used.client += 1 } else { used.server += 1 }
       return true
     }
-    if counts.isEmpty { since = now }
-    for index in counts.indices
-    where counts[index].side == side && counts[index].reason == reason {
-      counts[index].count += 1
-      counts[index].bytes += bytes
-      return false
-    }
-    counts.append(Count(side: side, reason: reason, count: 1, bytes: bytes))
+    count(what, bytes: bytes, at: now)
     return false
+  }
+
+  /// Counts a message that cannot be recorded by itself.
+  public mutating func count(_ what: Count, bytes: Int, at now: Int64, times: Int = 1) {
+    if counts.isEmpty { since = now / 1_000_000 }
+    let place = counts.firstIndex { $0.isLike(what) } ?? counts.count
+    if place == counts.count { counts.append(what) }
+    counts[place].count += times
+    counts[place].bytes += bytes
   }
 
   /// Whether counts wait to be written.
   public var hasCounts: Bool { !counts.isEmpty }
 
-  /// Whether counts wait and the second in which they were made is over.
+  /// Whether counts wait and the second in which the first of them was made is over.
   public func isDue(at now: Int64) -> Bool {
-    hasCounts && now / 1_000_000 != window
+    hasCounts && now / 1_000_000 != since
   }
 
   /// The counts since the last call, to be written as one record.

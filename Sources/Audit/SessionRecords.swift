@@ -92,13 +92,13 @@ public struct SessionEnd: Sendable {
   public var duration: Int64
   /// What the server and its children used, such as `user_us`, `system_us`, `max_rss_bytes`.
   public var usage: [Detail.Member]
-  /// Counts of the session, such as `requests`, `refusals`, `drops`.
-  public var counters: [Detail.Member]
+  /// Counts of the session, such as `requests`, `refusals`, `drops`; nil if they are not known.
+  public var counters: [Detail.Member]?
 
   /// An end with the fields that every session has.
   public init(
     reason: String, status: Int32?, signal: Int32?, duration: Int64,
-    usage: [Detail.Member] = [], counters: [Detail.Member] = []
+    usage: [Detail.Member] = [], counters: [Detail.Member]? = []
   ) {
     self.reason = reason
     self.status = status
@@ -115,7 +115,7 @@ public struct SessionEnd: Sendable {
       .init("signal", signal.map { .integer(Int64($0)) } ?? .null),
       .init("duration_us", .integer(duration)),
       .init("usage", .object(usage)),
-      .init("counters", .object(counters)),
+      .init("counters", counters.map(Detail.object) ?? .null),
     ]
   }
 }

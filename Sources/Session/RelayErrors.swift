@@ -16,8 +16,8 @@ struct RelayErrors: Sendable {
   private var second: Int64 = .min
   private var lines = 0
   private var bytes = 0
-  private var hiddenLines = 0
-  private var hiddenBytes = 0
+  /// What was not shown since we last told of it.
+  private var hiddenLines = 0, hiddenBytes = 0
   private(set) var isOpen = true
   /// Bytes that the server wrote there.
   private(set) var total: Int64 = 0
@@ -93,19 +93,25 @@ struct RelayErrors: Sendable {
       lines = 0
       bytes = 0
     }
-    guard lines < Self.linesPerSecond, bytes < Self.bytesPerSecond,
-      output.count < Self.waiting
-    else {
-      hiddenLines += 1
-      hiddenBytes += size
+    guard lines < Self.linesPerSecond, bytes < Self.bytesPerSecond else {
+      recorder.countStderr(lines: 1, bytes: size, at: now)
+      hide()
       return
     }
     recorder.addStderr(line, size: size)
+    lines += 1
+    bytes += line.count
+    // Nobody may be reading our stderr; the record is made all the same.
+    guard output.count < Self.waiting else { return hide() }
     var text = prefix
     let whole = RelayText.append(line, to: &text, limit: Self.longestLine)
     if !whole || line.count < size { text.append(contentsOf: " [cut; \(size) bytes]".utf8) }
-    lines += 1
-    bytes += text.count
     output.append(text, isAnswer: false)
+  }
+
+  /// Counts a line that is not shown.
+  private mutating func hide() {
+    hiddenLines += 1
+    hiddenBytes += size
   }
 }

@@ -18,6 +18,11 @@ extension RelayLoop {
     switch message.kind {
     case .open: state.isOpen = true
     case .stop:
+      if message.numbers[0] > 0 {
+        // What was to be patience has been cut short.
+        state.patience = message.numbers[0]
+        state.outputDeadline = Clock.monotonicMicroseconds() + state.patience
+      }
       state.clientEnded = true
       if toServer.isOpen { _ = toServer.flush() }
       closeServerInput()
@@ -40,6 +45,12 @@ extension RelayLoop {
 
   /// From the client's end of file to the server's.
   private mutating func advanceInput() throws(Errno) {
+    if state.clientHungUp, !state.clientEnded, let deadline = state.inputDeadline,
+      Clock.monotonicMicroseconds() >= deadline
+    {
+      // What the client sent last cannot be read any more.
+      state.clientEnded = true
+    }
     guard state.clientEnded, !state.toldClientClosed else { return }
     if toServer.isOpen, toServer.count > 0, let deadline = state.inputDeadline,
       Clock.monotonicMicroseconds() < deadline
@@ -88,6 +99,7 @@ extension RelayLoop {
     let now = Clock.monotonicMicroseconds()
     for decision in window.serverEnded(reason: reason, at: now) {
       recorder.add(decision.event, document, at: now)
+      count(decision.event)
       if case .answer(let bytes) = decision.action { toClient.append(bytes, isAnswer: true) }
     }
     settle(at: now)

@@ -8,7 +8,10 @@ struct Staged {
   var toClient: Bool
   /// Where it ends in its queue.
   var end: Int
-  /// The request that may not be sent unrecorded, and its size.
+  /// Where its record ends among those that wait to be written.
+  var record: Int
+  /// The client's request that is refused if the line cannot be recorded, and the size of the
+  /// message.
   var request: RequestID?
   /// See `request`.
   var size: Int
@@ -19,10 +22,20 @@ struct Staged {
 extension RelayLoop {
   /// Decodes a line and decides on it.
   mutating func handle(_ item: LineFramer.Item, from side: Side, at now: Int64) {
-    guard case .line(let range) = item else {
-      // How long the line will be is not known yet: this much of it has been seen.
-      let seen = decoder.limits.maxSize + 1
+    // How long a line that is too long will be is not known: this much of it has been seen.
+    let seen = decoder.limits.maxSize + 1
+    let range: Range<Int>
+    switch item {
+    case .line(let whole): range = whole
+    case .oversize:
       return refuse(WireError(.oversize, at: seen - 1), from: side, size: seen, at: now)
+    case .oversizeEnd:
+      if side == .server, let id = serverFramer.edges.responseID,
+        let decision = window.oversize(id, size: seen, at: now)
+      {
+        stage(decision, from: side, at: now)
+      }
+      return
     }
     noteSize(range.count)
     do throws(WireError) {
@@ -42,20 +55,19 @@ extension RelayLoop {
 
   /// Decides on a line that is no message.
   mutating func refuse(_ error: WireError, from side: Side, size: Int, at now: Int64) {
-    let decision = window.refuse(error, from: side, size: size, at: now)
-    recorder.add(decision.event, document, at: now)
-    count(decision.event)
-    send(decision, from: side, request: nil)
+    stage(window.refuse(error, from: side, size: size, at: now), from: side, at: now)
   }
 
   private mutating func stage(_ decision: Decision, from side: Side, at now: Int64) {
     recorder.add(decision.event, document, at: now)
     count(decision.event)
-    send(decision, from: side, request: decision.event.mustRecordBefore ? document.id : nil)
+    send(decision, from: side)
   }
 
   /// Queues what a decision sends, to be written after its record.
-  private mutating func send(_ decision: Decision, from side: Side, request: RequestID?) {
+  private mutating func send(_ decision: Decision, from side: Side) {
+    let isRequest = decision.event.mustRecordBefore
+    let request = isRequest ? decision.event.id : nil
     switch decision.action {
     case .forward: forward(from: side, request)
     case .replace(let bytes): queue(bytes, toClient: side == .server, from: side, request)
@@ -65,7 +77,9 @@ extension RelayLoop {
     for extra in decision.extra {
       switch extra {
       case .client(let bytes): queue(bytes, toClient: true, from: side, request)
-      case .server(let bytes): queue(bytes, toClient: false, from: side, request)
+      case .server(let bytes):
+        // A request of our own, for what the client asked in the request with this id.
+        queue(bytes, toClient: false, from: side, decision.event.id)
       }
     }
   }
@@ -85,7 +99,7 @@ extension RelayLoop {
     staged.append(
       Staged(
         toClient: side == .server, end: side == .server ? toClient.mark : toServer.mark,
-        request: request, size: size, isAnswer: false))
+        record: recorder.size, request: request, size: size, isAnswer: false))
   }
 
   private mutating func queue(
@@ -100,11 +114,12 @@ extension RelayLoop {
     }
     staged.append(
       Staged(
-        toClient: isToClient, end: isToClient ? toClient.mark : toServer.mark, request: request,
-        size: document.bytes.count, isAnswer: isAnswer))
+        toClient: isToClient, end: isToClient ? toClient.mark : toServer.mark,
+        record: recorder.size, request: request, size: document.bytes.count, isAnswer: isAnswer))
   }
 
-  private mutating func count(_ event: Event) {
+  /// Counts what the end of the session will tell.
+  mutating func count(_ event: Event) {
     switch event.verdict {
     case .refuse: counters.refusals += 1
     case .drop: counters.drops += 1
@@ -121,18 +136,26 @@ extension RelayLoop {
   /// one write with others but still before the relay waits.
   mutating func settle(at now: Int64, mayRecordAfter: Bool = false) {
     let isLate =
-      mayRecordAfter && recorder.size < Self.mostLate
-      && !staged.contains { !$0.toClient || $0.request != nil }
-    if !isLate, !recorder.commit(at: now) { takeBack(at: now) }
+      mayRecordAfter && recorder.size < Self.mostLate && !staged.contains { !$0.toClient }
+    if recorder.size > Self.mostLate || toClient.count + toServer.count > Self.bound {
+      needsShrink = true
+    }
+    let recorded = isLate ? .max : recorder.commit(at: now)
+    if recorded < .max { takeBack(after: recorded, at: now) }
     staged.removeAll(keepingCapacity: true)
     if toServer.count > 0 { flushServer() }
     if toClient.count > 0 { flushClient() }
   }
 
-  /// The records could not be written: what may not go unrecorded is taken out of the queues
-  /// again, and the client told so.
-  private mutating func takeBack(at now: Int64) {
-    guard staged.contains(where: { $0.request != nil }) else { return }
+  /// Records from byte `recorded` on could not be written: what may not go to the server
+  /// unrecorded is taken out of the queues again, and the client told so.
+  private mutating func takeBack(after recorded: Int, at now: Int64) {
+    func isLost(_ item: Staged) -> Bool {
+      // Our own refusals of what the server asked for carry nothing of the client's.
+      item.record > recorded && !item.toClient && !item.isAnswer
+    }
+    guard staged.contains(where: isLost) else { return }
+    let lost = Set(staged.filter(isLost).compactMap(\.request))
     let clientBytes = toClient.isOpen ? toClient.takeBack(to: marks.client) : []
     let serverBytes = toServer.isOpen ? toServer.takeBack(to: marks.server) : []
     var (clientAt, serverAt) = (0, 0)
@@ -141,13 +164,15 @@ extension RelayLoop {
       let start = item.toClient ? clientAt : serverAt
       let end = item.end - (item.toClient ? marks.client : marks.server)
       if item.toClient { clientAt = end } else { serverAt = end }
-      if let request = item.request {
+      if let request = item.request, lost.contains(request) {
         guard refused.insert(request).inserted else { continue }
         let decision = window.auditFailed(request, bytesIn: item.size)
         count(decision.event)
+        recorder.count(decision.event, at: now)
         if case .answer(let bytes) = decision.action { toClient.append(bytes, isAnswer: true) }
         continue
       }
+      if isLost(item) { continue }
       let bytes = item.toClient ? clientBytes : serverBytes
       guard end <= bytes.count, start < end else { continue }
       let line = Array(bytes[start..<end - 1])

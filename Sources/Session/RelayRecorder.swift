@@ -7,7 +7,7 @@ internal import Wire
 struct RelayRecorder: ~Copyable {
   private var file: AuditFile<DescriptorSink>
   private var encoder: RecordEncoder
-  private var limiter = DropLimiter()
+  private var limiter = RecordLimiter()
   /// The time of the messages that were read at `stamped`: those of one read share it.
   private var stamp = Timestamp(microseconds: 0)
   private var stamped: Int64 = .min
@@ -25,16 +25,15 @@ struct RelayRecorder: ~Copyable {
   var isTorn: Bool { file.isTorn }
   /// The number of the next record.
   var sequence: Int64 { encoder.sequence }
-  /// Whether counts of drops wait for the end of their second.
+  /// Whether counts wait for the end of their second.
   var hasCounts: Bool { limiter.hasCounts }
 
-  /// Adds the record of a decision; a drop beyond the rate is only counted.
+  /// Adds the record of a decision; beyond the rate, what costs its writer nothing is only counted.
   ///
   /// `document` is what the event's arguments lie in; any will do where it has none.
   mutating func add(_ event: borrowing Event, _ document: borrowing Document, at now: Int64) {
-    if event.name == .drop,
-      !limiter.admit(
-        side: event.side, reason: event.reason ?? "", bytes: event.bytesIn, at: now)
+    if event.isUnbounded,
+      !limiter.admit(Self.count(of: event), bytes: event.bytesIn, at: now)
     {
       return
     }
@@ -55,6 +54,28 @@ struct RelayRecorder: ~Copyable {
     encoder.append(record, of: document, at: stamp)
   }
 
+  /// Counts what could not be recorded by itself, to be told of as soon as something can be.
+  mutating func count(_ event: borrowing Event, at now: Int64) {
+    limiter.count(Self.count(of: event), bytes: event.bytesIn, at: now)
+  }
+
+  /// Counts lines of the server's stderr beyond the rate that is recorded.
+  mutating func countStderr(lines: Int, bytes: Int, at now: Int64) {
+    limiter.count(
+      RecordLimiter.Count(kind: .stderr, side: .server, reason: nil), bytes: bytes, at: now,
+      times: lines)
+  }
+
+  private static func count(of event: borrowing Event) -> RecordLimiter.Count {
+    let method = event.reason == nil ? event.method : nil
+    return RecordLimiter.Count(
+      kind: kind(event.name), side: event.side, reason: event.reason,
+      method: method.flatMap { String(validating: $0, as: UTF8.self) })
+  }
+
+  /// Gives back storage that many records at once needed.
+  mutating func shrink() { encoder.shrink() }
+
   /// Adds a line of the server's stderr.
   mutating func addStderr(_ line: [UInt8], size: Int) {
     encoder.appendStderr(line.span, size: size, at: .now)
@@ -65,25 +86,39 @@ struct RelayRecorder: ~Copyable {
   /// The bytes of the records that wait to be written.
   var size: Int { encoder.bytes.count }
 
-  /// Writes what was added; whether all of it is in the file now.
-  mutating func commit(at now: Int64, isLast: Bool = false) -> Bool {
+  /// Writes what was added; returns up to which byte of it whole records are in the file now,
+  /// `Int.max` if all are.
+  mutating func commit(at now: Int64, isLast: Bool = false) -> Int {
+    var counted: [RecordLimiter.Count] = []
+    let added = encoder.bytes.count
     if limiter.hasCounts, isLast || limiter.isDue(at: now) {
-      encoder.append(limiter.take(), at: .now)
+      counted = limiter.take()
+      encoder.append(counted, at: .now)
     }
-    guard !encoder.bytes.isEmpty else { return true }
-    isFailing = !Self.write(encoder.bytes, to: &file)
-    encoder.clear()
-    return !isFailing
+    guard !encoder.bytes.isEmpty else { return .max }
+    defer { encoder.clear() }
+    let written = Self.write(encoder.bytes, to: &file)
+    isFailing = written < encoder.bytes.count
+    if isFailing {
+      // What was counted still waits to be told.
+      for count in counted {
+        limiter.count(count, bytes: count.bytes, at: now, times: count.count)
+      }
+    }
+    return written >= added ? .max : written
   }
 
+  /// Writes lines; returns the bytes of those that are in the file.
   private static func write(
     _ lines: [UInt8], to file: inout AuditFile<DescriptorSink>
-  ) -> Bool {
+  ) -> Int {
     do {
       try file.write(lines.span)
-      return true
+      return lines.count
+    } catch .short(let written, _) {
+      return lines[..<written].lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
     } catch {
-      return false
+      return 0
     }
   }
 

@@ -204,28 +204,51 @@ struct EncoderTests {
     #expect(encoder.sequence == 6)
   }
 
-  @Test("the counts of drops are one record")
-  func drops() throws {
-    var limiter = DropLimiter(perSecond: 2)
+  @Test("the counts of what is not written one by one are one record")
+  func counts() throws {
+    var limiter = RecordLimiter(perSecond: 2)
     var admitted = 0
     for number in 0..<10 {
       let reason = number % 2 == 0 ? "json-syntax" : "unmatched-response"
-      if limiter.admit(side: .server, reason: reason, bytes: 5, at: 1_000_000) { admitted += 1 }
+      let what = RecordLimiter.Count(kind: .drop, side: .server, reason: reason)
+      if limiter.admit(what, bytes: 5, at: 1_000_000) { admitted += 1 }
     }
     #expect(admitted == 2)
+    // What one side does leaves the other's room as it was.
+    let other = RecordLimiter.Count(kind: .refusal, side: .client, reason: "json-syntax")
+    let isRoom = limiter.admit(other, bytes: 1, at: 1_000_000)
+    #expect(isRoom)
     #expect(limiter.hasCounts)
     #expect(!limiter.isDue(at: 1_999_999))
     #expect(limiter.isDue(at: 2_000_000))
+    let passed = RecordLimiter.Count(
+      kind: .notification, side: .server, reason: nil, method: "notifications/progress")
+    limiter.count(passed, bytes: 3, at: 2_000_000)
     var encoder = RecordEncoder(session: "s")
     encoder.append(limiter.take(), at: noon)
     let parsed = try #require(try parse(encoder.bytes).first)
-    let counts = try #require(parsed["dropped"] as? [[String: Any]])
-    #expect(counts.map { $0["count"] as? Int } == [4, 4])
-    #expect(counts.map { $0["bytes_in"] as? Int } == [20, 20])
-    #expect(counts.map { $0["reason"] as? String } == ["json-syntax", "unmatched-response"])
+    #expect(parsed["kind"] as? String == "counts")
+    let counts = try #require(parsed["counts"] as? [[String: Any]])
+    #expect(counts.map { $0["kind"] as? String } == ["drop", "drop", "notification"])
+    #expect(counts.map { $0["count"] as? Int } == [4, 4, 1])
+    #expect(counts.map { $0["bytes_in"] as? Int } == [20, 20, 3])
+    #expect(
+      counts.map { $0["reason"] as? String } == ["json-syntax", "unmatched-response", nil])
+    #expect(counts.map { $0["method"] as? String } == [nil, nil, "notifications/progress"])
     #expect(!limiter.hasCounts)
-    let again = limiter.admit(side: .server, reason: "json-syntax", bytes: 5, at: 2_000_000)
-    #expect(again)
+  }
+
+  @Test("a flood that does not end is told of every second")
+  func steadyFlood() {
+    var limiter = RecordLimiter(perSecond: 2)
+    let what = RecordLimiter.Count(kind: .drop, side: .server, reason: "json-syntax")
+    var told = 0
+    for tick in 0..<500 {
+      let now = Int64(tick) * 10_000
+      _ = limiter.admit(what, bytes: 1, at: now)
+      if limiter.isDue(at: now) { told += limiter.take().map(\.count).reduce(0, +) }
+    }
+    #expect(told >= 4 * 98)
   }
 
   @Test("the session's records say what was sealed and how it ended")

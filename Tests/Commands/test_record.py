@@ -7,7 +7,8 @@ import pathlib
 import resource
 import stat
 
-from harness import BINARY, PROBE, ROOT, Case, need, server_pid, status_of
+from harness import (BINARY, PROBE, ROOT, Case, compact, need, refused, server_pid,
+                     status_of)
 
 
 class Records(Case):
@@ -110,6 +111,46 @@ class Records(Case):
             self.assertTrue(record["reason"], record)
 
 
+    def test_a_refused_call_is_recorded_with_its_arguments_like_any_other(self):
+        cell = self.session(tools=["echo"])
+        self.assertTrue(refused(cell.call("hidden", {"path": "/srv"})))
+        cell.finish()
+        record = [r for r in self.records() if r["kind"] == "refusal"][0]
+        digest = hashlib.sha256(b'{"path":"/srv"}').hexdigest()
+        self.assertEqual(record["arguments"]["sha256"], digest)
+        self.assertEqual(record["arguments"]["shape"][0]["key"], "path")
+
+    def test_floods_of_either_side_make_few_records_and_every_line_is_counted(self):
+        line = b'{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage"}\n'
+        cell = self.session()
+        cell.text("raw", {"hex": (line * 3000).hex()})
+        cell.send_raw(b"\n" * 20_000)
+        for _ in range(20_000):
+            self.assertIn(b"empty-line", cell.line())
+        self.assertEqual(cell.text("echo", {"after": "that"}), '{"after":"that"}')
+        cell.finish()
+        found = {"refusal": 0, "drop": 0}
+        records = self.records()
+        for record in records:
+            if record["kind"] == "refusal" and record["side"] in ("client", "server"):
+                found["refusal"] += 1
+            for count in record.get("counts", []):
+                found[count["kind"]] += count["count"]
+        self.assertEqual(found["refusal"], 23_000)
+        self.assertLess(len(records), 500)
+
+    def test_lines_of_stderr_beyond_the_rate_are_counted_in_the_record(self):
+        cell = self.session()
+        cell.text("stderr", {"hex": (b"n\n" * 1000 + b"the last word\n").hex()})
+        cell.finish()
+        records = self.records()
+        single = sum(r["kind"] == "stderr" for r in records)
+        counted = sum(c["count"] for r in records for c in r.get("counts", [])
+                      if c["kind"] == "stderr")
+        self.assertEqual(single + counted, 1001)
+        self.assertGreater(counted, 0)
+
+
 class TheSeal(Case):
     def seal(self):
         start = self.records()[0]
@@ -201,6 +242,32 @@ class AFullDisk(Case):
         for line in self.record_files()[0].read_bytes().split(b"\n")[:-1]:
             json.loads(line)
         self.assertLess(cell.finish(), 126)
+
+    def test_calls_that_arrive_together_are_sent_on_if_and_only_if_they_are_recorded(self):
+        log = self.shared_directory("log")
+        cell = self.run_cell(
+            self.profile(PROBE, "serve", "--log", str(log / "lines"), write=[log]),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20480, 20480)))
+        cell.initialize()
+        count = 40
+        calls = [{"jsonrpc": "2.0", "id": 1000 + n, "method": "tools/call", "params": {
+            "name": "echo", "arguments": {"n": n}}} for n in range(count)]
+        cell.send_raw(b"".join(compact(c) + b"\n" for c in calls))
+        answers = {n: cell.answer(1000 + n) for n in range(count)}
+        passed = {n for n in answers if not refused(answers[n])}
+        self.assertTrue(0 < len(passed) < count, passed)
+        cell.notify("notifications/initialized")
+        self.assertTrue(refused(cell.call("echo", {"after": "full"})))
+        cell.finish()
+        seen = [json.loads(line) for line in (log / "lines").read_text().splitlines()]
+        self.assertEqual({m["id"] - 1000 for m in seen if m.get("id", 0) >= 1000}, passed)
+        self.assertEqual(sum(m["method"] == "notifications/initialized" for m in seen), 1)
+        recorded = set()
+        for line in self.record_files()[0].read_bytes().split(b"\n")[:-1]:
+            record = json.loads(line)
+            if record["kind"] == "request" and record["id"] >= 1000:
+                recorded.add(record["id"] - 1000)
+        self.assertEqual(recorded, passed)
 
     def test_calls_are_refused_on_a_full_file_system(self):
         log = self.shared_directory("log")
