@@ -109,6 +109,20 @@ public struct Event: Sendable {
   /// Whether the message may only be sent on once its record is written; if that fails,
   /// ``Window/auditFailed(_:from:)`` takes the decision back.
   public var mustRecordBefore: Bool
+  /// Whether the line could not be decoded.
+  var isUndecoded = false
+
+  /// Whether its writer can send as many as it likes, without anybody's question or answer: such
+  /// are recorded one by one up to a rate only.
+  public var isUnbounded: Bool {
+    switch name {
+    case .drop, .notification: true
+    case .request: side == .server
+    case .response: side == .client
+    // A refused answer of the server has had its request.
+    case .refusal: side == .server ? duration == nil : isUndecoded
+    }
+  }
 
   init(_ name: Name, _ side: Side, _ verdict: Verdict, bytesIn: Int) {
     self.name = name

@@ -33,6 +33,8 @@ public enum Reason: String, CaseIterable, Sendable {
   case resultType = "result-type"
   /// A list that is not one.
   case badList = "bad-list"
+  /// An answer longer than `messages.max_size`.
+  case answerSize = "answer-size"
   // Messages that are rewritten or answered.
   /// Capabilities, or requests for denied features, were taken out.
   case capabilities = "capabilities"

@@ -23,8 +23,10 @@ struct Pending: Sendable {
 struct RequestTable: Sendable {
   private var entries: [RequestID: Pending] = [:]
   private var tokens: [RequestID: Int] = [:]
-  private var tombstones: Set<RequestID> = []
-  private var graves: [RequestID] = []
+  /// Cancelled requests, each with the number of its grave.
+  private var tombstones: [RequestID: Int] = [:]
+  private var graves: [(id: RequestID, number: Int)] = []
+  private var buried = 0
   private var oldest = 0
   private var orders = 0
 
@@ -41,7 +43,7 @@ struct RequestTable: Sendable {
 
   /// Whether a new request may not have this id: it waits, or was cancelled and may be answered.
   func isTaken(_ id: RequestID) -> Bool {
-    entries.index(forKey: id) != nil || !tombstones.isEmpty && tombstones.contains(id)
+    entries.index(forKey: id) != nil || !tombstones.isEmpty && tombstones[id] != nil
   }
 
   /// Adds a request, whose id is not taken.
@@ -69,20 +71,23 @@ struct RequestTable: Sendable {
   /// Remembers a cancelled request, so that its late answer is known as such and its id is not
   /// used again before; the oldest is forgotten.
   mutating func bury(_ id: RequestID) {
-    guard tombstones.insert(id).inserted else { return }
+    guard tombstones[id] == nil else { return }
+    buried += 1
+    tombstones[id] = buried
     if graves.count < Bounds.tombstones {
-      graves.append(id)
+      graves.append((id, buried))
       return
     }
-    tombstones.remove(graves[oldest])
-    graves[oldest] = id
+    // A grave that was left early may be followed by another one of the same id.
+    let old = graves[oldest]
+    if tombstones[old.id] == old.number { tombstones[old.id] = nil }
+    graves[oldest] = (id, buried)
     oldest = (oldest + 1) % graves.count
   }
 
   /// Whether a response belongs to a cancelled request, which is then forgotten.
   mutating func exhume(_ id: RequestID) -> Bool {
-    guard !tombstones.isEmpty, tombstones.remove(id) != nil else { return false }
-    return true
+    !tombstones.isEmpty && tombstones.removeValue(forKey: id) != nil
   }
 
   /// Takes out every request, in the order in which they came.

@@ -8,7 +8,7 @@ public import Wire
 ///
 /// *Limits.* What a tool does with its arguments and what its result says to the model is not
 /// looked at. A request that the server never answers stays in flight until it is cancelled or the
-/// server ends.
+/// server ends, and so does one whose answer could not be decoded.
 public struct Window: Sendable {
   let rules: Rules
   /// Requests of the client.
@@ -27,18 +27,20 @@ public struct Window: Sendable {
   let seed: UInt64
   var ownCount = 0
 
-  /// A new session; `identifierSeed`, at least 16 random bytes, makes the ids of our own requests.
+  /// A new session; of `identifierSeed`, at least 24 random bytes, the last eight seed tables whose
+  /// layout nobody may foresee, and those before make the ids of our own requests, which the server
+  /// sees.
   public init(rules: Rules, identifierSeed: [UInt8]) {
     self.rules = rules
     client = RequestTable(capacity: rules.inFlight)
     server = RequestTable(capacity: rules.inFlight)
     var prefix = Array("anchorhold-".utf8)
-    var seed: UInt64 = 0
-    for byte in identifierSeed {
+    for byte in identifierSeed.dropLast(8) {
       prefix.append(contentsOf: String(byte >> 4, radix: 16).utf8)
       prefix.append(contentsOf: String(byte & 0xF, radix: 16).utf8)
-      seed = seed << 8 ^ seed >> 56 ^ UInt64(byte)
     }
+    var seed: UInt64 = 0
+    for byte in identifierSeed.suffix(8) { seed = seed << 8 | UInt64(byte) }
     prefix.append(UInt8(ascii: "-"))
     self.prefix = prefix
     self.seed = seed
@@ -68,6 +70,7 @@ public struct Window: Sendable {
     _ error: WireError, from side: Side, size: Int, at now: Int64
   ) -> Decision {
     var event = Event(side == .client ? .refusal : .drop, side, .drop, bytesIn: size)
+    event.isUndecoded = true
     event.id = error.id
     event.method = error.method.map { Array($0.prefix(Bounds.shown)) }
     event.reason = error.reason.rawValue
@@ -86,6 +89,23 @@ public struct Window: Sendable {
       id: isRequest ? error.id : nil, code: error.code, text: text, name: error.reason.rawValue)
     event.bytesOut = answer.count
     return Decision(.answer(answer), event)
+  }
+
+  /// Decides on a line that was too long to be read, once it is known whose answer it was: whoever
+  /// waits for it is told, because it will not be given twice. Nil if nobody waits.
+  public mutating func oversize(_ id: RequestID, size: Int, at now: Int64) -> Decision? {
+    var asker = id
+    if let other = own.removeValue(forKey: id) {
+      gathers[other] = nil
+      asker = other
+    } else if gathers[id] != nil {
+      return nil
+    }
+    guard let pending = client.remove(asker) else { return nil }
+    var event = Event(.response, .server, .pass, bytesIn: size)
+    event.duration = now - pending.started
+    event.outcome = .error
+    return refused(asker, pending, .answerSize, event)
   }
 
   /// Takes back the decision to send on a message whose record could not be written: a request is
@@ -107,6 +127,9 @@ public struct Window: Sendable {
   /// ``auditFailed(_:from:)`` does, for a caller that no longer has the document.
   public mutating func auditFailed(_ id: RequestID, bytesIn: Int) -> Decision {
     let pending = client.remove(id)
+    if let gather = gathers.removeValue(forKey: id), let followUp = gather.own {
+      own[followUp] = nil
+    }
     let request = Refused(
       id: id, method: pending?.method ?? .other, tool: pending?.tool,
       isStateless: pending?.isStateless ?? false, rule: 0, bytesIn: bytesIn)

@@ -24,7 +24,10 @@ extension Window {
         "Invalid params: capabilities must be an object")
     }
     switch method {
-    case .toolsCall: return call(document, request, params, at: now)
+    case .toolsCall:
+      var decision = call(document, request, params, at: now)
+      decision.event.arguments = params.arguments
+      return decision
     case .toolsList: return list(document, request, params, at: now)
     case .initialize:
       hasHandshake = true
@@ -69,9 +72,7 @@ extension Window {
     if let input = params.inputResponses, input.kind != .object || input.range.count > 2 {
       return refuse(request, .unaskedInput, "the call carries input that was not asked for")
     }
-    var decision = pass(document, request, params, at: now)
-    decision.event.arguments = params.arguments
-    return decision
+    return pass(document, request, params, at: now)
   }
 
   /// `tools/list`, which is always asked for from its beginning: the answer is whole.

@@ -118,15 +118,15 @@ extension Window {
   private func failed(
     _ document: Document, _ id: RequestID, _ pending: Pending, _ event: Event
   ) -> Decision {
-    let code = document.error.flatMap { document.member("code", of: $0) }
-    guard let code, document.integer(code) == Window.elicitationRequired else {
-      return Decision(.forward, event)
-    }
-    return refused(id, pending, .inputDenied, event)
+    guard !asksForVisit(document) else { return refused(id, pending, .inputDenied, event) }
+    return Decision(.forward, event)
   }
 
-  /// `URL_ELICITATION_REQUIRED` of the revision 2025-11-25.
-  private static let elicitationRequired: Int64 = -32042
+  /// Whether an error is `URL_ELICITATION_REQUIRED` of the revision 2025-11-25.
+  func asksForVisit(_ document: Document) -> Bool {
+    let code = document.error.flatMap { document.member("code", of: $0) }
+    return code.flatMap { document.integer($0) } == -32042
+  }
 
   /// Gives the client a refusal in place of an answer that may not reach it.
   func refused(
@@ -137,6 +137,7 @@ extension Window {
       case .inputDenied:
         "the server asked for input from the user, which this profile does not allow"
       case .badList: "the server gave something that is not a list of tools"
+      case .answerSize: "the server's answer is larger than messages.max_size"
       default: "the server gave a result of an unknown type"
       }
     let request = Refused(

@@ -9,6 +9,8 @@ public struct LineFramer: Sendable {
     case line(Range<Int>)
     /// A line above the limit has begun; its bytes are being discarded up to its LF.
     case oversize
+    /// The line above the limit has ended; `edges` holds what was kept of it.
+    case oversizeEnd
   }
 
   /// The storage that line ranges index; valid until the next `read`.
@@ -22,6 +24,10 @@ public struct LineFramer: Sendable {
   /// Up to where there is no LF.
   @usableFromInline var scanned = 0
   private var discarding = false
+  /// The end of an oversize line has been found and not been told yet.
+  private var endsOversize = false
+  /// The two ends of the line above the limit that was met last.
+  public private(set) var edges = LineEdges()
 
   /// A framer for lines of at most `maxSize` bytes, with room for `chunk` bytes in every read.
   public init(maxSize: Int, chunk: Int = 64 << 10) {
@@ -68,30 +74,38 @@ public struct LineFramer: Sendable {
 
   /// The next line that is already complete, nil if more has to be read.
   public mutating func next() -> Item? {
-    while true {
-      let end = firstIndex(of: 0x0a, in: storage.span, from: scanned)
-      guard end < storage.count else {
-        scanned = end
-        if discarding {
-          head = end
-        } else if pending > maxSize + 1 {
-          // The one byte more may be the CR of a line that just fits.
-          discarding = true
-          head = end
-          return .oversize
-        }
-        return nil
-      }
-      var line = head..<end
-      head = end + 1
-      scanned = head
-      if discarding {
-        discarding = false
-        continue
-      }
-      if let last = line.last, storage[last] == 0x0d { line = line.dropLast() }
-      return line.count > maxSize ? .oversize : .line(line)
+    if endsOversize {
+      endsOversize = false
+      return .oversizeEnd
     }
+    let end = firstIndex(of: 0x0a, in: storage.span, from: scanned)
+    guard end < storage.count else {
+      scanned = end
+      if discarding {
+        edges.extend(storage[head..<end])
+        head = end
+      } else if pending > maxSize + 1 {
+        // The one byte more may be the CR of a line that just fits.
+        discarding = true
+        edges = LineEdges(storage[head..<end])
+        head = end
+        return .oversize
+      }
+      return nil
+    }
+    var line = head..<end
+    head = end + 1
+    scanned = head
+    if discarding {
+      discarding = false
+      edges.extend(storage[line])
+      return .oversizeEnd
+    }
+    if let last = line.last, storage[last] == 0x0d { line = line.dropLast() }
+    guard line.count > maxSize else { return .line(line) }
+    edges = LineEdges(storage[line])
+    endsOversize = true
+    return .oversize
   }
 
   /// Decodes a line that `next` gave.

@@ -2,7 +2,7 @@
 
 import json
 
-from harness import PROBE, Case, descendants, resident
+from harness import PROBE, Case, compact, descendants, refused, resident
 
 
 class Tools(Case):
@@ -169,6 +169,21 @@ class Answers(Case):
         direct.initialize()
         direct.text("raw", {"hex": b"".join(forged[:5]).hex()})
         self.assertEqual(len(direct.unclaimed), 5)
+
+    def test_an_answer_that_is_too_long_is_refused_to_who_waits_for_it(self):
+        cell = self.session(messages={"max_size": "64KiB"})
+        self.assertEqual(len(cell.text("big", {"size": 60_000})), 60_000)
+        answer = cell.call("big", {"size": 70_000})
+        self.assertIn("answer-size", compact(answer).decode())
+        # A server that puts the id last, in a line that comes in many pieces.
+        for identifier, piece, times in [
+                (70, b'{"result":{"content":[],"x":"', 1), (71, b"y" * 1000, 700),
+                (72, b'"},"jsonrpc":"2.0","id":70}\n', 1)]:
+            cell.send({"jsonrpc": "2.0", "id": identifier, "method": "tools/call", "params": {
+                "name": "raw",
+                "arguments": {"hex": piece.hex(), "times": times, "then": "silence"}}})
+        self.assertTrue(refused(cell.answer(70)))
+        self.assertEqual(cell.request("ping")["result"], {})
 
     def test_an_answer_is_passed_once(self):
         cell = self.session()

@@ -70,6 +70,9 @@ private func frame(_ input: [UInt8], pieces: Int) -> [[UInt8]] {
       switch item {
       case .line(let range): lines.append([1] + framer.buffer[range])
       case .oversize: lines.append([])
+      case .oversizeEnd:
+        lines.append([2])
+        _ = framer.edges.responseID
       }
     }
     precondition(framer.pending <= 100 + 1 + 64, "more is pending than may be")

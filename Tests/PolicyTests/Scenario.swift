@@ -26,7 +26,7 @@ struct Scenario: CustomTestStringConvertible, Sendable {
 
   var testDescription: String { name }
 
-  static let seed = [UInt8](repeating: 0xA5, count: 16)
+  static let seed = [UInt8](repeating: 0xA5, count: 24)
   static let ownPrefix = "anchorhold-" + String(repeating: "a5", count: 16) + "-"
 
   static let folder = URL(filePath: #filePath).deletingLastPathComponent()

@@ -46,6 +46,21 @@ struct TableTests {
     #expect(!table.isTaken(.integer(500)))
   }
 
+  @Test("an id that is cancelled again after its late answer is remembered as long as any other")
+  func secondGrave() {
+    var table = RequestTable(capacity: 4)
+    table.bury(.integer(-1))
+    let late = table.exhume(.integer(-1))
+    #expect(late)
+    for number in 0..<Int64(Bounds.tombstones - 2) { table.bury(.integer(number)) }
+    table.bury(.integer(-1))
+    // The ring comes round to the first grave, which is empty.
+    table.bury(.integer(7_000))
+    #expect(table.isTaken(.integer(-1)))
+    for number in 0..<Int64(Bounds.tombstones) { table.bury(.integer(8_000 + number)) }
+    #expect(!table.isTaken(.integer(-1)))
+  }
+
   @Test("all requests come out in the order in which they came")
   func order() {
     var table = RequestTable(capacity: 4)
@@ -77,7 +92,12 @@ struct TableTests {
 
   @Test("the ids of our own requests come from the seed")
   func prefix() {
-    let one = Window(rules: Rules(profile: .init(name: "x")), identifierSeed: [1, 2, 0xAB])
+    let rules = Rules(profile: .init(name: "x"))
+    let one = Window(rules: rules, identifierSeed: [1, 2, 0xAB, 1, 2, 3, 4, 5, 6, 7, 8])
     #expect(one.prefix == Array("anchorhold-0102ab-".utf8))
+    // The server sees the ids: what lays out tables must not follow from them.
+    let two = Window(rules: rules, identifierSeed: [1, 2, 0xAB, 1, 2, 3, 4, 5, 6, 7, 9])
+    #expect(two.prefix == one.prefix)
+    #expect(two.seed != one.seed)
   }
 }

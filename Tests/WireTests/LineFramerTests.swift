@@ -19,6 +19,7 @@ private func frame(
       switch item {
       case .line(let range): found.append(text(framer.buffer[range]))
       case .oversize: found.append(nil)
+      case .oversizeEnd: break
       }
     }
   }
