@@ -46,6 +46,8 @@ public struct Errno: Error, Hashable, Sendable, RawRepresentable, CustomStringCo
   public static let tooManyLinks = Errno(rawValue: 40)
   /// Bad message. The corresponding C constant is `EBADMSG`.
   public static let badMessage = Errno(rawValue: 74)
+  /// Connection reset by peer. The corresponding C constant is `ECONNRESET`.
+  public static let connectionReset = Errno(rawValue: 104)
   /// Exec format error. The corresponding C constant is `ENOEXEC`.
   public static let notExecutable = Errno(rawValue: 8)
 

@@ -80,9 +80,9 @@ struct AuditTrail: ~Copyable {
     ])
   }
 
-  /// Writes the last record.
+  /// Writes the last record; without `counters` the relay could not say how far it came.
   func recordEnd(
-    reason: String, status: ExitStatus?, usage: ResourceUsage?, counters: Counters
+    reason: String, status: ExitStatus?, usage: ResourceUsage?, counters: Counters?
   ) throws(SessionError) {
     var code: Int32?
     var signal: Int32?
@@ -101,16 +101,29 @@ struct AuditTrail: ~Copyable {
           .init("max_rss_bytes", .integer($0.maximumResidentKiB * 1024)),
         ]
       } ?? [],
-      counters: [
-        .init("requests", .integer(counters.requests)),
-        .init("refusals", .integer(counters.refusals)), .init("drops", .integer(counters.drops)),
-        .init("bytes_to_client", .integer(counters.bytesToClient)),
-        .init("bytes_to_server", .integer(counters.bytesToServer)),
-        .init("stderr_bytes", .integer(counters.stderrBytes)),
-      ])
-    var encoder = RecordEncoder(session: session, sequence: counters.nextSequence)
+      counters: counters.map {
+        [
+          .init("requests", .integer($0.requests)), .init("refusals", .integer($0.refusals)),
+          .init("drops", .integer($0.drops)),
+          .init("bytes_to_client", .integer($0.bytesToClient)),
+          .init("bytes_to_server", .integer($0.bytesToServer)),
+          .init("stderr_bytes", .integer($0.stderrBytes)),
+        ]
+      })
+    var encoder = RecordEncoder(session: session, sequence: counters?.nextSequence ?? -1)
     encoder.append(end, at: .now)
-    try write(encoder.bytes, isTorn: counters.isTorn != 0)
+    try write(encoder.bytes, isTorn: counters.map { $0.isTorn != 0 } ?? endsInHalfALine())
+  }
+
+  /// Whether the file's last line has no end; what cannot be found out is taken to be so, because
+  /// an empty line does less harm than a record that cannot be read.
+  private func endsInHalfALine() -> Bool {
+    do {
+      let ours = try Files.open("/proc/self/fd/\(descriptor)", [.readOnly])
+      let size = Int64(clamping: try Files.status(of: descriptor).size)
+      guard size > 0 else { return false }
+      return try Descriptor.read(ours.rawValue, at: size - 1, maximum: 1) != [0x0A]
+    } catch { return true }
   }
 
   private func write(_ bytes: [UInt8], isTorn: Bool = false) throws(SessionError) {

@@ -162,6 +162,9 @@ struct CellProcess: ~Copyable {
     }
   }
 
+  /// Init has been waited for: its number may come to mean another process.
+  mutating func forgetInit() { initProcess = nil }
+
   /// Ends everything in the cell at once.
   func kill() throws(SessionError) {
     guard let initProcess else { return }

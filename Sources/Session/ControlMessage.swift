@@ -23,7 +23,8 @@ struct ControlMessage: Equatable, Sendable {
     /// Monitor: the server has ended; the numbers are its wait status word and how long (µs) the
     /// client may take for what it was still sent.
     case serverEnded = 17
-    /// Monitor: close the server's stdin and take nothing more from the client.
+    /// Monitor: close the server's stdin and take nothing more from the client; the first number,
+    /// if not 0, is how long (µs) the client may still take for what it was sent.
     case stop = 18
   }
 
@@ -71,7 +72,13 @@ struct ControlMessage: Equatable, Sendable {
   /// Receives a message; nil at the end of the file. Throws `.badMessage` for anything else.
   static func receive(from descriptor: Int32) throws(Errno) -> ControlMessage? {
     var buffer = [UInt8](repeating: 0, count: size + 1)
-    let count = try Descriptor.read(descriptor, into: &buffer, from: 0)
+    var count = 0
+    do throws(Errno) { count = try Descriptor.read(descriptor, into: &buffer, from: 0) } catch {
+      // The other side ended with something unread. The kernel says so once, and then gives what it
+      // had said before (unix(7)).
+      guard error == .connectionReset else { throw error }
+      count = try Descriptor.read(descriptor, into: &buffer, from: 0)
+    }
     if count == 0 { return nil }
     guard let message = ControlMessage(Array(buffer[..<count])) else { throw .badMessage }
     return message
@@ -89,13 +96,8 @@ struct Counters: Equatable, Sendable {
   /// The number of the next audit record, and whether (1) the file ends in half a line.
   var nextSequence: Int64 = 0, isTorn: Int64 = 0
 
+  /// Nothing has happened yet.
   init() {}
-
-  /// Nothing is known.
-  init(lost: Void) {
-    nextSequence = -1
-    isTorn = 1
-  }
 
   init(_ numbers: [Int64]) {
     requests = numbers[0]

@@ -9,18 +9,21 @@ struct Monitor: ~Copyable {
   ]
 
   /// How long the steps of an end may take, in microseconds. After the client closed: together
-  /// less than 3 s; after a signal to us: less than 1 s.
+  /// less than 3 s, of which the relay may have used 0.5 s before we hear of it; after a signal to
+  /// us: less than 1 s.
   private enum Grace {
     static let afterClose: Int64 = 1_500_000
     static let afterTerminate: Int64 = 700_000
     static let afterOurSignal: Int64 = 250_000
     static let killAfterOurSignal: Int64 = 600_000
-    static let drain: Int64 = 200_000
+    static let allAfterClose: Int64 = 2_400_000
+    static let allAfterOurSignal: Int64 = 800_000
+    static let drain: Int64 = 150_000
     static let farewell: Int64 = 100_000
     static let drainUnasked: Int64 = 5_000_000
   }
 
-  private let cell: CellProcess
+  private var cell: CellProcess
   private let relay: RelayProcess
   private let trail: AuditTrail
   private let signals: FileDescriptor
@@ -29,14 +32,15 @@ struct Monitor: ~Copyable {
   private var terminateAt: Int64?
   private var killAt: Int64?
   private var drainUntil: Int64?
+  /// When all has to be over, because somebody asked for the end.
+  private var endBy: Int64?
   private var statusWord: Int32?
   private var usage: ResourceUsage?
-  /// What the relay counted; one that did not say goodbye leaves the numbering unknown and perhaps
-  /// half a line.
-  private var counters = Counters(lost: ())
+  /// What the relay counted; nil if it did not come to say goodbye.
+  private var counters: Counters?
   private var cellIsGone = false
   private var relayIsGone = false
-  private var relayFinished = false
+  private var relayFinished: Bool { counters != nil }
 
   init(
     cell: consuming CellProcess, relay: consuming RelayProcess, trail: consuming AuditTrail,
@@ -98,35 +102,58 @@ struct Monitor: ~Copyable {
   private mutating func hearRelay() throws(SessionError) {
     let now = Clock.monotonicMicroseconds()
     guard let message = try relay.next() else {
+      // It has ended, or pretends to: only a process that is gone is not waited for in vain.
+      try endRelay()
       try collectRelay(waiting: true)
       return
     }
     switch message.kind {
-    case .clientClosed: begin("client-closed", terminateAt: now + Grace.afterClose)
-    case .clientGone: begin("client-gone", terminateAt: now + Grace.afterClose)
+    case .clientClosed:
+      try end("client-closed", terminateAt: now + Grace.afterClose, by: now + Grace.allAfterClose)
+    case .clientGone:
+      try end("client-gone", terminateAt: now + Grace.afterClose, by: now + Grace.allAfterClose)
     // A server without stdout has nothing more to say.
     case .serverClosed: terminateAt = min(terminateAt ?? .max, now + Grace.afterClose)
     case .finished:
       counters = Counters(message.numbers)
-      relayFinished = true
     case .failed:
       Diagnostics.error(
         "the relay cannot go on: \(Errno(rawValue: Int32(truncatingIfNeeded: message.numbers[0])))")
-      begin("relay-failed", terminateAt: now)
+      try end("relay-failed", terminateAt: now, by: now + Grace.allAfterOurSignal)
     case .ready, .open, .serverEnded, .stop:
       throw SessionError("the relay said something that only the monitor may say")
     }
   }
 
-  private mutating func begin(_ reason: String, terminateAt time: Int64) {
+  /// Begins the end that somebody asked for, or makes haste if it has begun.
+  private mutating func end(
+    _ reason: String, terminateAt time: Int64, by limit: Int64
+  ) throws(SessionError) {
     self.reason = self.reason ?? reason
-    terminateAt = min(terminateAt ?? .max, time)
+    endBy = min(endBy ?? .max, limit)
+    guard statusWord != nil else {
+      terminateAt = min(terminateAt ?? .max, time)
+      return
+    }
+    let patience = patienceLeft(at: Clock.monotonicMicroseconds())
+    let until = Clock.monotonicMicroseconds() + patience + Grace.farewell
+    guard let drainUntil, until < drainUntil, !relayIsGone else { return }
+    self.drainUntil = until
+    try relay.tell(ControlMessage(.stop, [patience]))
+  }
+
+  /// How long (µs) the client may take for what it was still sent. One that asked for the end may
+  /// not keep us; one whose server left may take its time.
+  private func patienceLeft(at now: Int64) -> Int64 {
+    guard let endBy else { return Grace.drainUnasked }
+    return max(endBy - now - Grace.farewell, Grace.drain)
   }
 
   private mutating func hearCell() throws(SessionError) {
     // The end of the reports comes with the end of init, which its own wait finds.
     let report: CellReport
     do { report = try cell.report() } catch {
+      try cell.kill()
       try collectCell(waiting: true)
       return
     }
@@ -138,14 +165,12 @@ struct Monitor: ~Copyable {
 
   private mutating func serverEnded(_ word: Int32) throws(SessionError) {
     statusWord = word
-    let asked = reason != nil
     reason = reason ?? "server-ended"
     terminateAt = nil
     killAt = nil
-    // A client that asked for the end, or is told to, may not keep us; one whose server left may
-    // take its time for what was still sent.
-    let patience = asked ? Grace.drain : Grace.drainUnasked
-    drainUntil = Clock.monotonicMicroseconds() + patience + Grace.farewell
+    let now = Clock.monotonicMicroseconds()
+    let patience = patienceLeft(at: now)
+    drainUntil = now + patience + Grace.farewell
     try relay.tell(ControlMessage(.serverEnded, [Int64(word), patience]))
   }
 
@@ -161,9 +186,11 @@ struct Monitor: ~Copyable {
         continue
       }
       let now = Clock.monotonicMicroseconds()
-      begin("signal", terminateAt: now + Grace.afterOurSignal)
-      killAt = min(killAt ?? .max, now + Grace.killAfterOurSignal)
       endingSignal = endingSignal ?? number
+      try end(
+        "signal", terminateAt: now + Grace.afterOurSignal, by: now + Grace.allAfterOurSignal)
+      guard statusWord == nil else { continue }
+      killAt = min(killAt ?? .max, now + Grace.killAfterOurSignal)
       if !relayIsGone { try relay.tell(ControlMessage(.stop)) }
     }
   }
@@ -175,6 +202,7 @@ struct Monitor: ~Copyable {
     }
     guard let ended else { return }
     cellIsGone = true
+    cell.forgetInit()
     usage = ended.usage
     if statusWord == nil {
       // Init sends its report before it ends, so look once more before believing that it could not.
@@ -203,10 +231,7 @@ struct Monitor: ~Copyable {
     guard let ended else { return }
     // What it said last may still wait to be heard.
     while !relayFinished, let message = try relay.next() {
-      if message.kind == .finished {
-        counters = Counters(message.numbers)
-        relayFinished = true
-      }
+      if message.kind == .finished { counters = Counters(message.numbers) }
     }
     relayIsGone = true
     drainUntil = nil
@@ -226,6 +251,10 @@ struct Monitor: ~Copyable {
 
   private mutating func killRelay() throws(SessionError) {
     relayWasKilled = true
+    try endRelay()
+  }
+
+  private func endRelay() throws(SessionError) {
     do { try Process.signal(child: relay.process, Signal.kill) } catch .noSuchProcess {
       return
     } catch { throw SessionError("end the relay", error) }

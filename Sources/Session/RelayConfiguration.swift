@@ -25,6 +25,6 @@ struct RelayConfiguration: Sendable {
   var profileName: String
   /// What decides, with the bounds of messages.
   var rules: Rules, limits: WireLimits
-  /// At least 16 random bytes.
+  /// At least 24 random bytes.
   var identifierSeed: [UInt8]
 }

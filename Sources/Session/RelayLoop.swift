@@ -36,7 +36,8 @@ struct RelayLoop: ~Copyable {
   var state = State()
   private var entries = [PollEntry](
     repeating: PollEntry(descriptor: -1, events: .input), count: 7)
-  private var needsShrink = false
+  /// Storage has grown beyond what small messages need.
+  var needsShrink = false
 
   /// Where lines come from.
   struct RelaySource: Sendable {
@@ -48,6 +49,8 @@ struct RelayLoop: ~Copyable {
   struct State {
     var isOpen = false
     var clientEnded = false
+    /// The client closed its end while it was not read from.
+    var clientHungUp = false
     var clientGone = false
     var serverClosed = false
     var serverEnded = false
@@ -95,7 +98,9 @@ struct RelayLoop: ~Copyable {
       if !entries[0].result.isEmpty, try !hear() { return }
       // The server first: the records of its answers are then written with those of new calls.
       if !entries[2].result.isEmpty { readServer() }
-      if !entries[1].result.isEmpty { readClient() }
+      if !entries[1].result.isEmpty {
+        if entries[1].events.isEmpty { hangUp() } else { readClient() }
+      }
       if !entries[3].result.isEmpty { readErrors() }
       if !entries[4].result.isEmpty { flushClient() }
       if !entries[5].result.isEmpty { flushServer() }
@@ -115,7 +120,10 @@ struct RelayLoop: ~Copyable {
       (state.isOpen || state.serverEnded) && !state.serverClosed && toClient.count < Self.bound
       && toServer.answers < Self.bound
     entries[0].descriptor = control
-    entries[1].descriptor = readsClient ? client.descriptor : -1
+    // A client that is not read from may still leave; without events that is all that poll tells.
+    let watchesClient = state.isOpen && !state.clientEnded && !state.clientHungUp
+    entries[1].descriptor = readsClient || watchesClient ? client.descriptor : -1
+    entries[1].events = readsClient ? .input : []
     entries[2].descriptor = readsServer ? server.descriptor : -1
     // What the server says while it is looked at waits, so that the start is the first record.
     entries[3].descriptor = state.isOpen || state.serverEnded ? errors.inputDescriptor : -1
@@ -147,6 +155,7 @@ struct RelayLoop: ~Copyable {
     _ = recorder.commit(at: now)
     guard needsShrink else { return }
     needsShrink = false
+    recorder.shrink()
     clientFramer.shrink()
     serverFramer.shrink()
     decoder.shrink()
@@ -172,7 +181,7 @@ struct RelayLoop: ~Copyable {
     while let item = clientFramer.next() { handle(item, from: .client, at: now) }
     if count == 0 {
       state.clientEnded = true
-      state.inputDeadline = now + Self.inputGrace
+      state.inputDeadline = state.inputDeadline ?? now + Self.inputGrace
       if clientFramer.pending > 0, !clientFramer.isDiscarding {
         refuse(WireError(.truncated), from: .client, size: clientFramer.pending, at: now)
       }
@@ -202,6 +211,13 @@ struct RelayLoop: ~Copyable {
       }
     }
     settle(at: now, mayRecordAfter: true)
+  }
+
+  /// The client left while what it sent last waits for room: the server gets the time to take it
+  /// that it has after any end of the client's input.
+  private mutating func hangUp() {
+    state.clientHungUp = true
+    state.inputDeadline = Clock.monotonicMicroseconds() + Self.inputGrace
   }
 
   private mutating func readErrors() {

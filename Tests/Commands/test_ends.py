@@ -1,13 +1,15 @@
 """How a session ends, and that nothing of it is left."""
 
 import ctypes
+import json
 import os
 import pathlib
 import signal
 import subprocess
 import time
 
-from harness import BINARY, PATIENCE, PROBE, Case, Closed, alive, descendants, processes, refused, until
+from harness import (BINARY, PATIENCE, PROBE, Case, Closed, alive, compact, descendants, processes,
+                     refused, until)
 
 
 def slower_than_its_children():
@@ -78,6 +80,69 @@ class EndsOfASession(Case):
                 self.assertEqual(status, 128 + (signal.SIGTERM if behave == "linger"
                                                 else signal.SIGKILL))
                 self.assertNothingLeft(below)
+
+    def test_a_client_that_leaves_while_its_server_reads_nothing_is_noticed(self):
+        for size in [10, 300_000]:
+            with self.subTest(size):
+                cell = self.session()
+                cell.send({"jsonrpc": "2.0", "id": 100, "method": "tools/call", "params": {
+                    "name": "slow", "arguments": {"ms": 25_000}}})
+                for identifier in [200, 201]:
+                    cell.send({"jsonrpc": "2.0", "id": identifier, "method": "tools/call",
+                               "params": {"name": "echo", "arguments": {"x": "a" * size}}})
+                below = descendants(cell.pid)
+                started = time.monotonic()
+                cell.close_stdin()
+                cell.wait(8)
+                self.assertLess(time.monotonic() - started, 3.5)
+                self.assertNothingLeft(below)
+
+    def test_output_that_nobody_takes_does_not_hold_the_end_up(self):
+        for how, bound in [("signal", 1.5), ("close", 3.5)]:
+            with self.subTest(how):
+                # This client reads the first answer and then no more.
+                process = subprocess.Popen(
+                    [BINARY, "run", str(self.profile())], stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self.environment)
+                self.addCleanup(process.stdout.close)
+                self.addCleanup(process.wait, 10)
+                self.addCleanup(process.kill)
+                for identifier, tool, arguments in [
+                        (1, "echo", {}), (2, "big", {"size": 900_000}), (3, "exit", {})]:
+                    process.stdin.write(compact({
+                        "jsonrpc": "2.0", "id": identifier, "method": "tools/call",
+                        "params": {"name": tool, "arguments": arguments}}) + b"\n")
+                process.stdin.flush()
+                self.assertIn(b'"id":1', process.stdout.readline())
+                self.assertTrue(until(lambda: not any(
+                    processes().get(p, (0, ""))[1] == "probe"
+                    for p in descendants(process.pid)), 10))
+                below = descendants(process.pid)
+                started = time.monotonic()
+                if how == "signal":
+                    process.send_signal(signal.SIGTERM)
+                process.stdin.close()
+                process.wait(10)
+                self.assertLess(time.monotonic() - started, bound)
+                self.assertNothingLeft(below)
+                last = self.record_files()[-1].read_bytes().splitlines()
+                self.assertNotIn(b"", last)
+                self.assertEqual(json.loads(last[-1])["kind"], "session-end")
+
+    def test_a_relay_that_is_stopped_cannot_keep_the_session(self):
+        # It stands for one that an attacker took over and that does not end by itself.
+        cell = self.session()
+        below = descendants(cell.pid)
+        relay = [p for p in below if processes()[p][1] == "anchor-relay"]
+        self.assertEqual(len(relay), 1)
+        os.kill(relay[0], signal.SIGSTOP)
+        os.kill(cell.pid, signal.SIGTERM)
+        started = time.monotonic()
+        self.assertEqual(cell.wait(5), 128 + signal.SIGTERM)
+        self.assertLess(time.monotonic() - started, 1.5)
+        self.assertNothingLeft(below)
+        end = self.records()[-1]
+        self.assertEqual((end["kind"], end["counters"], end["seq"]), ("session-end", None, -1))
 
     def test_a_signal_ends_the_session_within_a_second(self):
         for number in [signal.SIGTERM, signal.SIGINT]:
