@@ -11,6 +11,7 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -332,6 +333,8 @@ void *cl_shared_memory(size_t size) {
 }
 
 _Static_assert(sizeof(struct cl_poll_entry) == sizeof(struct pollfd), "same layout");
+
+void cl_yield(void) { sched_yield(); }
 
 int cl_poll(struct cl_poll_entry *entries, size_t count, int timeout_milliseconds) {
   int ready = poll((struct pollfd *)entries, count, timeout_milliseconds);

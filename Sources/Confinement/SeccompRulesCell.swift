@@ -39,7 +39,7 @@ extension SeccompRules {
     var rules = SeccompRules(name: "relay", otherwise: .kill)
     let allowed: [Syscall] = [
       .read, .write, .readv, .writev, .recvfrom, .sendto, .recvmsg, .sendmsg, .close,
-      .poll, .ppoll, .epoll_wait, .epoll_pwait, .epoll_ctl,
+      .poll, .ppoll, .epoll_wait, .epoll_pwait, .epoll_ctl, .sched_yield,
       .munmap, .mremap, .brk, .madvise, .futex,
       .clock_gettime, .gettimeofday, .getrandom, .getpid, .gettid, .fsync, .fdatasync,
       .rt_sigreturn, .rt_sigprocmask, .sigaltstack, .restart_syscall,

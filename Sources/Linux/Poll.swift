@@ -45,6 +45,9 @@ public struct PollEntry: Sendable {
 
 /// Waiting for several descriptors at once (poll(2)).
 public enum Poll {
+  /// Lets other processes run first, if any waits for this processor (sched_yield(2)).
+  public static func yield() { cl_yield() }
+
   /// Waits until something happens or `timeoutMilliseconds` are over (-1: for ever).
   /// Returns how many entries have a result; 0 after a time-out or a signal.
   public static func wait(

@@ -89,7 +89,12 @@ struct RelayLoop: ~Copyable {
     while true {
       setInterest()
       // Records may wait for company only as long as there is something to do.
-      var count = recorder.isPending ? try Poll.wait(&entries, timeoutMilliseconds: 0) : 0
+      var count = 0
+      if recorder.isPending {
+        // Who was just answered may have the next call ready by the time it had its turn.
+        Poll.yield()
+        count = try Poll.wait(&entries, timeoutMilliseconds: 0)
+      }
       if count == 0 {
         if recorder.isPending { _ = recorder.commit(at: Clock.monotonicMicroseconds()) }
         count = try Poll.wait(&entries, timeoutMilliseconds: timeout())

@@ -104,6 +104,8 @@ struct cl_poll_entry {
   int descriptor;
   short events, revents;
 };
+// Lets others run first (sched_yield(2)); it cannot fail.
+void cl_yield(void);
 int cl_poll(struct cl_poll_entry *entries, size_t count, int timeout_milliseconds);
 // Fills `buffer` with random bytes (getrandom(2)).
 int cl_random(void *buffer, size_t count);
