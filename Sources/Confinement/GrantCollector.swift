@@ -5,11 +5,12 @@ internal import Profile
 struct GrantCollector<Lookup: FileLookup> {
   private let resolver: PathResolver<Lookup>
   private let guarded: [String]
+  private let mounts: HostMounts
   private var grants: [Grant] = []
   private(set) var links: [PathLink] = []
   private(set) var notes: [String] = []
 
-  init(files: Lookup, guarded: [String]) {
+  init(files: Lookup, guarded: [String], mounts: [Mount]) {
     resolver = PathResolver(files)
     // A guarded path that is not there cannot be resolved, and cannot be reached either.
     var real: [String] = guarded
@@ -17,6 +18,7 @@ struct GrantCollector<Lookup: FileLookup> {
       do { real.append(try resolver.resolve(path).real) } catch { continue }
     }
     self.guarded = real
+    self.mounts = HostMounts(mounts)
   }
 
   mutating func add(runtime grant: RuntimeGrant) throws(PlanError) {
@@ -59,13 +61,8 @@ struct GrantCollector<Lookup: FileLookup> {
 
   /// The real path of something to hide.
   mutating func resolveHidden(_ entry: Profile.PathGrant) throws(PlanError) -> ResolvedPath? {
-    do {
-      let resolved = try resolver.resolve(entry.path)
-      if !Paths.equal(resolved.real, entry.path) {
-        notes.append("\(entry.path) leads to \(resolved.real), which is hidden")
-      }
-      return resolved
-    } catch {
+    let resolved: ResolvedPath
+    do { resolved = try resolver.resolve(entry.path) } catch {
       if case .missing(let place) = error, entry.isOptional {
         notes.append("\(entry.path) is not hidden: nothing is at \(place)")
         return nil
@@ -76,6 +73,10 @@ struct GrantCollector<Lookup: FileLookup> {
         hint: isMissing(error)
           ? "create an empty file there, or write {path: …, optional: true}" : nil)
     }
+    if !Paths.equal(resolved.real, entry.path) {
+      notes.append("\(entry.path) leads to \(resolved.real), which is hidden")
+    }
+    return resolved
   }
 
   /// All grants, parents before children, one for each path: of two for the same path the stronger
@@ -127,6 +128,11 @@ struct GrantCollector<Lookup: FileLookup> {
       throw refusal(
         "it would let the server reach \(place)",
         "profiles and audit logs must stay out of what a server sees; move one of them")
+    }
+    if let mount = mounts.interface(in: grant.path) {
+      throw refusal(
+        "\(mount.path) is a mount of type \(mount.type), the kernel's or the host's own interface",
+        "unmount it, or grant what is meant beside it")
     }
     switch grant.status.kind {
     case .regular, .directory: grants.append(grant)

@@ -60,10 +60,22 @@ struct MountComparison {
       observed: text(wanted.filter { options.contains($0) }))
   }
 
-  /// What else is mounted must lie below a grant and be restricted at least as much.
+  /// What else is mounted must lie below a grant and be restricted at least as much; and no
+  /// grant may hold a file system that is the kernel's interface and no files.
   private func others(_ mounts: [Mount], planned: Set<[UInt8]>) -> SealCheck {
     var strange: [String] = []
-    for mount in mounts where !planned.contains(Array(mount.path.utf8)) {
+    for mount in mounts {
+      if planned.contains(Array(mount.path.utf8)) {
+        let isGrant =
+          plan.grants.contains { Paths.equal($0.path, mount.path) }
+          && !plan.hidden.contains { Paths.equal($0, mount.path) }
+        if isGrant, HostMounts.isInterface(mount.type) { strange.append(mount.path) }
+        continue
+      }
+      if HostMounts.isInterface(mount.type) {
+        strange.append(mount.path)
+        continue
+      }
       let grant = plan.grants.last { Paths.isWithin(mount.path, $0.path) }
       if let grant, grant.attributes.names.allSatisfy({ mount.options.contains($0) }) { continue }
       strange.append(mount.path)

@@ -47,7 +47,7 @@ public struct Plan: Sendable {
     profile: Profile, runtime: RuntimeDiscovery, host: HostFacts, guarded: [String],
     files: some FileLookup
   ) throws(PlanError) {
-    var collector = GrantCollector(files: files, guarded: guarded)
+    var collector = GrantCollector(files: files, guarded: guarded, mounts: host.mounts)
     for grant in runtime.grants { try collector.add(runtime: grant) }
     for entry in profile.filesystem.read { try collector.add(profile: entry, access: .read) }
     for entry in profile.filesystem.write { try collector.add(profile: entry, access: .write) }

@@ -1,0 +1,63 @@
+"""Which files of the host a cell gets, when a package or an earlier session of its server tries to
+choose them. Each denial has its positive control."""
+
+import os
+import subprocess
+
+from harness import BINARY, PROBE, ROOT, Case, need
+
+
+class WhatAPackageNames(Case):
+    def script(self, path, text):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+    def test_a_script_is_not_followed_out_of_its_tree_and_is_followed_within_it(self):
+        here = self.shared_directory("files")
+        key = self.script(here / "private/deploy", "#!/bin/sh\necho TOKEN=1\n")
+        inside = self.script(here / "package/bin/y", "#!/bin/sh\nexit 7\n")
+        for program, status in [(inside, 7), (key, 127)]:
+            script = self.script(here / "package/bin/x", f"#!/bin/sh\nexec {program}\n")
+            done = self.anchorhold("run", "--", script)
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertNotIn(b"TOKEN", done.stdout + done.stderr)
+        # The profile's own word is another matter.
+        profile = self.profile(script, extends="auto",
+                               server={"command": [str(script)], "programs": [str(key)]})
+        self.assertEqual(self.anchorhold("run", profile).returncode, 0)
+        checked = self.anchorhold("check", self.profile(script, extends="auto",
+                                                        server={"command": [str(script)]}))
+        self.assertIn(f"{key}, which is not granted", checked.stdout.decode())
+
+    def test_a_pipe_in_place_of_an_interpreter_keeps_nobody_waiting(self):
+        here = self.shared_directory("files")
+        os.mkfifo(here / "pipe", 0o777)
+        script = self.script(here / "bin/x", f"#!{here}/pipe\n")
+        self.assertEqual(self.anchorhold("run", "--", script, timeout=5).returncode, 126)
+        script.write_text("#!/bin/sh\nexit 7\n")
+        self.assertEqual(self.anchorhold("run", "--", script, timeout=5).returncode, 7)
+
+
+class WhatIsMounted(Case):
+    """Mounts of the host within a grant; root can make them, in a mount namespace of its own."""
+
+    def run_mounted(self, mounts, profile):
+        need(self, ROOT, "root, to mount")
+        return subprocess.run(
+            ["unshare", "-m", "sh", "-ec", f'{mounts}; exec "$@"', "sh", BINARY, "run", profile],
+            env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+
+    def test_a_tree_with_an_interface_of_the_kernel_in_it_is_not_granted(self):
+        tree = self.shared_directory("tree")
+        for name in ["proc", "dev", "data"]:
+            (tree / name).mkdir()
+        profile = self.profile(read=[tree])
+        for mount in [f"mount -t proc proc {tree}/proc", f"mount --rbind /dev {tree}/dev",
+                      f"mount -t sysfs sys {tree}/proc"]:
+            done = self.run_mounted(mount, profile)
+            self.assertEqual(done.returncode, 125, mount)
+            self.assertIn(b"interface", done.stderr)
+        done = self.run_mounted(f"mount -t tmpfs data {tree}/data", profile)
+        self.assertEqual(done.returncode, 0, done.stderr)

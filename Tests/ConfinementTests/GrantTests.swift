@@ -1,0 +1,66 @@
+import Linux
+import Profile
+import Testing
+
+@testable import Confinement
+
+/// What an earlier session of the server, or the host beside it, may have put in a grant's way.
+@Suite("a grant is what the profile's author saw")
+struct GrantTests {
+  static let files: [(String, PlanFiles.Node)] = [
+    ("/srv/w/sub/x", .link("/srv/private")), ("/srv/private/id", .file),
+    ("/srv/w/sub/.env", .file), ("/srv/w/.env", .file), ("/srv/w/vault/key", .file),
+    ("/srv/w/tool", .link("/srv/private/id")), ("/srv/own", .link("/srv/w")),
+  ]
+
+  func plan(
+    read: [String] = [], write: [String] = [], hide: [String] = [], workdir: String? = nil,
+    grants: [String] = [], mounts: [Mount] = [], guarded: [String] = [],
+    files: [(String, PlanFiles.Node)] = GrantTests.files
+  ) throws(PlanError) -> Plan {
+    try PlanTests().plan(
+      read: read, write: write, hide: hide, workdir: workdir, files: files, grants: grants,
+      mounts: mounts, guarded: guarded)
+  }
+
+  /// Why a plan is refused, and the line that is to blame; nil if it is not.
+  func refusal(_ make: () throws(PlanError) -> Plan) -> (why: String, line: Int)? {
+    do throws(PlanError) {
+      _ = try make()
+      return nil
+    } catch {
+      guard case .path(_, let line, _, let why, let hint) = error else { return ("?", 0) }
+      #expect(hint != nil)
+      return (why, line)
+    }
+  }
+
+  static func mount(_ path: String, _ type: String, device: String = "0:99") throws -> Mount {
+    try #require(Mount(mountinfo: ArraySlice("1 2 \(device) / \(path) rw - \(type) x rw".utf8)))
+  }
+
+  @Test("a tree with the kernel's interfaces in it is refused, and other mounts are not")
+  func interfaces() throws {
+    let root = try Self.mount("/", "ext4", device: "8:1")
+    for type in ["proc", "sysfs", "devtmpfs", "devpts", "cgroup2", "nsfs", "hugetlbfs"] {
+      let mounts = [root, try Self.mount("/srv/w/sub", type)]
+      for path in ["/srv/w", "/srv/w/sub", "/srv/w/sub/.env"] {
+        let refused = refusal { () throws(PlanError) in try plan(read: [path], mounts: mounts) }
+        #expect(refused?.why.contains("/srv/w/sub is a mount of type \(type)") == true)
+        #expect(refused?.line == 7)
+      }
+      #expect(try plan(read: ["/srv/private"], mounts: mounts).grants.count == 1)
+    }
+    let ext4 = [root, try Self.mount("/srv/w/sub", "ext4")]
+    #expect(try plan(read: ["/srv/w"], mounts: ext4).grants.count == 1)
+    // A bind of a /dev that is a tmpfs is told by its device.
+    let memory = [
+      root, try Self.mount("/dev", "tmpfs", device: "0:7"),
+      try Self.mount("/srv/w/sub", "tmpfs", device: "0:7"),
+    ]
+    #expect(refusal { () throws(PlanError) in try plan(read: ["/srv/w"], mounts: memory) } != nil)
+    let other = memory.dropLast() + [try Self.mount("/srv/w/sub", "tmpfs", device: "0:8")]
+    #expect(try plan(read: ["/srv/w"], mounts: Array(other)).grants.count == 1)
+  }
+
+}
