@@ -4,7 +4,7 @@ internal import Profile
 /// Gathers what the profile and the runtime grant, resolved, and refuses what must not be granted.
 struct GrantCollector<Lookup: FileLookup> {
   private let resolver: PathResolver<Lookup>
-  private let guarded: [String]
+  private let guarded: GuardedPaths
   private let mounts: HostMounts
   private var grants: [Grant] = []
   private(set) var links: [PathLink] = []
@@ -12,12 +12,7 @@ struct GrantCollector<Lookup: FileLookup> {
 
   init(files: Lookup, guarded: [String], mounts: [Mount]) {
     resolver = PathResolver(files)
-    // A guarded path that is not there cannot be resolved, and cannot be reached either.
-    var real: [String] = guarded
-    for path in guarded {
-      do { real.append(try resolver.resolve(path).real) } catch { continue }
-    }
-    self.guarded = real
+    self.guarded = GuardedPaths(guarded, resolver: resolver)
     self.mounts = HostMounts(mounts)
   }
 
@@ -123,8 +118,7 @@ struct GrantCollector<Lookup: FileLookup> {
       throw refusal(
         "the cell has a \(place) of its own", "grant what is meant below \(grant.path)")
     }
-    for place in guarded
-    where Paths.isWithin(place, grant.path) || Paths.isWithin(grant.path, place) {
+    if let place = guarded.reached(by: grant.path, grant.access) {
       throw refusal(
         "it would let the server reach \(place)",
         "profiles and audit logs must stay out of what a server sees; move one of them")

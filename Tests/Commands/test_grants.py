@@ -40,6 +40,22 @@ class WhatAPackageNames(Case):
         self.assertEqual(self.anchorhold("run", "--", script, timeout=5).returncode, 7)
 
 
+class WhatASessionLeaves(Case):
+    def test_the_first_session_does_not_get_the_directory_of_its_record(self):
+        need(self, not ROOT, "an ordinary user, whose record lies in the home directory")
+        real = self.shared_directory("real")
+        home = self.directory / "link"
+        home.symlink_to(real)
+        env = {**self.environment, "HOME": str(home)}
+        del env["XDG_STATE_HOME"]
+        done = self.anchorhold("run", self.profile(write=[real]), env=env)
+        self.assertEqual(done.returncode, 125)
+        self.assertIn(b"it would let the server reach", done.stderr)
+        (real / "notes").mkdir()
+        done = self.anchorhold("run", self.profile(write=[real / "notes"]), env=env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+
 class WhatIsMounted(Case):
     """Mounts of the host within a grant; root can make them, in a mount namespace of its own."""
 

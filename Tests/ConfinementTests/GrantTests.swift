@@ -63,4 +63,24 @@ struct GrantTests {
     #expect(try plan(read: ["/srv/w"], mounts: Array(other)).grants.count == 1)
   }
 
+  @Test("places of our own are out of reach before they are made, and behind links")
+  func guarded() throws {
+    let files: [(String, PlanFiles.Node)] = [
+      ("/h/me", .link("/real/u")), ("/real/u/notes", .directory), ("/real/conf", .directory),
+      ("/real/u/dots", .link("/real/conf")),
+    ]
+    let record = "/h/me/.local/state/anchorhold/audit"
+    func refused(_ path: String, _ guarded: String) -> Bool {
+      refusal { () throws(PlanError) in
+        try plan(write: [path], guarded: [guarded], files: files)
+      } != nil
+    }
+    #expect(refused("/real/u", record))
+    #expect(!refused("/real/u/notes", record))
+    // Who can replace the link chooses what is behind it; reading it is no harm.
+    #expect(refused("/real/u", "/h/me/dots/p.yaml"))
+    #expect(refused("/real/conf", "/h/me/dots/p.yaml"))
+    let reading = try plan(read: ["/real/u"], guarded: ["/h/me/dots/p.yaml"], files: files)
+    #expect(reading.grants.map(\.path) == ["/real/u"])
+  }
 }
