@@ -6,14 +6,52 @@ struct GrantCollector<Lookup: FileLookup> {
   private let resolver: PathResolver<Lookup>
   private let guarded: GuardedPaths
   private let mounts: HostMounts
+  /// The real paths of what the profile grants for writing.
+  private var writable: [String] = []
   private var grants: [Grant] = []
   private(set) var links: [PathLink] = []
   private(set) var notes: [String] = []
 
-  init(files: Lookup, guarded: [String], mounts: [Mount]) {
+  /// Begins with what the profile grants for writing: a session may have changed what is there.
+  init(
+    files: Lookup, guarded: [String], mounts: [Mount], write: [Profile.PathGrant]
+  ) throws(PlanError) {
     resolver = PathResolver(files)
     self.guarded = GuardedPaths(guarded, resolver: resolver)
     self.mounts = HostMounts(mounts)
+    for entry in write {
+      // What cannot be resolved is refused, or skipped, when its grant is added.
+      do { writable.append(try resolver.resolve(entry.path).real) } catch { continue }
+    }
+    for entry in write { try add(profile: entry, access: .write) }
+  }
+
+  /// Refuses a way over links that an earlier session of this server may have made.
+  private func refuseWritable(
+    _ links: [PathLink], of path: String, line: Int, column: Int, hint: String
+  ) throws(PlanError) {
+    for link in links {
+      guard let place = writable.first(where: { Paths.isWithin(link.path, $0) }) else { continue }
+      throw .path(
+        path, line: line, column: column,
+        why: "the way leads over the link \(link.path), which the server can write, in \(place)",
+        hint: hint)
+    }
+  }
+
+  /// Checks the way to the working directory, if it is a place of the host.
+  func check(workingDirectory place: Located<String>) throws(PlanError) {
+    let found: ResolvedPath
+    do { found = try resolver.resolve(place.value) } catch { return }
+    try refuseWritable(found.links, of: place)
+  }
+
+  private func refuseWritable(
+    _ links: [PathLink], of place: Located<String>
+  ) throws(PlanError) {
+    try refuseWritable(
+      links, of: place.value, line: place.line, column: place.column,
+      hint: "write the real path, or grant less in filesystem.write")
   }
 
   mutating func add(runtime grant: RuntimeGrant) throws(PlanError) {
@@ -21,6 +59,9 @@ struct GrantCollector<Lookup: FileLookup> {
     do { resolved = try resolver.resolve(grant.path) } catch {
       throw .path(grant.path, line: 0, column: 0, why: describe(error), hint: nil)
     }
+    try refuseWritable(
+      grant.links + resolved.links, of: grant.path, line: 0, column: 0,
+      hint: "keep the server's program out of filesystem.write")
     links.append(contentsOf: grant.links)
     links.append(contentsOf: resolved.links)
     try append(
@@ -42,6 +83,8 @@ struct GrantCollector<Lookup: FileLookup> {
         entry.path, line: entry.line, column: entry.column, why: describe(error),
         hint: isMissing(error) ? "create it, or write {path: …, optional: true}" : nil)
     }
+    try refuseWritable(
+      resolved.links, of: Located(entry.path, line: entry.line, column: entry.column))
     if !Paths.equal(resolved.real, entry.path) {
       notes.append("\(entry.path) leads to \(resolved.real)")
     }
@@ -68,6 +111,8 @@ struct GrantCollector<Lookup: FileLookup> {
         hint: isMissing(error)
           ? "create an empty file there, or write {path: …, optional: true}" : nil)
     }
+    try refuseWritable(
+      resolved.links, of: Located(entry.path, line: entry.line, column: entry.column))
     if !Paths.equal(resolved.real, entry.path) {
       notes.append("\(entry.path) leads to \(resolved.real), which is hidden")
     }

@@ -47,10 +47,11 @@ public struct Plan: Sendable {
     profile: Profile, runtime: RuntimeDiscovery, host: HostFacts, guarded: [String],
     files: some FileLookup
   ) throws(PlanError) {
-    var collector = GrantCollector(files: files, guarded: guarded, mounts: host.mounts)
+    var collector = try GrantCollector(
+      files: files, guarded: guarded, mounts: host.mounts, write: profile.filesystem.write)
     for grant in runtime.grants { try collector.add(runtime: grant) }
     for entry in profile.filesystem.read { try collector.add(profile: entry, access: .read) }
-    for entry in profile.filesystem.write { try collector.add(profile: entry, access: .write) }
+    if let place = profile.server.workdir { try collector.check(workingDirectory: place) }
     var tree = CellTree(grants: collector.merged(), links: collector.links)
     try tree.build(hide: profile.filesystem.hide, collector: &collector, files: files)
     grants = tree.grants

@@ -41,6 +41,19 @@ class WhatAPackageNames(Case):
 
 
 class WhatASessionLeaves(Case):
+    def test_a_link_made_by_the_server_does_not_widen_the_next_session(self):
+        work, private = self.shared_directory("work"), self.shared_directory("private")
+        (private / "id").write_text("key")
+        (work / "x").symlink_to(private)
+        allowed = self.session(read=[work / "x"])
+        self.assertEqual(allowed.attempt(f"read:{private}/id")["detail"], "key")
+        allowed.finish()
+        for options in [{"read": [work / "x"]}, {"read": [private], "hide": [work / "x/id"]}]:
+            done = self.anchorhold("run", self.profile(write=[work], **options))
+            self.assertEqual(done.returncode, 125)
+            self.assertIn(f"over the link {work}/x, which the server can write".encode(),
+                          done.stderr)
+
     def test_the_first_session_does_not_get_the_directory_of_its_record(self):
         need(self, not ROOT, "an ordinary user, whose record lies in the home directory")
         real = self.shared_directory("real")

@@ -35,6 +35,35 @@ struct GrantTests {
     }
   }
 
+  @Test("a link that the server can write leads nowhere")
+  func writableLinks() throws {
+    #expect(try plan(read: ["/srv/w/sub/x"]).grants.map(\.path) == ["/srv/private"])
+    let way = "the way leads over the link /srv/w/sub/x"
+    for refused in [
+      refusal { () throws(PlanError) in try plan(read: ["/srv/w/sub/x"], write: ["/srv/w"]) },
+      refusal { () throws(PlanError) in try plan(read: ["/srv/w/sub/x/id"], write: ["/srv/own"]) },
+      refusal { () throws(PlanError) in try plan(write: ["/srv/w/sub/x", "/srv/w"]) },
+      refusal { () throws(PlanError) in
+        try plan(read: ["/srv/private"], write: ["/srv/w"], hide: ["/srv/w/sub/x/id"])
+      },
+      refusal { () throws(PlanError) in
+        try plan(read: ["/srv/private"], write: ["/srv/w"], workdir: "/srv/w/sub/x")
+      },
+    ] {
+      #expect(refused?.why.contains(way) == true, "\(String(describing: refused))")
+    }
+    #expect(
+      refusal { () throws(PlanError) in
+        try plan(read: ["/srv/w/sub/x"], write: ["/srv/w"])
+      }?.line == 7)
+    // What a runtime needs, and links outside of what the server writes.
+    #expect(
+      refusal { () throws(PlanError) in try plan(write: ["/srv/w"], grants: ["/srv/w/tool"]) }?
+        .why.contains("/srv/w/tool") == true)
+    #expect(try plan(grants: ["/srv/w/tool"]).grants.map(\.path) == ["/srv/private/id"])
+    #expect(try plan(write: ["/srv/own"]).grants.map(\.path) == ["/srv/w"])
+  }
+
   static func mount(_ path: String, _ type: String, device: String = "0:99") throws -> Mount {
     try #require(Mount(mountinfo: ArraySlice("1 2 \(device) / \(path) rw - \(type) x rw".utf8)))
   }
