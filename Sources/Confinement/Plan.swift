@@ -77,7 +77,7 @@ public struct Plan: Sendable {
       umask: 0o077, executable: runtime.executable,
       arguments: profile.server.command.map(\.value),
       environment: Plan.environment(profile: profile, runtime: runtime, host: host),
-      workingDirectory: workdir)
+      workingDirectory: workdir, covered: tree.covered)
     if let entry = profile.server.workdir, !tree.contains(workdir) {
       throw .path(
         workdir, line: entry.line, column: entry.column,

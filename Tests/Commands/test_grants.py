@@ -54,6 +54,19 @@ class WhatASessionLeaves(Case):
             self.assertIn(f"over the link {work}/x, which the server can write".encode(),
                           done.stderr)
 
+    def test_what_is_hidden_is_where_the_server_cannot_move_it(self):
+        work = self.shared_directory("work")
+        (work / "sub").mkdir()
+        for path in [work / ".env", work / "sub/.env"]:
+            path.write_text("TOKEN=1")
+        done = self.anchorhold("run", self.profile(write=[work], hide=[work / "sub/.env"]))
+        self.assertEqual(done.returncode, 125)
+        self.assertIn(b"move away", done.stderr)
+        cell = self.session(write=[work], hide=[work / ".env", work / "sub"])
+        self.assertEqual(cell.attempt(f"write:{work}/file")["outcome"], "done")
+        self.assertEqual(cell.attempt(f"read:{work}/.env")["detail"], "")
+        self.assertEqual(cell.attempt(f"read:{work}/sub/.env")["outcome"], "refused")
+
     def test_the_first_session_does_not_get_the_directory_of_its_record(self):
         need(self, not ROOT, "an ordinary user, whose record lies in the home directory")
         real = self.shared_directory("real")
@@ -90,3 +103,16 @@ class WhatIsMounted(Case):
             self.assertIn(b"interface", done.stderr)
         done = self.run_mounted(f"mount -t tmpfs data {tree}/data", profile)
         self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_what_has_a_hidden_name_must_be_what_was_to_be_hidden(self):
+        tree = self.shared_directory("tree")
+        for name in ["key", "other"]:
+            (tree / name).write_text(name)
+        profile = self.profile(read=[tree], hide=[tree / "key"])
+        bind = f"mount --bind {tree}/other {tree}/key"
+        done = self.run_mounted(bind, profile)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        # An unbindable mount is seen by the plan and does not come along into the cell.
+        done = self.run_mounted(f"{bind}; mount --make-unbindable {tree}/key", profile)
+        self.assertEqual(done.returncode, 125, done.stderr)
+        self.assertIn(b"Stale file handle", done.stderr)

@@ -64,6 +64,34 @@ struct GrantTests {
     #expect(try plan(write: ["/srv/own"]).grants.map(\.path) == ["/srv/w"])
   }
 
+  @Test("what is hidden cannot be moved away by what the server may write above it")
+  func movable() throws {
+    let refused = refusal { () throws(PlanError) in
+      try plan(write: ["/srv/w"], hide: ["/srv/w/sub/.env"])
+    }
+    #expect(refused?.why.contains("the server can write to /srv/w") == true)
+    #expect(refused?.line == 9)
+    #expect(try plan(write: ["/srv/w"], hide: ["/srv/w/.env"]).hidden == ["/srv/w/.env"])
+    #expect(try plan(write: ["/srv/w"], hide: ["/srv/w/vault"]).hidden == ["/srv/w/vault"])
+    #expect(try plan(read: ["/srv/w"], hide: ["/srv/w/sub/.env"]).hidden == ["/srv/w/sub/.env"])
+  }
+
+  @Test("that a hidden file can be replaced is noted; of a directory there is no such note")
+  func replaceable() throws {
+    let file = try plan(read: ["/srv/w"], hide: ["/srv/w/sub/.env"])
+    #expect(file.notes.contains { $0.contains("/srv/w/sub/.env is hidden until") })
+    let directory = try plan(read: ["/srv/w"], hide: ["/srv/w/sub"])
+    #expect(!directory.notes.contains { $0.contains("is hidden until") })
+  }
+
+  @Test("what is mounted over is the file that the plan saw")
+  func covered() throws {
+    let plan = try plan(
+      read: ["/srv/w"], write: ["/srv/w/sub"], hide: ["/srv/w/.env", "/srv/w/.env"])
+    #expect(plan.blueprint.covered.map(\.path) == ["/srv/w/sub", "/srv/w/.env"])
+    #expect(plan.blueprint.covered[1].status.inode == UInt64("/srv/w/.env".utf8.count))
+  }
+
   static func mount(_ path: String, _ type: String, device: String = "0:99") throws -> Mount {
     try #require(Mount(mountinfo: ArraySlice("1 2 \(device) / \(path) rw - \(type) x rw".utf8)))
   }
