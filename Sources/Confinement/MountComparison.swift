@@ -90,11 +90,12 @@ struct MountComparison {
       observed: "\(mounts.filter { Paths.equal($0.path, "/") }.count)")
   }
 
-  /// The cell's own directories, files and links are there, seen through `/proc/PID/root`.
+  /// The cell's own directories, files and links are there, and what is bound is the very file of
+  /// the plan, seen through `/proc/PID/root`.
   private func layout(_ process: Int32) throws(Errno) -> SealCheck {
     var wrong: [String] = []
     let root = "/proc/\(process)/root"
-    for action in plan.blueprint.actions {
+    for (index, action) in plan.blueprint.actions.enumerated() {
       switch action {
       case .directory(let path, _):
         if try kind(root + path) != .directory { wrong.append(path) }
@@ -111,15 +112,39 @@ struct MountComparison {
         } catch .noSuchFile {
           wrong.append(path)
         }
-      case .bind, .temporary, .proc: continue
+      case .bind(let path, _, let planned, _):
+        if isMountedOver(path, after: index) { continue }
+        let there = try status(root + path)
+        if there?.device != planned.device || there?.inode != planned.inode { wrong.append(path) }
+      case .temporary(let path, _, let mode, _):
+        if isMountedOver(path, after: index) { continue }
+        let there = try status(root + path)
+        if there?.kind != .directory || (there?.mode ?? 0) & 0o7777 != mode { wrong.append(path) }
+      case .proc: continue
       }
     }
     return SealCheck("layout", expected: "as planned", observed: describe(wrong, or: "as planned"))
   }
 
-  private func kind(_ path: String) throws(Errno) -> FileKind? {
-    do { return try Files.status(path, followLinks: false).kind } catch .noSuchFile { return nil }
+  /// Whether a later mount covers this place: what is hidden comes last.
+  private func isMountedOver(_ path: String, after index: Int) -> Bool {
+    plan.blueprint.actions[(index + 1)...].contains { action in
+      switch action {
+      case .bind, .temporary, .proc: Paths.isWithin(path, action.path)
+      case .directory, .file, .link: false
+      }
+    }
   }
+
+  private func status(_ path: String) throws(Errno) -> FileStatus? {
+    do { return try Files.status(path, followLinks: false) } catch .noSuchFile {
+      return nil
+    } catch .notDirectory {
+      return nil
+    }
+  }
+
+  private func kind(_ path: String) throws(Errno) -> FileKind? { try status(path)?.kind }
 
   private func text(_ words: [String]) -> String { words.joined(separator: " ") }
 
