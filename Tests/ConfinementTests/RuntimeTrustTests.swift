@@ -136,4 +136,20 @@ struct RuntimeTrustTests {
       #expect(found.findings.contains { $0.contains("/srv/evil/bin/pipe, which is not granted") })
     }
   }
+
+  @Test("a Node script in a virtual environment does not bring the project around it")
+  func projects() throws {
+    var tree: [String: FakeFiles.Entry] = [
+      "/srv/app/.venv/bin/x": .script("#!/usr/bin/env node\n"),
+      "/srv/app/.venv/pyvenv.cfg": .text("version = 3.11.2\n"),
+      "/srv/app/package.json": .text("{\"name\": \"app\"}"), "/srv/app/.env": .text("SECRET=1"),
+    ]
+    func paths() throws -> Set<String> {
+      RuntimeTests.paths(try RuntimeTests.discover(["/srv/app/.venv/bin/x"], with: tree))
+    }
+    #expect(try paths().filter { $0.hasPrefix("/srv") } == ["/srv/app/.venv/bin/x"])
+    // The control: without an environment it is the project's own script.
+    tree["/srv/app/.venv/pyvenv.cfg"] = nil
+    #expect(try paths().contains("/srv/app"))
+  }
 }
