@@ -39,6 +39,7 @@ struct CellTree {
           path: grant.path, source: grant.path, status: grant.status,
           attributes: grant.attributes))
     }
+    noteMovable()
     addSystemFiles()
     for link in links { addLink(link) }
     for entry in hide {
@@ -191,6 +192,19 @@ struct CellTree {
         path, line: entry.line, column: entry.column,
         why: "cannot hide it: the server can write to \(grant.path) and move away what it lies in",
         hint: "hide the directory directly in \(grant.path), or grant less for writing")
+    }
+  }
+
+  /// Notes what is read-only for this session and not for the next one: the server can move away a
+  /// directory above it and leave another in its place.
+  private mutating func noteMovable() {
+    for grant in grants where grant.access == .read {
+      guard let around = grants.last(where: { Paths.isWithin(grant.path, $0.path) && $0 != grant }),
+        around.access == .write, !Paths.equal(PathText.parent(grant.path), around.path)
+      else { continue }
+      notes.append(
+        "\(grant.path) is read-only while a session lasts: the server can write to \(around.path), "
+          + "move away what it lies in, and write to it in the next session")
     }
   }
 

@@ -76,6 +76,16 @@ struct GrantTests {
     #expect(try plan(read: ["/srv/w"], hide: ["/srv/w/sub/.env"]).hidden == ["/srv/w/sub/.env"])
   }
 
+  @Test("that the server can move what it may only read is noted, if it can")
+  func movableReading() throws {
+    let deep = try plan(read: ["/srv/w/sub/.env"], write: ["/srv/w"])
+    #expect(deep.notes.contains { $0.contains("/srv/w/sub/.env is read-only while") })
+    let near = try plan(read: ["/srv/w/sub"], write: ["/srv/w"])
+    #expect(!near.notes.contains { $0.contains("is read-only while") })
+    let apart = try plan(read: ["/srv/w/sub/.env"], write: ["/srv/private"])
+    #expect(!apart.notes.contains { $0.contains("is read-only while") })
+  }
+
   @Test("that a hidden file can be replaced is noted; of a directory there is no such note")
   func replaceable() throws {
     let file = try plan(read: ["/srv/w"], hide: ["/srv/w/sub/.env"])
