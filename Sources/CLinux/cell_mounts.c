@@ -69,12 +69,22 @@ static int make_mount(const char *type, const char *const *options, uint64_t att
   return mounted;
 }
 
-// Attaches a detached mount at `path` below `root`; no link on the way is followed.
-static int attach(int tree, int root, const char *path) {
-  int target = open_exactly(root, path, O_PATH, RESOLVE_IN_ROOT);
+// Attaches a detached mount where `action` says, below `root`; no link on the way is followed.
+static int attach(int tree, int root, const struct cl_action *action) {
+  int target = open_exactly(root, action->path, O_PATH, RESOLVE_IN_ROOT);
   if (target == -1) return -1;
-  int result = (int)syscall(SYS_move_mount, tree, "", target, "",
-                            MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+  // A name of the host may have come to mean another file since the plan was made; covering that
+  // one would leave the planned one open under another name.
+  struct stat facts;
+  int result = action->covers ? fstat(target, &facts) : 0;
+  if (result == 0 && action->covers &&
+      (facts.st_dev != action->covered_device || facts.st_ino != action->covered_inode)) {
+    result = -1;
+    errno = ESTALE;
+  }
+  if (result == 0)
+    result = (int)syscall(SYS_move_mount, tree, "", target, "",
+                          MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
   int error = errno;
   close(target);
   close(tree);
@@ -129,19 +139,19 @@ static void perform(const struct cl_plan *plan, int root, const struct cl_action
       CL_MUST(plan, CL_STEP_LINK, symlinkat(action->text, root, action->path), action->path);
       break;
     case CL_ACTION_BIND:
-      CL_MUST(plan, CL_STEP_BIND, attach(action->tree, root, action->path), action->text);
+      CL_MUST(plan, CL_STEP_BIND, attach(action->tree, root, action), action->text);
       break;
     case CL_ACTION_TEMPORARY:
       if (CL_SKIPPED(plan, CL_STEP_TEMPORARY)) break;
       int space = temporary(action->size, action->mode, action->attributes);
-      if (space == -1 || attach(space, root, action->path) == -1)
+      if (space == -1 || attach(space, root, action) == -1)
         cl_cell_fail(plan, CL_STEP_TEMPORARY, errno, action->path);
       break;
     case CL_ACTION_PROC: {
       if (CL_SKIPPED(plan, CL_STEP_PROC)) break;
       const char *options[] = {"hidepid", "ptraceable", "subset", "pid", NULL};
       int proc = make_mount("proc", options, action->attributes);
-      if (proc == -1 || attach(proc, root, action->path) == -1)
+      if (proc == -1 || attach(proc, root, action) == -1)
         cl_cell_fail(plan, CL_STEP_PROC, errno, "/proc");
       break;
     }

@@ -7,6 +7,8 @@ struct CellTree {
   private(set) var hidden: [String] = []
   private(set) var notes: [String] = []
   private(set) var actions: [CellBlueprint.Action] = []
+  /// What of the host the actions mount over.
+  private(set) var covered: [CellBlueprint.Covered] = []
   private let links: [PathLink]
   /// What is there already, as bytes: Unicode calls different names equal.
   private var made: Set<[UInt8]> = []
@@ -29,11 +31,15 @@ struct CellTree {
       .proc(path: "/proc", attributes: [.readOnly, .noSetID, .noDevices, .noExecution]))
     for grant in grants {
       addMountPoint(grant.path, isDirectory: grant.status.kind == .directory)
+      if isNested(grant.path) {
+        covered.append(CellBlueprint.Covered(path: grant.path, status: grant.status))
+      }
       actions.append(
         .bind(
           path: grant.path, source: grant.path, status: grant.status,
           attributes: grant.attributes))
     }
+    noteMovable()
     addSystemFiles()
     for link in links { addLink(link) }
     for entry in hide {
@@ -142,7 +148,10 @@ struct CellTree {
         why: "nothing above it is granted, so there is nothing to hide",
         hint: "remove the line")
     }
+    try refuseMovable(target.real, entry)
+    if hidden.contains(where: { Paths.isWithin(target.real, $0) }) { return }
     hidden.append(target.real)
+    covered.append(CellBlueprint.Covered(path: target.real, status: target.status))
     if target.status.kind == .directory {
       // Empty, and its mode lets nobody in.
       actions.append(
@@ -161,6 +170,9 @@ struct CellTree {
         target.real, line: entry.line, column: entry.column, why: "hiding a file needs /dev/null",
         hint: nil)
     }
+    notes.append(
+      "\(target.real) is hidden until the host replaces that file, as many programs do when they "
+        + "save it: better keep it in a directory of its own and hide that")
     // A device where devices do not open: the name stays, opening it is refused.
     actions.append(
       .bind(
@@ -168,16 +180,45 @@ struct CellTree {
         attributes: [.readOnly, .noSetID, .noDevices, .noExecution]))
   }
 
+  /// Refuses to hide what the server could move away by a directory above it, and leave something
+  /// else in its place to be hidden the next time. What it cannot move is what is mounted: the
+  /// grant, and what is hidden directly in it.
+  private func refuseMovable(_ path: String, _ entry: Profile.PathGrant) throws(PlanError) {
+    for grant in grants
+    where grant.access == .write && Paths.isWithin(path, grant.path)
+      && !Paths.equal(PathText.parent(path), grant.path)
+    {
+      throw .path(
+        path, line: entry.line, column: entry.column,
+        why: "cannot hide it: the server can write to \(grant.path) and move away what it lies in",
+        hint: "hide the directory directly in \(grant.path), or grant less for writing")
+    }
+  }
+
+  /// Notes what is read-only for this session and not for the next one: the server can move away a
+  /// directory above it and leave another in its place.
+  private mutating func noteMovable() {
+    for grant in grants where grant.access == .read {
+      guard let around = grants.last(where: { Paths.isWithin(grant.path, $0.path) && $0 != grant }),
+        around.access == .write, !Paths.equal(PathText.parent(grant.path), around.path)
+      else { continue }
+      notes.append(
+        "\(grant.path) is read-only while a session lasts: the server can write to \(around.path), "
+          + "move away what it lies in, and write to it in the next session")
+    }
+  }
+
+  /// Whether the place where `path` is mounted is one of an enclosing grant's.
+  private func isNested(_ path: String) -> Bool {
+    grants.contains { !Paths.equal($0.path, path) && Paths.isWithin(path, $0.path) }
+  }
+
   private func isCovered(_ path: String) -> Bool {
     grants.contains { Paths.isWithin(path, $0.path) }
   }
 
   private mutating func addMountPoint(_ path: String, isDirectory: Bool) {
-    if grants.contains(where: {
-      !Paths.equal($0.path, path) && Paths.isWithin(path, $0.path)
-    }) {
-      return  // the enclosing tree has it
-    }
+    if isNested(path) { return }  // the enclosing tree has it
     if isDirectory {
       addDirectory(path)
       return

@@ -6,7 +6,7 @@ public protocol FileLookup {
   func status(_ path: String) throws(Errno) -> FileStatus?
   /// The text of a symbolic link.
   func target(ofLink path: String) throws(Errno) -> String
-  /// Up to `maximum` bytes of a file from `offset` on.
+  /// Up to `maximum` bytes of a regular file from `offset` on; anything else is an error.
   func read(_ path: String, at offset: Int64, maximum: Int) throws(Errno) -> [UInt8]
   /// The names in a directory.
   func list(_ path: String) throws(Errno) -> [String]
@@ -31,7 +31,11 @@ public struct HostFiles: FileLookup {
 
   /// See ``FileLookup``.
   public func read(_ path: String, at offset: Int64, maximum: Int) throws(Errno) -> [UInt8] {
-    let file = try Files.open(path, .readOnly)
+    // What a path leads to may be chosen by others: opening a pipe waits, and opening a device may
+    // already do something. Looked at before and after, because the name may change in between.
+    guard try Files.status(path).kind == .regular else { throw .invalidArgument }
+    let file = try Files.open(path, [.readOnly, .nonblocking, .noTerminal])
+    guard try Files.status(of: file.rawValue).kind == .regular else { throw .invalidArgument }
     return try Descriptor.read(file.rawValue, at: offset, maximum: maximum)
   }
 

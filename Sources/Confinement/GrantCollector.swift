@@ -4,19 +4,54 @@ internal import Profile
 /// Gathers what the profile and the runtime grant, resolved, and refuses what must not be granted.
 struct GrantCollector<Lookup: FileLookup> {
   private let resolver: PathResolver<Lookup>
-  private let guarded: [String]
+  private let guarded: GuardedPaths
+  private let mounts: HostMounts
+  /// The real paths of what the profile grants for writing.
+  private var writable: [String] = []
   private var grants: [Grant] = []
   private(set) var links: [PathLink] = []
   private(set) var notes: [String] = []
 
-  init(files: Lookup, guarded: [String]) {
+  /// Begins with what the profile grants for writing: a session may have changed what is there.
+  init(
+    files: Lookup, guarded: [String], mounts: [Mount], write: [Profile.PathGrant]
+  ) throws(PlanError) {
     resolver = PathResolver(files)
-    // A guarded path that is not there cannot be resolved, and cannot be reached either.
-    var real: [String] = guarded
-    for path in guarded {
-      do { real.append(try resolver.resolve(path).real) } catch { continue }
+    self.guarded = GuardedPaths(guarded, resolver: resolver)
+    self.mounts = HostMounts(mounts)
+    for entry in write {
+      // What cannot be resolved is refused, or skipped, when its grant is added.
+      do { writable.append(try resolver.resolve(entry.path).real) } catch { continue }
     }
-    self.guarded = real
+    for entry in write { try add(profile: entry, access: .write) }
+  }
+
+  /// Refuses a way over links that an earlier session of this server may have made.
+  private func refuseWritable(
+    _ links: [PathLink], of path: String, line: Int, column: Int, hint: String
+  ) throws(PlanError) {
+    for link in links {
+      guard let place = writable.first(where: { Paths.isWithin(link.path, $0) }) else { continue }
+      throw .path(
+        path, line: line, column: column,
+        why: "the way leads over the link \(link.path), which the server can write, in \(place)",
+        hint: hint)
+    }
+  }
+
+  /// Checks the way to the working directory, if it is a place of the host.
+  func check(workingDirectory place: Located<String>) throws(PlanError) {
+    let found: ResolvedPath
+    do { found = try resolver.resolve(place.value) } catch { return }
+    try refuseWritable(found.links, of: place)
+  }
+
+  private func refuseWritable(
+    _ links: [PathLink], of place: Located<String>
+  ) throws(PlanError) {
+    try refuseWritable(
+      links, of: place.value, line: place.line, column: place.column,
+      hint: "write the real path, or grant less in filesystem.write")
   }
 
   mutating func add(runtime grant: RuntimeGrant) throws(PlanError) {
@@ -24,6 +59,9 @@ struct GrantCollector<Lookup: FileLookup> {
     do { resolved = try resolver.resolve(grant.path) } catch {
       throw .path(grant.path, line: 0, column: 0, why: describe(error), hint: nil)
     }
+    try refuseWritable(
+      grant.links + resolved.links, of: grant.path, line: 0, column: 0,
+      hint: "keep the server's program out of filesystem.write")
     links.append(contentsOf: grant.links)
     links.append(contentsOf: resolved.links)
     try append(
@@ -45,6 +83,8 @@ struct GrantCollector<Lookup: FileLookup> {
         entry.path, line: entry.line, column: entry.column, why: describe(error),
         hint: isMissing(error) ? "create it, or write {path: …, optional: true}" : nil)
     }
+    try refuseWritable(
+      resolved.links, of: Located(entry.path, line: entry.line, column: entry.column))
     if !Paths.equal(resolved.real, entry.path) {
       notes.append("\(entry.path) leads to \(resolved.real)")
     }
@@ -59,13 +99,8 @@ struct GrantCollector<Lookup: FileLookup> {
 
   /// The real path of something to hide.
   mutating func resolveHidden(_ entry: Profile.PathGrant) throws(PlanError) -> ResolvedPath? {
-    do {
-      let resolved = try resolver.resolve(entry.path)
-      if !Paths.equal(resolved.real, entry.path) {
-        notes.append("\(entry.path) leads to \(resolved.real), which is hidden")
-      }
-      return resolved
-    } catch {
+    let resolved: ResolvedPath
+    do { resolved = try resolver.resolve(entry.path) } catch {
       if case .missing(let place) = error, entry.isOptional {
         notes.append("\(entry.path) is not hidden: nothing is at \(place)")
         return nil
@@ -76,6 +111,12 @@ struct GrantCollector<Lookup: FileLookup> {
         hint: isMissing(error)
           ? "create an empty file there, or write {path: …, optional: true}" : nil)
     }
+    try refuseWritable(
+      resolved.links, of: Located(entry.path, line: entry.line, column: entry.column))
+    if !Paths.equal(resolved.real, entry.path) {
+      notes.append("\(entry.path) leads to \(resolved.real), which is hidden")
+    }
+    return resolved
   }
 
   /// All grants, parents before children, one for each path: of two for the same path the stronger
@@ -122,11 +163,15 @@ struct GrantCollector<Lookup: FileLookup> {
       throw refusal(
         "the cell has a \(place) of its own", "grant what is meant below \(grant.path)")
     }
-    for place in guarded
-    where Paths.isWithin(place, grant.path) || Paths.isWithin(grant.path, place) {
+    if let place = guarded.reached(by: grant.path, grant.access) {
       throw refusal(
         "it would let the server reach \(place)",
         "profiles and audit logs must stay out of what a server sees; move one of them")
+    }
+    if let mount = mounts.interface(in: grant.path) {
+      throw refusal(
+        "\(mount.path) is a mount of type \(mount.type), the kernel's or the host's own interface",
+        "unmount it, or grant what is meant beside it")
     }
     switch grant.status.kind {
     case .regular, .directory: grants.append(grant)

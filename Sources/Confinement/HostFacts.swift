@@ -10,12 +10,14 @@ public struct HostFacts: Sendable {
   public var hardLimits: [ResourceLimit]
   /// Variables that a cell takes over from the caller: time zone and language.
   public var timeZone: String?, language: String?
+  /// What is mounted where on the host, as the caller sees it.
+  public var mounts: [Mount]
 
   /// Makes facts, for tests.
   public init(
     user: UInt32, group: UInt32, supplementaryGroups: [UInt32] = [], landlockABI: Int,
     hardLimits: [ResourceLimit] = [], timeZone: String? = nil,
-    language: String? = nil
+    language: String? = nil, mounts: [Mount] = []
   ) {
     self.user = user
     self.group = group
@@ -24,6 +26,7 @@ public struct HostFacts: Sendable {
     self.hardLimits = hardLimits
     self.timeZone = timeZone
     self.language = language
+    self.mounts = mounts
   }
 
   /// The facts of this machine and process. Throws what the kernel answers; a kernel without
@@ -37,6 +40,7 @@ public struct HostFacts: Sendable {
       user: Process.user, group: Process.group,
       supplementaryGroups: try Process.supplementaryGroups(),
       landlockABI: try SelfConfinement.landlockABI(), hardLimits: ceilings,
-      timeZone: Process.environment("TZ"), language: Process.environment("LANG"))
+      timeZone: Process.environment("TZ"), language: Process.environment("LANG"),
+      mounts: try ProcessState(Process.identifier).mounts())
   }
 }

@@ -60,10 +60,22 @@ struct MountComparison {
       observed: text(wanted.filter { options.contains($0) }))
   }
 
-  /// What else is mounted must lie below a grant and be restricted at least as much.
+  /// What else is mounted must lie below a grant and be restricted at least as much; and no
+  /// grant may hold a file system that is the kernel's interface and no files.
   private func others(_ mounts: [Mount], planned: Set<[UInt8]>) -> SealCheck {
     var strange: [String] = []
-    for mount in mounts where !planned.contains(Array(mount.path.utf8)) {
+    for mount in mounts {
+      if planned.contains(Array(mount.path.utf8)) {
+        let isGrant =
+          plan.grants.contains { Paths.equal($0.path, mount.path) }
+          && !plan.hidden.contains { Paths.equal($0, mount.path) }
+        if isGrant, HostMounts.isInterface(mount.type) { strange.append(mount.path) }
+        continue
+      }
+      if HostMounts.isInterface(mount.type) {
+        strange.append(mount.path)
+        continue
+      }
       let grant = plan.grants.last { Paths.isWithin(mount.path, $0.path) }
       if let grant, grant.attributes.names.allSatisfy({ mount.options.contains($0) }) { continue }
       strange.append(mount.path)
@@ -78,11 +90,12 @@ struct MountComparison {
       observed: "\(mounts.filter { Paths.equal($0.path, "/") }.count)")
   }
 
-  /// The cell's own directories, files and links are there, seen through `/proc/PID/root`.
+  /// The cell's own directories, files and links are there, and what is bound is the very file of
+  /// the plan, seen through `/proc/PID/root`.
   private func layout(_ process: Int32) throws(Errno) -> SealCheck {
     var wrong: [String] = []
     let root = "/proc/\(process)/root"
-    for action in plan.blueprint.actions {
+    for (index, action) in plan.blueprint.actions.enumerated() {
       switch action {
       case .directory(let path, _):
         if try kind(root + path) != .directory { wrong.append(path) }
@@ -99,15 +112,39 @@ struct MountComparison {
         } catch .noSuchFile {
           wrong.append(path)
         }
-      case .bind, .temporary, .proc: continue
+      case .bind(let path, _, let planned, _):
+        if isMountedOver(path, after: index) { continue }
+        let there = try status(root + path)
+        if there?.device != planned.device || there?.inode != planned.inode { wrong.append(path) }
+      case .temporary(let path, _, let mode, _):
+        if isMountedOver(path, after: index) { continue }
+        let there = try status(root + path)
+        if there?.kind != .directory || (there?.mode ?? 0) & 0o7777 != mode { wrong.append(path) }
+      case .proc: continue
       }
     }
     return SealCheck("layout", expected: "as planned", observed: describe(wrong, or: "as planned"))
   }
 
-  private func kind(_ path: String) throws(Errno) -> FileKind? {
-    do { return try Files.status(path, followLinks: false).kind } catch .noSuchFile { return nil }
+  /// Whether a later mount covers this place: what is hidden comes last.
+  private func isMountedOver(_ path: String, after index: Int) -> Bool {
+    plan.blueprint.actions[(index + 1)...].contains { action in
+      switch action {
+      case .bind, .temporary, .proc: Paths.isWithin(path, action.path)
+      case .directory, .file, .link: false
+      }
+    }
   }
+
+  private func status(_ path: String) throws(Errno) -> FileStatus? {
+    do { return try Files.status(path, followLinks: false) } catch .noSuchFile {
+      return nil
+    } catch .notDirectory {
+      return nil
+    }
+  }
+
+  private func kind(_ path: String) throws(Errno) -> FileKind? { try status(path)?.kind }
 
   private func text(_ words: [String]) -> String { words.joined(separator: " ") }
 

@@ -47,10 +47,11 @@ public struct Plan: Sendable {
     profile: Profile, runtime: RuntimeDiscovery, host: HostFacts, guarded: [String],
     files: some FileLookup
   ) throws(PlanError) {
-    var collector = GrantCollector(files: files, guarded: guarded)
+    var collector = try GrantCollector(
+      files: files, guarded: guarded, mounts: host.mounts, write: profile.filesystem.write)
     for grant in runtime.grants { try collector.add(runtime: grant) }
     for entry in profile.filesystem.read { try collector.add(profile: entry, access: .read) }
-    for entry in profile.filesystem.write { try collector.add(profile: entry, access: .write) }
+    if let place = profile.server.workdir { try collector.check(workingDirectory: place) }
     var tree = CellTree(grants: collector.merged(), links: collector.links)
     try tree.build(hide: profile.filesystem.hide, collector: &collector, files: files)
     grants = tree.grants
@@ -76,7 +77,7 @@ public struct Plan: Sendable {
       umask: 0o077, executable: runtime.executable,
       arguments: profile.server.command.map(\.value),
       environment: Plan.environment(profile: profile, runtime: runtime, host: host),
-      workingDirectory: workdir)
+      workingDirectory: workdir, covered: tree.covered)
     if let entry = profile.server.workdir, !tree.contains(workdir) {
       throw .path(
         workdir, line: entry.line, column: entry.column,

@@ -30,6 +30,12 @@ extension RuntimeSearch {
     guard loader.utf8.first == UInt8(ascii: "/") else {
       throw .notExecutable(path: real, why: "its loader is not an absolute path")
     }
+    guard let place = try resolve(loader) else { throw .missing(path: loader, neededBy: real) }
+    guard isLoader(loader, place, of: real) else {
+      throw .notExecutable(
+        path: real,
+        why: "\(loader), which it names as its loader, is none of this system or its own")
+    }
     let grantedLoader = try grant(
       loader, executable: true, "loader of \(name)", neededBy: real)
     var directories: [String] = []
@@ -38,8 +44,9 @@ extension RuntimeSearch {
       directories.append(directory)
       if !exactly {
         // Some systems keep all libraries directly in /usr/lib; there it is this wide.
+        let wide = Self.systemLibraries.contains { PathText.same($0, directory) }
         try grant(
-          directory, executable: true, "shared libraries for \(name)", neededBy: real, wide: true)
+          directory, executable: true, "shared libraries for \(name)", neededBy: real, wide: wide)
       }
     }
     var closure = LibraryClosure(defaults: directories, program: name)

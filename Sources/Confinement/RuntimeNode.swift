@@ -67,6 +67,8 @@ extension RuntimeSearch {
         if try head(file, 65536).contains(sequence: "\"name\"") { return directory }
       }
       if PathText.same(PathText.name(directory), "node_modules") { break }
+      // What was installed in a virtual environment has no claim on the project around it.
+      if resolveIfSeen(PathText.join(directory, "pyvenv.cfg")) != nil { break }
       directory = PathText.parent(directory)
     }
     return nearest

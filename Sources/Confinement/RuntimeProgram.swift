@@ -37,6 +37,9 @@ extension RuntimeSearch {
   ) throws(RuntimeError) {
     guard depth < 5 else { throw .notExecutable(path: path, why: "too many interpreters") }
     guard let found = try resolve(path) else { throw .missing(path: path, neededBy: path) }
+    guard found.status.kind == .regular else {
+      throw .notExecutable(path: path, why: "not a regular file")
+    }
     switch try form(of: found.real) {
     case .native: try addNativeProgram(path, found, arguments)
     case .script(let interpreter, let argument):
@@ -68,6 +71,8 @@ extension RuntimeSearch {
     guard try resolve(interpreter) != nil else {
       throw .missing(path: interpreter, neededBy: path)
     }
+    try grant(path, executable: true, "script", neededBy: path)
+    guard try follows(interpreter, from: path) else { return noteStranger(interpreter, path) }
     let name = PathText.name(interpreter)
     if PathText.same(name, "env") {
       try addNative(interpreter, "starts \(PathText.name(path))")
@@ -80,6 +85,9 @@ extension RuntimeSearch {
         throw .missing(
           path: "\(command) (in \(lookedIn.joined(separator: ", ")))", neededBy: path)
       }
+      guard try follows(command: command, at: target, from: path) else {
+        return noteStranger(target, path)
+      }
       try addProgram(target, arguments: [path] + arguments, depth: depth + 1)
     } else if isShellName(name) {
       try addNative(interpreter, "shell of \(PathText.name(path))")
@@ -89,7 +97,6 @@ extension RuntimeSearch {
     }
     // The line's own argument is not looked at: options mean nothing here, and a path in it is
     // the word of whoever wrote the script.
-    try grant(path, executable: true, "script", neededBy: path)
   }
 
   /// Looks at the first line of a file as the kernel does (execve(2)).
@@ -135,17 +142,6 @@ extension RuntimeSearch {
 
   // MARK: shell scripts
 
-  /// Whether `operand` is a file in the tree that the script was installed in. Others are not
-  /// followed: a script's text comes from whoever wrote the package, and must not widen the cell.
-  private func isBeside(_ script: String, _ operand: String) throws(RuntimeError) -> Bool {
-    guard let script = try resolve(script), let operand = try resolve(operand) else {
-      return false
-    }
-    let tree = PathText.parent(PathText.parent(script.real))
-    return operand.status.kind == .regular && PathText.isBelow(operand.real, tree)
-      && !isTooWide(tree)
-  }
-
   /// Follows a shell script to the program that it becomes, in the forms that installers write.
   private mutating func addShellScript(
     _ path: String, _ arguments: [String], _ depth: Int
@@ -154,6 +150,9 @@ extension RuntimeSearch {
       guard let target = ShellExec.target(of: line, script: path) else { continue }
       guard try resolve(target.program) != nil else {
         throw .missing(path: target.program, neededBy: path)
+      }
+      guard try follows(target.program, from: path) else {
+        return noteStranger(target.program, path)
       }
       var operands = target.runsItself ? [path] : []
       for operand in target.operands where operands.isEmpty {
@@ -175,7 +174,7 @@ extension RuntimeSearch {
       ("share/git-core", "git's templates"),
     ] {
       try grantIfThere(
-        PathText.join(prefix, directory), executable: true, reason, neededBy: real)
+        PathText.join(prefix, directory), within: prefix, executable: true, reason, neededBy: real)
     }
   }
 

@@ -39,12 +39,17 @@ extension RuntimeSearch {
   private mutating func addStandardLibrary(
     _ library: String, prefix: String, interpreter: String
   ) throws(RuntimeError) {
+    guard PathText.same(PathText.name(PathText.parent(interpreter)), "bin") else {
+      findings.append("\(interpreter) is in no directory bin, so its library is not looked for")
+      return
+    }
     var found = false
     for directory in ["lib", "lib64"] {
       let path = PathText.join(PathText.join(prefix, directory), library)
       found =
         try grantIfThere(
-          path, executable: true, "Python's standard library", neededBy: interpreter) || found
+          path, within: prefix, executable: true, "Python's standard library",
+          neededBy: interpreter) || found
     }
     if !found {
       findings.append("the standard library of \(interpreter) is not in \(prefix)/lib/\(library)")
@@ -59,13 +64,14 @@ extension RuntimeSearch {
     }
     if libraries.count > 16 {
       try grantIfThere(
-        directory, executable: true, "libraries of this Python", neededBy: interpreter)
+        directory, within: prefix, executable: true, "libraries of this Python",
+        neededBy: interpreter)
       return
     }
     for name in libraries {
       try grantIfThere(
-        PathText.join(directory, name), executable: true, "library of this Python",
-        neededBy: interpreter)
+        PathText.join(directory, name), within: prefix, executable: true,
+        "library of this Python", neededBy: interpreter)
     }
   }
 
@@ -74,13 +80,14 @@ extension RuntimeSearch {
   ) throws(RuntimeError) {
     // Debian keeps the packages of all versions, and those of its own pip, outside lib/pythonX.Y.
     let places = [
-      PathText.join(prefix, "lib/python3/dist-packages"),
-      "/usr/local/lib/\(library)/dist-packages",
+      (PathText.join(prefix, "lib/python3/dist-packages"), prefix),
+      ("/usr/local/lib/\(library)/dist-packages", "/usr/local"),
     ]
-    for (index, place) in places.enumerated()
+    for (index, (place, root)) in places.enumerated()
     where index == 0 || PathText.same(prefix, "/usr") {
       if try grantIfThere(
-        place, executable: true, "Python packages of the system", neededBy: interpreter)
+        place, within: root, executable: true, "Python packages of the system",
+        neededBy: interpreter)
       {
         try addPathFiles(in: place, interpreter)
       }
@@ -171,8 +178,8 @@ extension RuntimeSearch {
   ) throws(RuntimeError) {
     let root = environment.root
     findings.append("virtual environment \(root), Python in \(environment.home ?? "?")")
-    try grant(
-      PathText.join(root, "pyvenv.cfg"), executable: false, "virtual environment",
+    try grantIfThere(
+      PathText.join(root, "pyvenv.cfg"), within: root, executable: false, "virtual environment",
       neededBy: interpreter)
     for directory in ["lib", "lib64"] {
       let packages = PathText.join(root, "\(directory)/\(library)")

@@ -195,10 +195,18 @@ public struct Seal: Sendable {
     return "\(before), \(after)"
   }
 
-  /// Every namespace must differ from the monitor's own and be the same as init's.
+  /// Every namespace must differ from the monitor's own; and be the same as init's, which only root
+  /// may look at, because init is not dumpable.
   private func namespaces(_ state: ProcessState, of who: String) throws(Errno) -> [SealCheck] {
     var checks: [SealCheck] = []
     for kind in Seal.spaces {
+      if plan.blueprint.privileged {
+        checks.append(
+          SealCheck(
+            "\(who).namespace.\(kind).of_init",
+            expected: try ProcessState(initProcess).namespace(kind),
+            observed: try state.namespace(kind)))
+      }
       let theirs = try state.namespace(kind)
       let mine = try us.namespace(kind)
       checks.append(

@@ -27,6 +27,19 @@ public struct CellBlueprint: Sendable {
     }
   }
 
+  /// A path in the cell where the host has something, which an action mounts over.
+  public struct Covered: Sendable, Hashable {
+    /// The path.
+    public var path: String
+    /// What the plan saw there. Anything else may not be covered in its place.
+    public var status: FileStatus
+    /// Names a path.
+    public init(path: String, status: FileStatus) {
+      self.path = path
+      self.status = status
+    }
+  }
+
   /// A Landlock rule: these rights at and below an absolute path of the cell.
   public struct LandlockRule: Sendable, Hashable {
     /// The path.
@@ -65,13 +78,16 @@ public struct CellBlueprint: Sendable {
   public var arguments: [String], environment: [String]
   /// An absolute path in the cell.
   public var workingDirectory: String
+  /// What the actions mount over, apart from the cell's own directories and files.
+  public var covered: [Covered]
 
   /// Makes a blueprint; see the properties.
   public init(
     privileged: Bool, outsideUser: UInt32, outsideGroup: UInt32, insideUser: UInt32,
     insideGroup: UInt32, hostName: String, rootSize: UInt64, actions: [Action],
     landlockABI: Int32, landlockRules: [LandlockRule], limits: [ResourceLimit], umask: UInt32,
-    executable: String, arguments: [String], environment: [String], workingDirectory: String
+    executable: String, arguments: [String], environment: [String], workingDirectory: String,
+    covered: [Covered]
   ) {
     self.privileged = privileged
     self.outsideUser = outsideUser
@@ -89,6 +105,7 @@ public struct CellBlueprint: Sendable {
     self.arguments = arguments
     self.environment = environment
     self.workingDirectory = workingDirectory
+    self.covered = covered
   }
 }
 

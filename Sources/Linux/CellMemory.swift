@@ -17,7 +17,17 @@ enum CellMemory {
     unsafe plan.pointee.group_map = text("\(blueprint.insideGroup) \(blueprint.outsideGroup) 1")
     unsafe plan.pointee.root_size = blueprint.rootSize
     var waiting = sources[...]
-    let actions = unsafe blueprint.actions.map { action in unsafe flat(action, &waiting) }
+    let actions = unsafe blueprint.actions.map { action in
+      var flat = unsafe flat(action, &waiting)
+      if let covered = blueprint.covered.first(where: {
+        $0.path.utf8.elementsEqual(action.path.utf8)
+      }) {
+        unsafe flat.covers = true
+        unsafe flat.covered_device = covered.status.device
+        unsafe flat.covered_inode = covered.status.inode
+      }
+      return unsafe flat
+    }
     unsafe plan.pointee.actions = array(actions)
     unsafe plan.pointee.action_count = actions.count
     unsafe plan.pointee.landlock_abi = blueprint.landlockABI

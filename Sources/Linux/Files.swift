@@ -59,6 +59,8 @@ public struct OpenFlags: OptionSet, Sendable {
   public static let create = OpenFlags(rawValue: 0o100)
   /// The corresponding C constant is `O_EXCL`.
   public static let exclusive = OpenFlags(rawValue: 0o200)
+  /// The corresponding C constant is `O_NOCTTY`.
+  public static let noTerminal = OpenFlags(rawValue: 0o400)
   /// The corresponding C constant is `O_APPEND`.
   public static let append = OpenFlags(rawValue: 0o2000)
   /// The corresponding C constant is `O_NONBLOCK`.

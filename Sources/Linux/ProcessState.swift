@@ -172,6 +172,8 @@ public struct ProcessStatus: Sendable {
 public struct Mount: Hashable, Sendable {
   /// Where it is, escapes undone.
   public var path: String
+  /// The device number of the file system, for example "0:23".
+  public var device: String
   /// The options of the mount itself, for example "ro".
   public var options: [String]
   /// Propagation tags, for example "shared:12"; none for a private mount.
@@ -189,6 +191,7 @@ public struct Mount: Hashable, Sendable {
       words.count > dash + 3, let path = Mount.unescape(words[4])
     else { return nil }
     self.path = path
+    device = String(validating: words[2], as: UTF8.self) ?? "?"
     options = Mount.list(words[5])
     tags = words[6..<dash].map { String(validating: $0, as: UTF8.self) ?? "?" }
     type = String(validating: words[dash + 1], as: UTF8.self) ?? "?"

@@ -56,7 +56,9 @@ struct PlanTests {
 
   func plan(
     read: [String] = [], write: [String] = [], hide: [String] = [], workdir: String? = nil,
-    user: UInt32 = 1234, files extra: [(String, PlanFiles.Node)] = []
+    user: UInt32 = 1234,
+    files extra: [(String, PlanFiles.Node)] = [], grants: [String] = [],
+    mounts: [Mount] = [], guarded: [String] = []
   ) throws(PlanError) -> Plan {
     var profile = Profile(name: "p")
     profile.server.command = [Located("/srv/server")]
@@ -66,10 +68,14 @@ struct PlanTests {
     profile.filesystem.hide = hide.map { Profile.PathGrant($0, line: 9) }
     var runtime = RuntimeDiscovery()
     runtime.executable = "/srv/server"
+    runtime.grants = grants.map {
+      RuntimeGrant(path: $0, isDirectory: false, executable: true, reason: "test", links: [])
+    }
     return try Plan(
       profile: profile, runtime: runtime,
-      host: HostFacts(user: user, group: user, supplementaryGroups: [27], landlockABI: 6),
-      guarded: ["/etc/anchorhold/profiles/p.yaml"], files: PlanFiles(Self.base + extra))
+      host: HostFacts(
+        user: user, group: user, supplementaryGroups: [27], landlockABI: 6, mounts: mounts),
+      guarded: ["/etc/anchorhold/profiles/p.yaml"] + guarded, files: PlanFiles(Self.base + extra))
   }
 
   @Test("a read grant is mounted read-only, without set-id, devices or execution")

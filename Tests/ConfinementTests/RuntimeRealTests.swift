@@ -179,4 +179,19 @@ struct RuntimeRealTests {
       try Self.discover([program])
     }
   }
+
+  @Test("the files of this machine are read if they are files, and nothing waits for a pipe")
+  func specialFiles() throws {
+    let directory = try Self.scratch()
+    defer { try? FileManager.default.removeItem(at: directory) }
+    try Self.write("text", directory.appending(path: "file"))
+    let pipe = directory.appending(path: "pipe").path
+    try #require(mkfifo(pipe, 0o600) == 0)
+    #expect(try HostFiles().read("\(directory.path)/file", at: 1, maximum: 9) == [101, 120, 116])
+    for path in [pipe, "/dev/zero", "/dev/ptmx", directory.path] {
+      #expect(throws: Errno.invalidArgument, "\(path)") {
+        try HostFiles().read(path, at: 0, maximum: 4)
+      }
+    }
+  }
 }

@@ -90,6 +90,8 @@ struct cl_action {
   uint64_t attributes;  // MOUNT_ATTR_*
   int source;           // O_PATH descriptor of the source, opened by the monitor
   uint64_t device, inode;  // what the source must still be
+  bool covers;             // whether it is mounted over a file of the host, which must be
+  uint64_t covered_device, covered_inode;  // this one
   int tree;                // work: the detached mount, -1 before
 };
 
