@@ -13,14 +13,16 @@ public struct RuntimeRequest: Sendable {
   public var searchPath: [String]
   /// The absolute directory that relative commands with `/` and script arguments start from.
   public var workingDirectory: String
-  /// The caller's home directory, which is never granted as a whole; nil if not known.
+  /// The caller's `HOME`, which is never granted as a whole; nil if it is not set.
   public var home: String?
+  /// The caller's id, whose account says what the home directory is when `HOME` does not.
+  public var user: UInt32?
 
   /// Asks about `command`.
   public init(
     preset: Preset, command: [String], programs: [String] = [],
     searchPath: [String] = RuntimeDiscovery.standardSearchPath, workingDirectory: String = "/",
-    home: String? = nil
+    home: String? = nil, user: UInt32? = nil
   ) {
     self.preset = preset
     self.command = command
@@ -28,6 +30,7 @@ public struct RuntimeRequest: Sendable {
     self.searchPath = searchPath
     self.workingDirectory = workingDirectory
     self.home = home
+    self.user = user
   }
 }
 
@@ -68,7 +71,7 @@ public struct RuntimeDiscovery: Sendable {
   public static func discover(
     _ request: RuntimeRequest, files: some FileLookup
   ) throws(RuntimeError) -> RuntimeDiscovery {
-    var search = RuntimeSearch(request, files)
+    var search = try RuntimeSearch(request, files)
     var result = RuntimeDiscovery()
     guard let command = request.command.first else {
       throw .notFound(command: "", lookedIn: request.searchPath)

@@ -92,7 +92,7 @@ extension RuntimeSearch {
   private mutating func addUserPackages(
     _ library: String, _ arguments: [String], interpreter: String
   ) throws(RuntimeError) {
-    guard let home = request.home else { return }
+    guard let home = homes.own else { return }
     let base = PathText.join(home, ".local")
     let scripts = PathText.join(base, "bin")
     guard arguments.contains(where: { PathText.isBelow($0, scripts) }) else { return }

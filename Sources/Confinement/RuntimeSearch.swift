@@ -6,6 +6,8 @@ struct RuntimeSearch<Lookup: FileLookup> {
   let request: RuntimeRequest
   let files: Lookup
   private let memory: PathMemory<Lookup>
+  /// The homes that are never granted as a whole, and the caller's own.
+  let homes: HomeDirectories
   /// What was found so far, in the order found; `finished()` removes what is covered twice.
   var grants: [RuntimeGrant] = []
   var environment: [(String, String)] = []
@@ -17,10 +19,28 @@ struct RuntimeSearch<Lookup: FileLookup> {
   /// Read when the first library is not in a default directory.
   var loaderCache: LoaderCache??
 
-  init(_ request: RuntimeRequest, _ files: Lookup) {
+  init(_ request: RuntimeRequest, _ files: Lookup) throws(RuntimeError) {
+    let memory = PathMemory(files)
     self.request = request
     self.files = files
-    self.memory = PathMemory(files)
+    self.memory = memory
+    homes = HomeDirectories(
+      home: request.home, user: request.user, accounts: try Self.accounts(files, memory)
+    ) { path in
+      do { return try memory.resolve(path, depth: 0)?.real } catch { return nil }
+    }
+  }
+
+  /// The text of `/etc/passwd`; empty if there is none. One that cannot be read is an error: what
+  /// it would have said of homes is not known.
+  private static func accounts(
+    _ files: Lookup, _ memory: PathMemory<Lookup>
+  ) throws(RuntimeError) -> [UInt8] {
+    let path = "/etc/passwd"
+    guard try memory.resolve(path, depth: 0) != nil else { return [] }
+    do { return try files.read(path, at: 0, maximum: 1 << 20) } catch {
+      throw .failed(path: path, why: "\(error)")
+    }
   }
 
   // MARK: look-ups
@@ -162,8 +182,8 @@ struct RuntimeSearch<Lookup: FileLookup> {
     return try grantIfThere(path, executable: executable, reason, neededBy: neededBy)
   }
 
-  /// Directories that are shared by everything on the machine, and the home directory and what
-  /// it lies in.
+  /// Directories that are shared by everything on the machine, and home directories and what they
+  /// lie in. `path` is without links.
   func isTooWide(_ path: String) -> Bool {
     let shared = [
       "/", "/usr", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/share", "/usr/bin", "/usr/sbin",
@@ -172,10 +192,8 @@ struct RuntimeSearch<Lookup: FileLookup> {
     ]
     if shared.contains(where: { PathText.same($0, path) }) { return true }
     if PathText.components(path).count <= 1 { return true }
-    if let home = request.home, PathText.same(home, path) || PathText.isBelow(home, path) {
-      return true
-    }
-    // A home directory that is not the caller's.
+    if homes.isWithin(path) { return true }
+    // A home directory of an account that is not in /etc/passwd.
     let components = PathText.components(path)
     return components.count == 2 && PathText.same(components[0], "home")
   }

@@ -20,7 +20,7 @@ extension RuntimeRequest {
       preset: profile.preset, command: profile.server.command.map(\.value),
       programs: profile.server.programs.map(\.value), searchPath: search,
       workingDirectory: profile.server.workdir?.value ?? profile.server.invokedFrom ?? "/",
-      home: Process.environment("HOME"))
+      home: Process.environment("HOME"), user: Process.user)
   }
 }
 

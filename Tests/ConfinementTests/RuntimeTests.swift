@@ -276,6 +276,55 @@ struct RuntimeTests {
     #expect(found.findings.contains { $0.contains("not granted") })
   }
 
+  @Test(
+    "a home directory is never granted as a whole, whatever it is called",
+    arguments: ["/home/u", "/people/u", "/data/u", nil], ["/people/u/s.js", "/data/u/s.js"])
+  func homes(home: String?, script: String) throws {
+    let tree: [String: FakeFiles.Entry] = [
+      "/home/u": .link("/people/u"), "/people": .link("data"), "/data/u/s.js": .text(""),
+      "/data/u/package.json": .text("{\"name\": \"home\"}"), "/data/u/secret": .text(""),
+      "/data/other/s.js": .text(""), "/data/other/package.json": .text("{\"name\": \"other\"}"),
+      "/data/u/.venv/pyvenv.cfg": .text("home = /usr/bin\nversion = 3.11.2\n"),
+      "/data/u/.venv/bin/python": .link("/usr/bin/python3.11"),
+      "/data/u/.venv/lib/python3.11/site-packages/a.pth": .text("/data/u\n"),
+      "/data/u/__init__.py": .text(""),
+      "/etc/passwd": .text(
+        "root:x:0:0::/root:/bin/sh\n"
+          + (home == nil ? "u:x:1001:1001::/people/u:/bin/sh\n" : "")),
+    ]
+    func paths(_ command: [String]) throws -> Set<String> {
+      let found = try RuntimeDiscovery.discover(
+        RuntimeRequest(preset: .auto, command: command, home: home, user: 1001),
+        files: FakeFiles(Self.system.merging(tree) { _, new in new }))
+      return Self.paths(found).filter { $0.hasPrefix("/data") }
+    }
+    #expect(try paths(["node", script]) == ["/data/u/s.js", "/data/u/package.json"])
+    #expect(try !paths(["/data/u/.venv/bin/python"]).contains("/data/u"))
+    // The control: the same package where nobody lives.
+    #expect(try paths(["node", "/data/other/s.js"]) == ["/data/other"])
+  }
+
+  @Test("the homes of other people and of root are too wide, those of system accounts are not")
+  func otherHomes() throws {
+    let accounts = """
+      root:x:0:0::/root:/bin/sh
+      daemon:x:1:1::/srv/daemon:/bin/sh
+      nobody:x:65534:65534::/srv/nobody:/bin/sh
+      ann:x:1002:1002::/srv/people/ann:/bin/sh
+      """
+    let homes = HomeDirectories(
+      home: "/root/", user: 1, accounts: Array(accounts.utf8), resolve: { $0 })
+    for path in ["/root", "/srv/people/ann", "/srv/people", "/srv", "/srv/daemon"] {
+      #expect(homes.isWithin(path), "\(path)")
+    }
+    for path in ["/root/server", "/srv/people/ann/server", "/srv/nobody"] {
+      #expect(!homes.isWithin(path), "\(path)")
+    }
+    let account = HomeDirectories(
+      home: "relative", user: 1002, accounts: Array(accounts.utf8), resolve: { _ in nil })
+    #expect(account.own == "/srv/people/ann")
+  }
+
   @Test("pnpm's store comes as a whole, because its packages are links into it")
   func pnpm() throws {
     let store = "/srv/p/node_modules/.pnpm"
