@@ -78,6 +78,14 @@ struct GrantCollector<Lookup: FileLookup> {
     }
   }
 
+  /// Where the server starts: the kernel goes to the real path, whatever links were written.
+  ///
+  /// What the cell has of its own is not looked for on the host.
+  func resolve(workdir path: String) -> String {
+    if CellTree.writable.contains(where: { Paths.equal(path, $0) }) { return path }
+    do { return try resolver.resolve(path).real } catch { return path }
+  }
+
   /// All grants, parents before children, one for each path: of two for the same path the stronger
   /// access, and execution if one of them needs it. What the nearest enclosing grant gives anyway
   /// is left out.

@@ -65,7 +65,7 @@ public struct Plan: Sendable {
     remainingGroups = privileged ? [] : host.supplementaryGroups.sorted()
     let limits = Plan.limits(profile.limits, ceilings: host.hardLimits, notes: &notes)
     let workdir =
-      profile.server.workdir?.value
+      profile.server.workdir.map { collector.resolve(workdir: $0.value) }
       ?? profile.server.invokedFrom.flatMap { tree.contains($0) ? $0 : nil } ?? Plan.home
     blueprint = CellBlueprint(
       privileged: privileged, outsideUser: outside.0, outsideGroup: outside.1,

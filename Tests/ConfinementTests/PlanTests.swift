@@ -176,5 +176,11 @@ struct PlanTests {
     #expect(throws: PlanError.self) { try plan(workdir: "/srv/data") }
     let granted = try plan(read: ["/srv/data"], workdir: "/srv/data")
     #expect(granted.blueprint.workingDirectory == "/srv/data")
+    // The kernel shows the real path, so that is what is planned; the link is there as well.
+    let linked = try plan(read: ["/srv/link"], workdir: "/srv/link")
+    #expect(linked.blueprint.workingDirectory == "/srv/data")
+    #expect(linked.blueprint.actions.contains(.link(path: "/srv/link", target: "data")))
+    let home = try plan(workdir: Plan.home, files: [(Plan.home, .link("/srv/data"))])
+    #expect(home.blueprint.workingDirectory == Plan.home)
   }
 }
