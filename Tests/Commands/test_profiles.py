@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 
 from harness import BINARY, PROBE, ROOT, TOP, Case
 
@@ -164,6 +165,20 @@ class LookUp(Case):
             more = [part for s in settings for part in ("--set", s)]
             done = self.anchorhold("check", name, *more, env=environment)
             self.assertEqual(done.returncode, 0, done)
+
+    def test_the_profile_git_takes_a_repository_behind_a_link(self):
+        repository = self.shared_directory("real") / "repository"
+        for words in [["init", "-q", repository], ["-C", repository, "commit", "-q", "--allow-empty",
+                                                   "-m", "first"]]:
+            subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *words],
+                           check=True, env=self.environment, timeout=20)
+        subprocess.run(["chmod", "-R", "a+rX", repository], check=True)
+        (self.directory / "link").symlink_to("real")
+        for place in [repository, self.directory / "link/repository"]:
+            for commit, status in [("HEAD", 0), ("HEAD^", 128)]:
+                done = self.anchorhold("run", "git", "--set", f"repository={place}", "--",
+                                       "git", "-C", place, "cat-file", "-e", commit)
+                self.assertEqual(done.returncode, status, done)
 
     def test_run_without_a_profile_uses_the_default_one(self):
         cell = self.peer([BINARY, "run", "--", PROBE, "serve"])
