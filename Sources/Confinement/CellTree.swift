@@ -21,9 +21,9 @@ struct CellTree {
 
   mutating func build<Lookup: FileLookup>(
     hide: [Profile.PathGrant], collector: inout GrantCollector<Lookup>, files: Lookup
-  ) throws(PlanError) {
+  ) {
     addTemporarySpace()
-    try addDevices(files)
+    addDevices(files, &collector)
     addDirectory("/proc")
     actions.append(
       .proc(path: "/proc", attributes: [.readOnly, .noSetID, .noDevices, .noExecution]))
@@ -37,8 +37,8 @@ struct CellTree {
     addSystemFiles()
     for link in links { addLink(link) }
     for entry in hide {
-      guard let target = try collector.resolveHidden(entry) else { continue }
-      try cover(target, entry, files: files)
+      guard let target = collector.resolveHidden(entry) else { continue }
+      cover(target, entry, &collector, files: files)
     }
   }
 
@@ -50,6 +50,9 @@ struct CellTree {
       || grants.contains { Paths.isWithin(path, $0.path) }
       || links.contains { Paths.isWithin(path, $0.path) }
   }
+
+  /// Whether `path` is hidden, or below something that is.
+  func hides(_ path: String) -> Bool { hidden.contains { Paths.isWithin(path, $0) } }
 
   func landlockRules(known: LandlockAccess) -> [CellBlueprint.LandlockRule] {
     var rules: [CellBlueprint.LandlockRule] = []
@@ -83,12 +86,15 @@ struct CellTree {
     }
   }
 
-  private mutating func addDevices(_ files: some FileLookup) throws(PlanError) {
+  private mutating func addDevices<Lookup: FileLookup>(
+    _ files: Lookup, _ collector: inout GrantCollector<Lookup>
+  ) {
     for name in CellTree.devices {
       let path = "/dev/" + name
       let status: FileStatus?
       do { status = try files.status(path) } catch {
-        throw .path(path, line: 0, column: 0, why: "cannot look at it: \(error)", hint: nil)
+        collector.refuse(.notHere, "look at", path, "\(error)", nil)
+        continue
       }
       guard let status, status.kind == .characterDevice else {
         notes.append("\(path) is not in the cell: the host has no such device")
@@ -133,14 +139,24 @@ struct CellTree {
     }
   }
 
-  private mutating func cover(
-    _ target: ResolvedPath, _ entry: Profile.PathGrant, files: some FileLookup
-  ) throws(PlanError) {
+  private mutating func cover<Lookup: FileLookup>(
+    _ target: ResolvedPath, _ entry: Profile.PathGrant, _ collector: inout GrantCollector<Lookup>,
+    files: Lookup
+  ) {
     guard isCovered(target.real) else {
-      throw .path(
-        target.real, line: entry.line, column: entry.column,
-        why: "nothing above it is granted, so there is nothing to hide",
-        hint: "remove the line")
+      return collector.refuse(
+        .outside, "hide", entry.path, "nothing above it is granted, so there is nothing to hide",
+        "remove the line", entry)
+    }
+    // What is mounted below a hidden place could not be reached, and would not be as planned.
+    if let other = hidden.first(where: {
+      Paths.isWithin(target.real, $0) || Paths.isWithin($0, target.real)
+    }) {
+      return collector.refuse(
+        .never, "hide", entry.path,
+        Paths.isWithin(target.real, other)
+          ? "\(other) is hidden already, with everything below" : "\(other) below it is hidden too",
+        "keep the wider line of the two", entry)
     }
     hidden.append(target.real)
     if target.status.kind == .directory {
@@ -153,13 +169,11 @@ struct CellTree {
     }
     let null: FileStatus?
     do { null = try files.status("/dev/null") } catch {
-      throw .path(
-        "/dev/null", line: 0, column: 0, why: "cannot look at it: \(error)", hint: nil)
+      return collector.refuse(.notHere, "look at", "/dev/null", "\(error)", nil)
     }
     guard let null, null.kind == .characterDevice else {
-      throw .path(
-        target.real, line: entry.line, column: entry.column, why: "hiding a file needs /dev/null",
-        hint: nil)
+      return collector.refuse(
+        .notHere, "hide", entry.path, "hiding a file needs /dev/null", nil, entry)
     }
     // A device where devices do not open: the name stays, opening it is refused.
     actions.append(

@@ -48,11 +48,13 @@ public struct Plan: Sendable {
     files: some FileLookup
   ) throws(PlanError) {
     var collector = GrantCollector(files: files, guarded: guarded)
-    for grant in runtime.grants { try collector.add(runtime: grant) }
-    for entry in profile.filesystem.read { try collector.add(profile: entry, access: .read) }
-    for entry in profile.filesystem.write { try collector.add(profile: entry, access: .write) }
+    for grant in runtime.grants { collector.add(runtime: grant) }
+    for entry in profile.filesystem.read { collector.add(profile: entry, access: .read) }
+    for entry in profile.filesystem.write { collector.add(profile: entry, access: .write) }
     var tree = CellTree(grants: collector.merged(), links: collector.links)
-    try tree.build(hide: profile.filesystem.hide, collector: &collector, files: files)
+    tree.build(hide: profile.filesystem.hide, collector: &collector, files: files)
+    let workdir = Plan.workdir(of: profile.server, in: tree, &collector)
+    guard collector.faults.isEmpty else { throw PlanError(collector.faults) }
     grants = tree.grants
     hidden = tree.hidden
     notes = collector.notes + tree.notes
@@ -64,9 +66,6 @@ public struct Plan: Sendable {
       : (host.user, host.group)
     remainingGroups = privileged ? [] : host.supplementaryGroups.sorted()
     let limits = Plan.limits(profile.limits, ceilings: host.hardLimits, notes: &notes)
-    let workdir =
-      profile.server.workdir.map { collector.resolve(workdir: $0.value) }
-      ?? profile.server.invokedFrom.flatMap { tree.contains($0) ? $0 : nil } ?? Plan.home
     blueprint = CellBlueprint(
       privileged: privileged, outsideUser: outside.0, outsideGroup: outside.1,
       insideUser: Plan.insideIdentifier, insideGroup: Plan.insideIdentifier,
@@ -77,12 +76,25 @@ public struct Plan: Sendable {
       arguments: profile.server.command.map(\.value),
       environment: Plan.environment(profile: profile, runtime: runtime, host: host),
       workingDirectory: workdir)
-    if let entry = profile.server.workdir, !tree.contains(workdir) {
-      throw .path(
-        workdir, line: entry.line, column: entry.column,
-        why: "the working directory is not in the cell",
-        hint: "grant it in filesystem.read or filesystem.write")
+  }
+
+  /// Where the server starts; the home directory if that is a fault.
+  private static func workdir<Lookup: FileLookup>(
+    of server: Profile.Server, in tree: CellTree, _ collector: inout GrantCollector<Lookup>
+  ) -> String {
+    guard let entry = server.workdir else {
+      return server.invokedFrom.flatMap { tree.contains($0) ? $0 : nil } ?? home
     }
+    guard let path = collector.resolve(workdir: entry) else { return home }
+    let place = Profile.PathGrant(entry.value, line: entry.line, column: entry.column)
+    if tree.hides(path) {
+      collector.refuse(.never, "start in", entry.value, "it is hidden", nil, place)
+    } else if !tree.contains(path) {
+      collector.refuse(
+        .outside, "start in", entry.value, "the working directory is not in the cell",
+        "grant it in filesystem.read or filesystem.write", place)
+    }
+    return path
   }
 
   /// The host id of a profile's server when root starts it: stable, from the profile's name

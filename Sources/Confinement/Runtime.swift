@@ -59,6 +59,9 @@ public struct RuntimeDiscovery: Sendable {
   /// What was found, one sentence each, for `check`.
   public internal(set) var findings: [String] = []
 
+  /// Nothing found, as of a profile that names no command.
+  public init() {}
+
   /// Where a command without `/` is looked up when the profile sets no `PATH`.
   ///
   /// The caller's own `PATH` is not used: graphical clients hand over a bare one, and a profile

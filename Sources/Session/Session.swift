@@ -136,12 +136,11 @@ public enum Session {
 extension SessionError {
   /// `profile` is what messages call the profile.
   init(_ error: PlanError, in profile: String) {
-    switch error {
-    case .path(let path, let line, let column, let why, let hint):
-      let place = line > 0 ? "\(profile):\(line):\(column): " : ""
-      self.init("\(place)cannot grant \"\(path)\": \(why)", hint: hint)
-    case .other(let message, let hint): self.init(message, hint: hint)
-    }
+    let fault = error.faults[0]
+    let place = fault.line > 0 ? "\(profile):\(fault.line):\(fault.column): " : ""
+    let more = error.faults.count - 1
+    let others = more > 0 ? " (and \(more) more, which anchorhold check shows)" : ""
+    self.init(place + fault.message + others, hint: fault.hint)
   }
 }
 

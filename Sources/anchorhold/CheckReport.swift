@@ -1,3 +1,4 @@
+internal import Audit
 internal import Confinement
 internal import Linux
 internal import Profile
@@ -58,51 +59,79 @@ struct CheckReport {
     let calls = SystemCallFindings.of(profile, in: source.label)
     if !calls.isEmpty { report.status = 1 }
     report.diagnostics += calls
-    if report.status == 0 { report.discover(profile, source) }
+    report.discover(profile, source)
     return report
   }
 
   /// Looks for what the preset needs, and works out what the cell would see.
   ///
   /// That a server or a path is not here is a warning, because the profile may be meant for
-  /// another machine; `run` refuses it.
+  /// another machine; `run` refuses it. What no machine takes is an error.
   private mutating func discover(_ profile: Profile, _ source: ProfileSource) {
-    guard let first = profile.server.command.first else { return }
-    do throws(RuntimeError) {
-      runtime = try RuntimeDiscovery.discover(RuntimeRequest(profile), files: HostFiles())
-    } catch {
-      return warn(first.line, first.column, "\(error), so it cannot run here", error.hint)
-    }
     // With a variable left open the paths are not those of any session.
-    guard let runtime, !diagnostics.contains(where: { $0.severity == .warning }) else { return }
+    let isOpen = diagnostics.contains { $0.severity == .warning }
+    if let first = profile.server.command.first {
+      do throws(RuntimeError) {
+        runtime = try RuntimeDiscovery.discover(RuntimeRequest(profile), files: HostFiles())
+      } catch {
+        warn(first.line, first.column, "\(error), so it cannot run here", error.hint)
+      }
+    }
+    var guarded = source.path.map { [$0] } ?? []
+    do throws(AuditOpenError) {
+      guarded.append(
+        try AuditLocation(
+          profile: profile.name, isRoot: Process.user == 0,
+          stateHome: Process.environment("XDG_STATE_HOME"), home: Process.environment("HOME")
+        ).guarded)
+    } catch { warn(0, 0, error.message, "set HOME or XDG_STATE_HOME") }
     do throws(Errno) {
-      let host = try HostFacts.current()
-      makePlan(profile, source, runtime, host)
+      makePlan(profile, guarded, try HostFacts.current(), isOpen: isOpen)
     } catch {
       warn(0, 0, "cannot learn what this machine offers: \(error)", "anchorhold doctor says more")
     }
   }
 
   private mutating func makePlan(
-    _ profile: Profile, _ source: ProfileSource, _ runtime: RuntimeDiscovery, _ host: HostFacts
+    _ profile: Profile, _ guarded: [String], _ host: HostFacts, isOpen: Bool
   ) {
     do throws(PlanError) {
-      plan = try Plan(
-        profile: profile, runtime: runtime, host: host,
-        guarded: source.path.map { [$0] } ?? [], files: HostFiles())
-      warnOfOwners(profile)
+      let plan = try Plan(
+        profile: profile, runtime: runtime ?? RuntimeDiscovery(), host: host, guarded: guarded,
+        files: HostFiles())
+      guard !isOpen else { return }
+      warnOfOwners(profile, plan)
+      if runtime != nil { self.plan = plan }
     } catch {
-      switch error {
-      case .path(let path, let line, let column, let why, let hint):
-        warn(line, column, "cannot grant \(quoted(path)): \(why), so it cannot run here", hint)
-      case .other(let why, let hint): warn(0, 0, "\(why), so it cannot run here", hint)
-      }
+      for fault in error.faults { add(fault, isOpen: isOpen) }
     }
   }
 
+  private mutating func add(_ fault: PlanError.Fault, isOpen: Bool) {
+    // One finding for one place of the profile.
+    if fault.line > 0,
+      diagnostics.contains(where: { $0.line == fault.line && $0.column == fault.column })
+    {
+      return
+    }
+    switch fault.kind {
+    case .notHere:
+      if isOpen { return }
+      return warn(fault.line, fault.column, "\(fault.message), so it cannot run here", fault.hint)
+    // What the command brings might hold it, and is not known.
+    case .outside where runtime == nil: return
+    case .outside, .never: break
+    }
+    status = 1
+    diagnostics.append(
+      Diagnostic(
+        file: label, line: fault.line, column: fault.column, message: fault.message,
+        hint: fault.hint))
+  }
+
   /// Root's cells run under a user of their own, for whom the permissions of files count.
-  private mutating func warnOfOwners(_ profile: Profile) {
-    guard let plan, plan.blueprint.privileged else { return }
+  private mutating func warnOfOwners(_ profile: Profile, _ plan: Plan) {
+    guard plan.blueprint.privileged else { return }
     let user = plan.blueprint.outsideUser
     for entry in profile.filesystem.read + profile.filesystem.write {
       guard let grant = plan.grants.first(where: { $0.path == entry.path }) else { continue }

@@ -53,7 +53,7 @@ class Words(Case):
         self.assertIn(b"not UTF-8", done.stderr)
 
     def test_both_forms_of_an_option_mean_the_same(self):
-        for form in [["--set", "repository=/tmp"], ["--set=repository=/tmp"]]:
+        for form in [["--set", f"repository={self.home}"], [f"--set=repository={self.home}"]]:
             done = self.anchorhold("check", "git", "--json", *form)
             self.assertEqual(done.returncode, 0, done)
             self.assertNotIn(b"required and not set", done.stdout)

@@ -62,6 +62,46 @@ class Malformed(Case):
         self.assertIn(b'cannot grant "/home": the cell has a /home/server of its own', run.stderr)
         self.assertIn(b"anchorhold: hint: grant what is meant below /home", run.stderr)
 
+    def test_what_no_machine_takes_is_an_error_of_check_and_refused_by_run(self):
+        here = self.shared_directory("files")
+        (here / "a/b").mkdir(parents=True)
+        (here / "file").write_text("")
+        audit = self.audit_directory.parent
+        audit.mkdir(parents=True, exist_ok=True)
+        server = {"command": [PROBE, "serve"]}
+        for parts, count in [
+                (dict(read=["/proc", "/sys/none", "/home", here]), 3), (dict(read=[audit]), 1),
+                (dict(read=[self.directory]), 1), (dict(write=[self.directory]), 1),
+                (dict(read=[here], hide=[here / "a", here / "a/b"]), 1),
+                (dict(read=[here / "a"], hide=[here / "file"]), 1),
+                (dict(read=[here], server={**server, "workdir": f"{here}/file"}), 1),
+                (dict(read=[here / "a"], server={**server, "workdir": str(here)}), 0),
+                (dict(read=[here / "a"], server={**server, "workdir": f"{here}/file"}), 1),
+                (dict(read=["/sys"], server={}), 1)]:
+            with self.subTest(parts):
+                profile = self.profile(**parts)
+                check = self.anchorhold("check", profile)
+                self.assertEqual(check.returncode, 1 if count else 0, check)
+                said = check.stdout.decode()
+                self.assertEqual(len(re.findall(rf"{profile}:\d+:\d+: error: ", said)), count, said)
+                command = [] if parts.get("server") != {} else ["--", PROBE, "serve"]
+                run = self.anchorhold("run", profile, *command)
+                self.assertEqual(run.returncode, 125 if count else 0, run)
+                if count:
+                    self.assertRegex(run.stderr.decode(), rf"error: {profile}:\d+:\d+: ")
+                    more = f"(and {count - 1} more, which anchorhold check shows)"
+                    self.assertEqual(more in run.stderr.decode(), count > 1)
+        # What is only missing here is a warning of check, and refused by run.
+        for parts in [dict(read=[here / "none"]), dict(read=[here], hide=[here / "none"]),
+                      dict(read=[here], server={**server, "workdir": f"{here}/none"})]:
+            profile = self.profile(**parts)
+            check = self.anchorhold("check", profile)
+            self.assertEqual(check.returncode, 0, check)
+            self.assertRegex(check.stdout.decode(), rf"{profile}:\d+:\d+: warning: .*cannot run here")
+            run = self.anchorhold("run", profile)
+            self.assertEqual(run.returncode, 125)
+            self.assertRegex(run.stderr.decode(), rf"error: {profile}:\d+:\d+: ")
+
     def test_system_calls_that_cannot_be_added_are_all_named_by_run_as_well(self):
         profile = self.profile(syscalls={"baseline": 1, "add": ["mlokc", "mount", "mlock"]})
         run = self.anchorhold("run", profile)

@@ -183,4 +183,40 @@ struct PlanTests {
     let home = try plan(workdir: Plan.home, files: [(Plan.home, .link("/srv/data"))])
     #expect(home.blueprint.workingDirectory == Plan.home)
   }
+
+  @Test(
+    "everything that stands in the way is said at once, with its place and what would change it")
+  func faults() throws {
+    func faults(_ make: () throws(PlanError) -> Plan) -> [PlanError.Fault] {
+      do throws(PlanError) {
+        _ = try make()
+        return []
+      } catch { return error.faults }
+    }
+    let several = faults { () throws(PlanError) in
+      try plan(
+        read: ["/nowhere", "/proc", "/home", "/srv/data"], write: ["/etc/anchorhold"],
+        hide: ["/srv/server", "/srv/data/secret", "/srv/data/secret"], workdir: "/srv/data/none")
+    }
+    #expect(several.map(\.kind) == [.notHere, .never, .never, .never, .outside, .never, .notHere])
+    #expect(several.map(\.line) == [7, 7, 7, 8, 9, 9, 0])
+    // A reserved place is refused as it is written, also where nothing is there.
+    #expect(faults { () throws(PlanError) in try plan(read: ["/sys/none"]) }.first?.kind == .never)
+    let file = faults { () throws(PlanError) in
+      try plan(read: ["/srv/data"], workdir: "/srv/data/file")
+    }
+    #expect(file.map(\.message) == ["cannot start in \"/srv/data/file\": not a directory"])
+    let covered = faults { () throws(PlanError) in
+      try plan(
+        read: ["/srv/data"], hide: ["/srv/data/d"], workdir: "/srv/data/d/e",
+        files: [("/srv/data/d/e", .directory)])
+    }
+    #expect(covered.map(\.message) == ["cannot start in \"/srv/data/d/e\": it is hidden"])
+    for hide in [["/srv/data/d", "/srv/data/d/e"], ["/srv/data/d/e", "/srv/data/d"]] {
+      let nested = faults { () throws(PlanError) in
+        try plan(read: ["/srv/data"], hide: hide, files: [("/srv/data/d/e", .directory)])
+      }
+      #expect(nested.map(\.kind) == [.never])
+    }
+  }
 }
