@@ -74,7 +74,8 @@ public struct Plan: Sendable {
       landlockRules: tree.landlockRules(known: .known(abi: host.landlockABI)), limits: limits,
       umask: 0o077, executable: runtime.executable,
       arguments: profile.server.command.map(\.value),
-      environment: Plan.environment(profile: profile, runtime: runtime, host: host),
+      environment: Plan.environment(
+        profile: profile, runtime: runtime, host: host, searchPath: Plan.searchPath(runtime, tree)),
       workingDirectory: workdir)
   }
 
@@ -130,11 +131,20 @@ public struct Plan: Sendable {
     return result
   }
 
+  /// The standard directories, and of those that discovery searched the ones that the cell has.
+  private static func searchPath(_ runtime: RuntimeDiscovery, _ tree: CellTree) -> [String] {
+    let standard = RuntimeDiscovery.standardSearchPath
+    return standard
+      + runtime.searchPath.filter { directory in
+        !standard.contains { Paths.equal($0, directory) } && tree.contains(directory)
+      }
+  }
+
   private static func environment(
-    profile: Profile, runtime: RuntimeDiscovery, host: HostFacts
+    profile: Profile, runtime: RuntimeDiscovery, host: HostFacts, searchPath: [String]
   ) -> [String] {
     var values: [(String, String)] = [
-      ("PATH", RuntimeDiscovery.standardSearchPath.joined(separator: ":")), ("HOME", home),
+      ("PATH", searchPath.joined(separator: ":")), ("HOME", home),
       ("USER", "server"), ("LOGNAME", "server"), ("TMPDIR", "/tmp"),
       ("LANG", host.language ?? "C.UTF-8"),
     ]

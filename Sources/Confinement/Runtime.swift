@@ -54,6 +54,9 @@ public struct RuntimeDiscovery: Sendable {
   public internal(set) var executable: String = ""
   /// What to grant for reading, each path once, no path below another's directory.
   public internal(set) var grants: [RuntimeGrant] = []
+  /// The directories where commands were looked for; those of them that the cell has are its own
+  /// `PATH`, so that the server finds what was found for it.
+  public internal(set) var searchPath: [String] = standardSearchPath
   /// Variables to set unless the profile sets them.
   public internal(set) var environment: [(String, String)] = []
   /// What was found, one sentence each, for `check`.
@@ -90,6 +93,7 @@ public struct RuntimeDiscovery: Sendable {
       try search.addProgram(try search.behindShim(found) ?? found, arguments: [])
     }
     result.executable = path
+    result.searchPath = request.searchPath
     result.grants = search.finished()
     result.environment = search.environment
     result.findings = search.findings
