@@ -20,7 +20,8 @@ struct CellTree {
   }
 
   mutating func build<Lookup: FileLookup>(
-    hide: [Profile.PathGrant], collector: inout GrantCollector<Lookup>, files: Lookup
+    hide: [Profile.PathGrant], invokedFrom: String? = nil,
+    collector: inout GrantCollector<Lookup>, files: Lookup
   ) {
     addTemporarySpace()
     addDevices(files, &collector)
@@ -36,6 +37,11 @@ struct CellTree {
     }
     addSystemFiles()
     for link in links { addLink(link) }
+    // An empty directory of that name, so that relative arguments mean what they mean outside. The
+    // kernel's own files cannot be added to.
+    if let invokedFrom, !contains(invokedFrom), !Paths.isWithin(invokedFrom, "/proc") {
+      addDirectory(invokedFrom)
+    }
     for entry in hide {
       guard let target = collector.resolveHidden(entry) else { continue }
       cover(target, entry, &collector, files: files)

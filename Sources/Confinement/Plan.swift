@@ -52,7 +52,10 @@ public struct Plan: Sendable {
     for entry in profile.filesystem.read { collector.add(profile: entry, access: .read) }
     for entry in profile.filesystem.write { collector.add(profile: entry, access: .write) }
     var tree = CellTree(grants: collector.merged(), links: collector.links)
-    tree.build(hide: profile.filesystem.hide, collector: &collector, files: files)
+    tree.build(
+      hide: profile.filesystem.hide,
+      invokedFrom: profile.server.workdir == nil ? profile.server.invokedFrom : nil,
+      collector: &collector, files: files)
     let workdir = Plan.workdir(of: profile.server, in: tree, &collector)
     guard collector.faults.isEmpty else { throw PlanError(collector.faults) }
     grants = tree.grants
@@ -84,7 +87,7 @@ public struct Plan: Sendable {
     of server: Profile.Server, in tree: CellTree, _ collector: inout GrantCollector<Lookup>
   ) -> String {
     guard let entry = server.workdir else {
-      return server.invokedFrom.flatMap { tree.contains($0) ? $0 : nil } ?? home
+      return server.invokedFrom.flatMap { tree.contains($0) && !tree.hides($0) ? $0 : nil } ?? home
     }
     guard let path = collector.resolve(workdir: entry) else { return home }
     let place = Profile.PathGrant(entry.value, line: entry.line, column: entry.column)

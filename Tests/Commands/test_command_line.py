@@ -68,6 +68,30 @@ class Words(Case):
         said = self.refused("run", "--", "python3 server.py", status=127)
         self.assertIn("write each of its words as an element of its own", said)
 
+    def test_a_command_starts_where_it_was_given(self):
+        here, elsewhere = self.shared_directory("here"), self.shared_directory("elsewhere")
+        (here / "server.py").write_text(
+            "import os, sys, beside\nassert os.listdir('/tmp') is not None\n"
+            "sys.exit(0 if os.getcwd() == sys.argv[1] else 4)\n")
+        (here / "beside.py").write_text("")
+        for cwd, script in [(here, "server.py"), (elsewhere, "../here/server.py")]:
+            done = self.anchorhold("run", "--", "/usr/bin/python3", script, cwd, cwd=cwd)
+            self.assertEqual(done.returncode, 0, done)
+
+    def test_what_a_program_of_the_user_starts_is_found_in_its_path(self):
+        programs = self.home / ".local/bin"
+        programs.mkdir(parents=True)
+        for path in [self.directory, self.home]:
+            path.chmod(0o755)
+        (programs / "first").write_text("#!/bin/sh\nexec second\n")
+        (programs / "second").write_text("#!/bin/sh\nexit 7\n")
+        for name in ["first", "second"]:
+            (programs / name).chmod(0o755)
+        profile = self.profile("first", extends="auto",
+                               server={"command": ["first"], "programs": ["second"]})
+        done = self.anchorhold("run", profile)
+        self.assertEqual(done.returncode, 7, done)
+
     def test_a_command_that_fetches_its_server_is_warned_of(self):
         for name, warned in [("npx", True), ("other", False)]:
             fake = self.directory / name

@@ -56,16 +56,19 @@ struct PlanTests {
 
   func plan(
     read: [String] = [], write: [String] = [], hide: [String] = [], workdir: String? = nil,
+    invokedFrom: String? = nil, searchPath: [String] = RuntimeDiscovery.standardSearchPath,
     user: UInt32 = 1234, files extra: [(String, PlanFiles.Node)] = []
   ) throws(PlanError) -> Plan {
     var profile = Profile(name: "p")
     profile.server.command = [Located("/srv/server")]
     profile.server.workdir = workdir.map { Located($0) }
+    profile.server.invokedFrom = invokedFrom
     profile.filesystem.read = read.map { Profile.PathGrant($0, line: 7) }
     profile.filesystem.write = write.map { Profile.PathGrant($0, line: 8) }
     profile.filesystem.hide = hide.map { Profile.PathGrant($0, line: 9) }
     var runtime = RuntimeDiscovery()
     runtime.executable = "/srv/server"
+    runtime.searchPath = searchPath
     return try Plan(
       profile: profile, runtime: runtime,
       host: HostFacts(user: user, group: user, supplementaryGroups: [27], landlockABI: 6),
