@@ -325,6 +325,35 @@ struct RuntimeTests {
     #expect(account.own == "/srv/people/ann")
   }
 
+  @Test(
+    "Node's options are stepped over, and its ways to name a script understood",
+    arguments: [
+      ["--title", "x", "s.js"], ["--disable-warning", "DEP0040", "--no-warnings", "s"],
+      ["-r", "/srv/hook.js", "./s"], ["--import=/srv/hook.js", "s.js"],
+      ["--require", "./hook", "/srv/p/s"],
+    ])
+  func nodeOptions(arguments: [String]) throws {
+    let tree: [String: FakeFiles.Entry] = [
+      "/srv/p/s.js": .text(""), "/srv/hook.js": .text(""), "/srv/p/hook.cjs": .text(""),
+      "/srv/p/secret": .text(""), "/usr/bin/bun": .elf(), "/srv/p/d/index.js": .text(""),
+      "/srv/q/package.json": .text("{\"name\": \"q\"}"), "/srv/q/main.js": .text(""),
+    ]
+    func paths(_ command: [String]) throws -> Set<String> {
+      Self.paths(try Self.discover(command, with: tree, directory: "/srv/p"))
+        .filter { $0.hasPrefix("/srv") }
+    }
+    let found = try paths(["node"] + arguments)
+    #expect(found.contains("/srv/p/s.js"))
+    #expect(!found.contains("/srv/p/secret"))
+    #expect(found.contains("/srv/hook.js") == arguments.contains { $0.contains("/srv/hook.js") })
+    #expect(try paths(["node", "d"]).contains("/srv/p/d/index.js"))
+    #expect(try paths(["node", "../q"]) == ["/srv/q"])
+    #expect(try paths(["bun", "run", "s.js"]).contains("/srv/p/s.js"))
+    let none = try Self.discover(["node", "none.js"], with: tree, directory: "/srv/p")
+    #expect(
+      none.findings.contains("nothing is at /srv/p/none.js, which /usr/bin/node is told to run"))
+  }
+
   @Test("pnpm's store comes as a whole, because its packages are links into it")
   func pnpm() throws {
     let store = "/srv/p/node_modules/.pnpm"
