@@ -88,15 +88,22 @@ extension RuntimeSearch {
     try addPathFiles(in: PathText.join(prefix, "lib/\(library)/site-packages"), interpreter)
   }
 
-  /// Packages of `pip install --user`, when the script was installed that way.
+  /// Packages of `pip install --user`, when the script was installed that way or the module that
+  /// is run is among them.
   private mutating func addUserPackages(
     _ library: String, _ arguments: [String], interpreter: String
   ) throws(RuntimeError) {
     guard let home = homes.own else { return }
     let base = PathText.join(home, ".local")
     let scripts = PathText.join(base, "bin")
-    guard arguments.contains(where: { PathText.isBelow($0, scripts) }) else { return }
     let packages = PathText.join(base, "lib/\(library)/site-packages")
+    let read = PythonArguments(arguments)
+    guard !read.isWithoutUser else { return }
+    switch read.target {
+    case .nothing: return
+    case .script: guard arguments.contains(where: { PathText.isBelow($0, scripts) }) else { return }
+    case .module(let module): guard modulePath(module, in: packages) != nil else { return }
+    }
     guard
       try grantIfThere(
         packages, within: base, executable: true, "your Python packages", neededBy: interpreter)

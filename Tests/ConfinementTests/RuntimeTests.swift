@@ -195,6 +195,31 @@ struct RuntimeTests {
     }
   }
 
+  @Test(
+    "the module that Python is told to run brings the modules beside it",
+    arguments: [
+      (["-m", "server"], true), (["-um", "server"], true),
+      (["-X", "dev", "-mserver"], true), (["-Im", "server"], false), (["-Pm", "server"], false),
+      (["-uc", "import server", "-m", "server"], false), (["-Wdefault", "-m", "server"], true),
+      (["-m", "space.part"], true), (["-m", "space.other"], false), (["-m", "space"], false),
+      (["-m", "pack.part"], true), (["-m", "pack"], true), (["-m", "none"], false),
+      (["-", "-m", "server"], false), (["-m", "../server"], false), (["-m", ".server"], false),
+    ])
+  func module(arguments: [String], isThere: Bool) throws {
+    let found = try Self.discover(
+      ["python3"] + arguments,
+      with: [
+        "/srv/p/server.py": .text(""), "/srv/p/tools.py": .text(""), "/srv/p/secret": .text(""),
+        "/srv/p/space/part.py": .text(""), "/srv/p/pack/__init__.py": .text(""),
+        "/srv/p/data/x": .text(""), "/srv/server.py": .text(""),
+      ], directory: "/srv/p")
+    let paths = Self.paths(found).filter { $0.hasPrefix("/srv") }
+    var expected: Set<String> =
+      isThere ? ["/srv/p/server.py", "/srv/p/tools.py", "/srv/p/pack"] : []
+    if isThere, arguments.last == "space.part" { expected.insert("/srv/p/space") }
+    #expect(paths == expected)
+  }
+
   @Test("packages of pip install --user come with a script of theirs, and Python is told where")
   func userPackages() throws {
     let tree: [String: FakeFiles.Entry] = [
@@ -204,8 +229,14 @@ struct RuntimeTests {
     let found = try Self.discover(["/home/u/.local/bin/srv"], with: tree)
     #expect(Self.paths(found).contains("/home/u/.local/lib/python3.11/site-packages"))
     #expect(found.environment.contains { $0.0 == "PYTHONUSERBASE" && $0.1 == "/home/u/.local" })
-    let other = try Self.discover(["python3"], with: tree)
-    #expect(!Self.paths(other).contains("/home/u/.local/lib/python3.11/site-packages"))
+    let module = try Self.discover(["python3", "-um", "srv"], with: tree)
+    #expect(Self.paths(module).contains("/home/u/.local/lib/python3.11/site-packages"))
+    for arguments in [
+      [], ["-m", "other"], ["-sm", "srv"], ["-Im", "srv"], ["-c", "import srv"],
+    ] {
+      let other = try Self.discover(["python3"] + arguments, with: tree)
+      #expect(!Self.paths(other).contains("/home/u/.local/lib/python3.11/site-packages"))
+    }
   }
 
   @Test("pyenv's shim is replaced by the program that it stands for")
