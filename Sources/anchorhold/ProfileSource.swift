@@ -40,7 +40,8 @@ struct ProfileSource {
     }
     if case .file(let path)? = candidates.first, candidates.count == 1 {
       throw .unreadable(
-        message: "cannot read the profile \(quoted(path)): No such file or directory", hint: nil)
+        message: "cannot read the profile \(quotedPath(path)): No such file or directory", hint: nil
+      )
     }
     throw .unreadable(
       message: "there is no profile \(quoted(argument))",
@@ -64,7 +65,7 @@ struct ProfileSource {
     do { resolved = try PathResolver(HostFiles()).resolve(absolute) } catch {
       switch error {
       case .missing: return nil
-      case .failed(let place, let errno): throw unreadable(path, "\(quoted(place)): \(errno)")
+      case .failed(let place, let errno): throw unreadable(path, "\(quotedPath(place)): \(errno)")
       case .tooManyLinks: throw unreadable(path, "too many symbolic links")
       case .relative: throw unreadable(path, "not an absolute path")
       }
@@ -130,6 +131,6 @@ struct ProfileSource {
   }
 
   private static func unreadable(_ path: String, _ why: String) -> Failure {
-    .unreadable(message: "cannot read the profile \(quoted(path)): \(why)", hint: nil)
+    .unreadable(message: "cannot read the profile \(quotedPath(path)): \(why)", hint: nil)
   }
 }
