@@ -88,9 +88,11 @@ public struct RuntimeDiscovery: Sendable {
       path = program
     }
     try search.addCommand(path, arguments: Array(request.command.dropFirst()))
-    for program in request.programs {
-      let found = try search.find(program)
-      try search.addProgram(try search.behindShim(found) ?? found, arguments: [])
+    for (index, program) in request.programs.enumerated() {
+      do {
+        let found = try search.find(program)
+        try search.addProgram(try search.behindShim(found) ?? found, arguments: [])
+      } catch { throw .program(index, error) }
     }
     result.executable = path
     result.searchPath = request.searchPath

@@ -95,7 +95,12 @@ public enum Session {
     do {
       runtime = try RuntimeDiscovery.discover(RuntimeRequest(request.profile), files: files)
     } catch {
-      throw SessionError("\(error)", hint: error.hint, status: error.exitStatus)
+      let (line, column) = error.place(in: request.profile)
+      let label = request.profilePath ?? "\(request.profile.name) (shipped)"
+      throw SessionError(
+        line > 0 ? "\(label):\(line):\(column): \(error)" : "\(error)",
+        hint: error.hint(in: request.profile, isShipped: request.profilePath == nil),
+        status: error.exitStatus)
     }
     let guarded = [auditBase] + (request.profilePath.map { [$0] } ?? [])
     do {

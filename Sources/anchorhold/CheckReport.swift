@@ -74,7 +74,10 @@ struct CheckReport {
       do throws(RuntimeError) {
         runtime = try RuntimeDiscovery.discover(RuntimeRequest(profile), files: HostFiles())
       } catch {
-        warn(first.line, first.column, "\(error), so it cannot run here", error.hint)
+        let (line, column) = error.place(in: profile)
+        warn(
+          line, column, "\(error), so it cannot run here",
+          error.hint(in: profile, isShipped: source.path == nil))
       }
     }
     var guarded = source.path.map { [$0] } ?? []

@@ -441,7 +441,7 @@ struct RuntimeTests {
     }
     let missing = try #require(error(["nonesuch"]))
     #expect(missing.exitStatus == 127)
-    #expect(missing.hint?.contains("/usr/local/bin, /usr/bin, /bin") == true)
+    #expect(missing.hint()?.contains("/usr/local/bin, /usr/bin, /bin") == true)
     #expect(error(["/none/such"])?.exitStatus == 127)
     #expect(error([])?.exitStatus == 127)
     #expect(error(["/etc/passwd"])?.exitStatus == 126)
