@@ -6,12 +6,14 @@ internal import Profile
 struct GrantCollector<Lookup: FileLookup> {
   private let resolver: PathResolver<Lookup>
   private let guarded: [String]
+  private let variables: [Profile.PathVariable]
   private var grants: [Grant] = []
   private(set) var links: [PathLink] = []
   private(set) var notes: [String] = []
   private(set) var faults: [PlanError.Fault] = []
 
-  init(files: Lookup, guarded: [String]) {
+  init(files: Lookup, guarded: [String], variables: [Profile.PathVariable] = []) {
+    self.variables = variables
     resolver = PathResolver(files)
     // A guarded path that is not there cannot be resolved, and cannot be reached either.
     var real: [String] = guarded
@@ -74,9 +76,18 @@ struct GrantCollector<Lookup: FileLookup> {
         notes.append("cannot \(verb) \(entry.path), which is optional: nothing is at \(place)")
         return nil
       }
-      refuse(kind(error), verb, entry.path, describe(error), isMissing(error) ? hint : nil, entry)
+      let advice = isMissing(error) ? mend(entry.path) ?? hint : nil
+      refuse(kind(error), verb, entry.path, describe(error), advice, entry)
       return nil
     }
+  }
+
+  /// What to do about a missing path that came from the command line.
+  private func mend(_ path: String) -> String? {
+    let variable = variables.first {
+      $0.isSet && Paths.isWithin(path, $0.path) && isMissing($0.path)
+    }
+    return variable.map { "correct --set \($0.name)=\(shellQuoted($0.path)), or create it" }
   }
 
   /// Where the server starts: the kernel goes to the real path, whatever links were written. Nil
@@ -103,7 +114,7 @@ struct GrantCollector<Lookup: FileLookup> {
   ) {
     faults.append(
       PlanError.Fault(
-        kind: kind, message: "cannot \(verb) \(quoted(path)): \(why)", hint: hint,
+        kind: kind, message: "cannot \(verb) \(quotedPath(path)): \(why)", hint: hint,
         line: entry?.line ?? 0, column: entry?.column ?? 0))
   }
 
@@ -176,6 +187,13 @@ struct GrantCollector<Lookup: FileLookup> {
     case .missing, .failed: .notHere
     case .tooManyLinks, .relative: .never
     }
+  }
+
+  private func isMissing(_ path: String) -> Bool {
+    do throws(PathError) {
+      _ = try resolver.resolve(path)
+      return false
+    } catch { return isMissing(error) }
   }
 
   private func isMissing(_ error: PathError) -> Bool {

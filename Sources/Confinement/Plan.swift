@@ -47,7 +47,8 @@ public struct Plan: Sendable {
     profile: Profile, runtime: RuntimeDiscovery, host: HostFacts, guarded: [String],
     files: some FileLookup
   ) throws(PlanError) {
-    var collector = GrantCollector(files: files, guarded: guarded)
+    var collector = GrantCollector(
+      files: files, guarded: guarded, variables: profile.pathVariables)
     for grant in runtime.grants { collector.add(runtime: grant) }
     for entry in profile.filesystem.read { collector.add(profile: entry, access: .read) }
     for entry in profile.filesystem.write { collector.add(profile: entry, access: .write) }

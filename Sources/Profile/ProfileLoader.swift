@@ -54,6 +54,8 @@ public struct ProfileLoader: Sendable {
     checks.check(root)
     findings = checks.findings
     guard !findings.hasErrors else { return (nil, findings.sorted()) }
-    return (Profile(root, variables: variables.settings), findings.sorted())
+    var profile = Profile(root, variables: variables.settings)
+    profile.pathVariables = variables.paths
+    return (profile, findings.sorted())
   }
 }

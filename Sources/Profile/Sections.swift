@@ -60,6 +60,20 @@ extension Profile {
     }
   }
 
+  /// A variable of the type `directory` or `file` that has a value.
+  public struct PathVariable: Sendable, Equatable {
+    /// The variable's name.
+    public var name: String
+    /// Its value, an absolute path.
+    public var path: String
+    /// Whether it must be a directory and not a file.
+    public var isDirectory: Bool
+    /// Whether `--set` gave it; otherwise it is the profile's default.
+    public var isSet: Bool
+    /// Where the variable is declared.
+    public var line: Int, column: Int
+  }
+
   /// One path of the section `filesystem`.
   public struct PathGrant: Sendable, Equatable {
     /// The absolute path, without empty, `.` and `..` components, not resolved.

@@ -54,9 +54,11 @@ struct CheckReport {
         Diagnostic(
           file: source.label, line: grant.line, column: grant.column,
           message: "the server could write its own profile",
-          hint: "keep the profile outside of \(quoted(grant.path))"))
+          hint: "keep the profile outside of \(quotedPath(grant.path))"))
     }
-    let calls = SystemCallFindings.of(profile, in: source.label)
+    let calls =
+      SystemCallFindings.of(profile, in: source.label)
+      + VariableFindings.of(profile, in: source.label)
     if !calls.isEmpty { report.status = 1 }
     report.diagnostics += calls
     report.discover(profile, source)

@@ -71,7 +71,10 @@ enum RunVerb {
     let loader = ProfileLoader(
       file: source.label, settings: settings, workingDirectory: workingDirectory)
     let (loaded, diagnostics) = loader.load(source.text)
-    let calls = loaded.map { SystemCallFindings.of($0, in: source.label) } ?? []
+    let calls =
+      loaded.map {
+        SystemCallFindings.of($0, in: source.label) + VariableFindings.of($0, in: source.label)
+      } ?? []
     for finding in diagnostics + calls {
       switch finding.severity {
       case .error: Console.error(finding.text, hint: finding.hint)
@@ -97,7 +100,7 @@ enum RunVerb {
     if let path = source.path, let grant = ProfileTrust.writeGrant(over: path, in: profile) {
       Console.error(
         "\(source.label):\(grant.line):\(grant.column): the server could write its own profile",
-        hint: "keep the profile outside of \(quoted(grant.path))")
+        hint: "keep the profile outside of \(quotedPath(grant.path))")
       return nil
     }
     return SessionRequest(
