@@ -72,7 +72,7 @@ struct CheckReport {
   private mutating func discover(_ profile: Profile, _ source: ProfileSource) {
     // With a variable left open the paths are not those of any session.
     let isOpen = diagnostics.contains { $0.severity == .warning }
-    if let first = profile.server.command.first {
+    if !profile.server.command.isEmpty {
       do throws(RuntimeError) {
         runtime = try RuntimeDiscovery.discover(RuntimeRequest(profile), files: HostFiles())
       } catch {
@@ -137,18 +137,22 @@ struct CheckReport {
   /// Root's cells run under a user of their own, for whom the permissions of files count.
   private mutating func warnOfOwners(_ profile: Profile, _ plan: Plan) {
     guard plan.blueprint.privileged else { return }
-    let user = plan.blueprint.outsideUser
-    for entry in profile.filesystem.read + profile.filesystem.write {
-      guard let grant = plan.grants.first(where: { $0.path == entry.path }) else { continue }
-      let bits: UInt32 = grant.access == .write ? 0o6 : 0o4
-      let held = grant.status.user == user ? grant.status.mode >> 6 : grant.status.mode
-      guard held & bits != bits else { continue }
-      let what = grant.access == .write ? "write" : "read"
+    let command = profile.server.command.first
+    for grant in plan.grants {
+      guard let missing = ClosedPaths.missing(grant, for: plan.blueprint, runtime?.executable)
+      else { continue }
+      let entry = (profile.filesystem.write + profile.filesystem.read).first {
+        ClosedPaths.leads($0.path, to: grant.path)
+      }
+      let path = entry?.path ?? grant.path
+      let because = entry == nil ? " (\(grant.reason))" : ""
       warn(
-        entry.line, entry.column,
-        "as root the server runs as user \(user), who cannot \(what) \(quoted(entry.path))",
+        entry?.line ?? command?.line ?? 0, entry?.column ?? command?.column ?? 0,
+        "as root the server runs as user \(plan.blueprint.outsideUser), who cannot \(missing) "
+          + quotedPath(path) + because,
         grant.access == .write
-          ? "chown \(user) \(shown(entry.path))" : "let others read it, or chown it to \(user)")
+          ? "chown -R \(plan.blueprint.outsideUser) \(shellQuoted(path))"
+          : "chmod -R o+rX \(shellQuoted(path)), or chown it to \(plan.blueprint.outsideUser)")
     }
   }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 
 from harness import BINARY, PROBE, ROOT, TOP, Case
@@ -101,6 +102,94 @@ class Malformed(Case):
             run = self.anchorhold("run", profile)
             self.assertEqual(run.returncode, 125)
             self.assertRegex(run.stderr.decode(), rf"error: {profile}:\d+:\d+: ")
+
+    def test_what_cannot_be_found_is_named_with_its_place_and_what_to_write(self):
+        text = ("version: 1\nname: %s\nextends: static\nserver:\n  command: [%s]\n"
+                "  programs: [none-such]\n")
+        for command, line, hint in [(PROBE, 6, "server.programs"), ("no-server", 5, "server.command")]:
+            path = self.profile(text=text % (self.name, command))
+            check, run = self.anchorhold("check", path), self.anchorhold("run", path)
+            self.assertEqual((check.returncode, run.returncode), (0, 127))
+            for said in [check.stdout.decode(), run.stderr.decode()]:
+                self.assertRegex(said, rf"{path}:{line}:\d+: (warning: )?cannot find")
+                self.assertIn(f"write the whole path in {hint}", said)
+        for words in [["--", "no-server"], [path, "--", "no-server"]]:
+            run = self.anchorhold("run", *words)
+            self.assertEqual(run.returncode, 127)
+            self.assertIn(b'error: cannot find "no-server"', run.stderr)
+            self.assertIn(b"write the whole path after --", run.stderr)
+        run = self.anchorhold("run", "git", "--set", f"repository={self.home}")
+        self.assertRegex(run.stderr.decode(), r"git \(shipped\):\d+:\d+: cannot find")
+        self.assertIn(b"write the whole path after --", run.stderr)
+
+    def test_a_variable_is_held_against_what_is_there(self):
+        text = ("version: 1\nname: %s\nextends: static\n"
+                "variables: {place: {type: %s, required: true}}\n"
+                "server: {command: [%s, serve]}\nfilesystem: {read: [\"${place}\"]}\n")
+        here = self.shared_directory("here")
+        (here / "file").write_text("")
+        (here / "name with a 'quote").mkdir()
+        for kind, value, said in [
+                ("directory", here / "file", "is a file, not a directory"),
+                ("file", here, "is a directory, not a file"),
+                ("directory", here, None), ("file", here / "file", None),
+                ("directory", here / "name with a 'quote", None),
+                ("file", "/dev/null", "is not a file"), ("directory", "~", "write it out"),
+                ("directory", "~/here", "write it out"),
+                ("directory", here / "none", "correct --set place=")]:
+            with self.subTest((kind, value)):
+                path = self.profile(text=text % (self.name, kind, PROBE))
+                done = self.anchorhold("run", path, "--set", f"place={value}")
+                self.assertEqual(done.returncode, 125 if said else 0, done)
+                check = self.anchorhold("check", path, "--set", f"place={value}")
+                if said:
+                    self.assertIn(said, done.stderr.decode())
+                    self.assertIn(said, check.stdout.decode())
+                    self.assertIn("--set place=", check.stdout.decode())
+                self.assertEqual(check.returncode, 1 if said and "correct" not in said else 0)
+
+    def test_paths_are_shown_whole_and_quoted_for_a_shell(self):
+        place = self.shared_directory("x" * 70 + " it's")
+        done = self.anchorhold("check", self.profile(read=[place]))
+        self.assertIn(f'"{place}"', done.stdout.decode())
+        path = self.profile()
+        other = self.directory / f"{'y' * 70} it's.yaml"
+        path.rename(other)
+        other.chmod(0o666)
+        done = self.anchorhold("check", other)
+        quoted = str(other).replace("'", "'\\''")
+        self.assertIn(f"hint: chmod go-w '{quoted}'", done.stdout.decode())
+
+    def test_root_is_told_what_the_user_of_the_cell_may_not_use(self):
+        if not ROOT:
+            self.skipTest("only root's cells have a user of their own")
+        here = self.shared_directory("here")
+        (here / "d").mkdir()
+        (self.directory / "link").symlink_to("here/d")
+        cases = [(0o755, dict(read=[here / "d"]), None), (0o700, dict(read=[here / "d"]), "read"),
+                 (0o744, dict(read=[here / "d"]), "enter"),
+                 (0o700, dict(read=[self.directory / "link"]), "read"),
+                 (0o755, dict(write=[here / "d"]), "write"),
+                 (0o777, dict(write=[here / "d"]), None)]
+        for mode, parts, said in cases:
+            with self.subTest((oct(mode), parts)):
+                (here / "d").chmod(mode)
+                done = self.anchorhold("check", self.profile(**parts)).stdout.decode()
+                self.assertEqual("as root the server runs as user" in done, said is not None, done)
+                if said:
+                    self.assertIn(f"who cannot {said} ", done)
+                    number = int(re.search(r"runs as user (\d+)", done)[1])
+        (here / "d").chmod(0o070)
+        os.chown(here / "d", 0, number)
+        done = self.anchorhold("check", self.profile(write=[here / "d"])).stdout.decode()
+        self.assertNotIn("as root the server", done)
+        # What a program brings counts too.
+        program = here / "program"
+        shutil.copyfile(PROBE, program)
+        for mode, closed in [(0o755, False), (0o700, True), (0o744, True)]:
+            program.chmod(mode)
+            done = self.anchorhold("check", self.profile(str(program), "serve")).stdout.decode()
+            self.assertEqual("as root the server" in done, closed, done)
 
     def test_system_calls_that_cannot_be_added_are_all_named_by_run_as_well(self):
         profile = self.profile(syscalls={"baseline": 1, "add": ["mlokc", "mount", "mlock"]})
