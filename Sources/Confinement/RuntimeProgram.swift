@@ -14,11 +14,22 @@ extension RuntimeSearch {
   mutating func addCommand(_ path: String, arguments: [String]) throws(RuntimeError) {
     switch request.preset {
     case .none:
-      try grant(path, executable: true, "command", neededBy: path)
+      let real = try resolve(path)?.real ?? path
+      guard case .native = try form(of: real) else {
+        try grant(path, executable: true, "command", neededBy: path)
+        findings.append("\(path) is a script, and the preset none grants no interpreter")
+        return
+      }
+      try addNative(path, "command")
     case .static:
       let real = try resolve(path)?.real ?? path
       guard case .native = try form(of: real) else {
         throw .notExecutable(path: path, why: "a script, and the preset is static")
+      }
+      let image = try readELF(real)
+      guard image.interpreter == nil, image.needed.isEmpty else {
+        throw .notExecutable(
+          path: path, why: "it needs shared libraries, and the preset is static: extend auto")
       }
       try addNative(path, "command")
     case .auto, .python, .node:

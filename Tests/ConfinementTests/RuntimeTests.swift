@@ -410,7 +410,7 @@ struct RuntimeTests {
         "/opt/p/lib/liba.so": .elf(interpreter: nil, needed: ["libb.so"], rPath: "/opt/p/more"),
         "/opt/p/more/libb.so": .elf(interpreter: nil, needed: ["libc.so.6", "liba.so"]),
         "/opt/p/lib/other.so": .elf(interpreter: nil),
-      ], preset: .static)
+      ], preset: .none)
     let libraries = "/usr/lib/x86_64-linux-gnu"
     #expect(
       Self.paths(found) == [
@@ -424,11 +424,24 @@ struct RuntimeTests {
     }
   }
 
-  @Test("a static program brings itself, and preset none brings the command alone")
+  @Test("a static program brings itself alone, and none brings a command and its libraries")
   func alone() throws {
     let tree: [String: FakeFiles.Entry] = ["/opt/s": .elf(interpreter: nil, needed: [])]
     #expect(Self.paths(try Self.discover(["/opt/s"], with: tree, preset: .static)) == ["/opt/s"])
-    #expect(Self.paths(try Self.discover(["python3"], preset: .none)) == ["/usr/bin/python3.11"])
+    let libraries = "/usr/lib/x86_64-linux-gnu"
+    #expect(
+      Self.paths(try Self.discover(["python3"], preset: .none)) == [
+        "/usr/bin/python3.11", "\(libraries)/ld-linux-x86-64.so.2", "\(libraries)/libc.so.6",
+        "\(libraries)/libz.so.1.2.13",
+      ])
+    let script = try Self.discover(
+      ["/opt/t"], with: ["/opt/t": .script("#!/usr/bin/python3\n")], preset: .none)
+    #expect(Self.paths(script) == ["/opt/t"])
+    #expect(script.findings.contains { $0.contains("grants no interpreter") })
+    do throws(RuntimeError) {
+      _ = try Self.discover(["python3"], preset: .static)
+      Issue.record("a program with libraries passed for a static one")
+    } catch { #expect(error.exitStatus == 126) }
   }
 
   @Test("what cannot start is an error with its status, before anything is tried")
