@@ -247,7 +247,7 @@ extension RuntimeSearch {
     else {
       findings.append(
         "\(file) adds \(found.real), which is not granted: if you trust it, add it to "
-          + "filesystem.read")
+          + "filesystem.read, where native modules cannot be loaded")
       return
     }
     let isPackage = isFile(PathText.join(found.real, "__init__.py"))

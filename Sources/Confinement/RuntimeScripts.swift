@@ -44,7 +44,9 @@ extension RuntimeSearch {
       guard let found = resolveIfSeen(path), PathText.same(found.real, path) else { continue }
       count += 1
       if count > 64 {
-        findings.append("\(directory) holds more than 64 modules; grant it in filesystem.read")
+        findings.append(
+          "\(directory) holds more than 64 modules; grant it in filesystem.read, where "
+            + "native modules cannot be loaded")
         return
       }
       try grantIfThere(path, executable: true, reason, neededBy: neededBy)
