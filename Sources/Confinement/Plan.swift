@@ -77,7 +77,8 @@ public struct Plan: Sendable {
       landlockABI: Int32(host.landlockABI),
       landlockRules: tree.landlockRules(known: .known(abi: host.landlockABI)), limits: limits,
       umask: 0o077, executable: runtime.executable,
-      arguments: profile.server.command.map(\.value),
+      arguments: (runtime.programName.map { [$0] } ?? [])
+        + profile.server.command.dropFirst(runtime.programName == nil ? 0 : 1).map(\.value),
       environment: Plan.environment(
         profile: profile, runtime: runtime, host: host, searchPath: Plan.searchPath(runtime, tree)),
       workingDirectory: workdir)

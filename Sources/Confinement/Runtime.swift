@@ -52,6 +52,9 @@ public struct RuntimeGrant: Hashable, Sendable {
 public struct RuntimeDiscovery: Sendable {
   /// The path to execute, absolute; it may be a link that is among `grants`.
   public internal(set) var executable: String = ""
+  /// What replaces the command's first word as the program's name (`argv[0]`): what stands behind
+  /// a shim finds its own installation by it; nil for the word itself.
+  public internal(set) var programName: String?
   /// What to grant for reading, each path once, no path below another's directory.
   public internal(set) var grants: [RuntimeGrant] = []
   /// The directories where commands were looked for; those of them that the cell has are its own
@@ -86,6 +89,7 @@ public struct RuntimeDiscovery: Sendable {
     if let program = try search.behindShim(path) {
       search.findings.append("\(path) is a shim of pyenv for \(program)")
       path = program
+      result.programName = program
     }
     try search.addCommand(path, arguments: Array(request.command.dropFirst()))
     for (index, program) in request.programs.enumerated() {

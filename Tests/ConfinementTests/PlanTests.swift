@@ -222,4 +222,19 @@ struct PlanTests {
       #expect(nested.map(\.kind) == [.never])
     }
   }
+
+  @Test("a program behind a shim is started by its own name, any other by the command's word")
+  func programName() throws {
+    var profile = Profile(name: "p")
+    profile.server.command = ["srv", "--flag"].map { Located($0) }
+    var runtime = RuntimeDiscovery()
+    runtime.executable = "/srv/server"
+    for (name, expected) in [(nil, "srv"), ("/srv/server", "/srv/server")] {
+      runtime.programName = name
+      let plan = try Plan(
+        profile: profile, runtime: runtime, host: HostFacts(user: 1, group: 1, landlockABI: 6),
+        guarded: [], files: PlanFiles(Self.base))
+      #expect(plan.blueprint.arguments == [expected, "--flag"])
+    }
+  }
 }

@@ -253,6 +253,8 @@ struct RuntimeTests {
     ]
     let found = try Self.discover(["\(root)/shims/srv"], with: tree)
     #expect(found.executable == "\(root)/versions/3.12.1/bin/srv")
+    #expect(found.programName == "\(root)/versions/3.12.1/bin/srv")
+    #expect(try Self.discover(["python3"]).programName == nil)
     #expect(Self.paths(found).contains("\(root)/versions/3.12.1/lib/python3.12"))
     let local = try Self.discover(["\(root)/shims/srv"], with: tree, directory: "/home/u/p")
     #expect(local.executable == "\(root)/versions/3.10.0/bin/srv")
