@@ -446,6 +446,23 @@ struct RuntimeTests {
     } catch { #expect(error.exitStatus == 126) }
   }
 
+  @Test(
+    "a script whose interpreter no preset knows is a finding",
+    arguments: [
+      ("#!/usr/bin/perl -w\n", true), ("#!/usr/bin/env perl\n", true),
+      ("#!/usr/bin/python3\n", false),
+      ("#!/usr/bin/env node\n", false), ("#!/bin/sh\n", false), ("#!/opt/wrapper\n", true),
+    ])
+  func unknownInterpreter(line: String, isUnknown: Bool) throws {
+    let found = try Self.discover(
+      ["/opt/t"],
+      with: [
+        "/opt/t": .script(line), "/usr/bin/perl": .elf(),
+        "/opt/wrapper": .script("#!/usr/bin/perl\n"),
+      ])
+    #expect(found.findings.contains { $0.contains("no preset knows") } == isUnknown)
+  }
+
   @Test("what cannot start is an error with its status, before anything is tried")
   func errors() throws {
     func error(_ command: [String], _ tree: [String: FakeFiles.Entry] = [:]) -> RuntimeError? {
