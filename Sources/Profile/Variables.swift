@@ -83,7 +83,10 @@ struct Variables {
         hint: "remove one of the two")
     }
     if let setting = loader.settings.first(where: { $0.name.isSame(name) }) {
-      let (value, fault) = check(setting.value, type, from: loader.workingDirectory)
+      let (value, fault) = check(
+        setting.value, type,
+        // Without a name a relative path is refused, and an absolute one made plain as ever.
+        from: loader.workingDirectory ?? (setting.value.utf8.first == 0x2F ? "/" : nil))
       if value == nil {
         findings.error(
           .nowhere,
