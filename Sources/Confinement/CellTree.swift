@@ -22,10 +22,11 @@ struct CellTree {
   }
 
   mutating func build<Lookup: FileLookup>(
-    hide: [Profile.PathGrant], collector: inout GrantCollector<Lookup>, files: Lookup
-  ) throws(PlanError) {
+    hide: [Profile.PathGrant], invokedFrom: String? = nil,
+    collector: inout GrantCollector<Lookup>, files: Lookup
+  ) {
     addTemporarySpace()
-    try addDevices(files)
+    addDevices(files, &collector)
     addDirectory("/proc")
     actions.append(
       .proc(path: "/proc", attributes: [.readOnly, .noSetID, .noDevices, .noExecution]))
@@ -42,9 +43,14 @@ struct CellTree {
     noteMovable()
     addSystemFiles()
     for link in links { addLink(link) }
+    // An empty directory of that name, so that relative arguments mean what they mean outside. The
+    // kernel's own files cannot be added to.
+    if let invokedFrom, !contains(invokedFrom), !Paths.isWithin(invokedFrom, "/proc") {
+      addDirectory(invokedFrom)
+    }
     for entry in hide {
-      guard let target = try collector.resolveHidden(entry) else { continue }
-      try cover(target, entry, files: files)
+      guard let target = collector.resolveHidden(entry) else { continue }
+      cover(target, entry, &collector, files: files)
     }
   }
 
@@ -56,6 +62,9 @@ struct CellTree {
       || grants.contains { Paths.isWithin(path, $0.path) }
       || links.contains { Paths.isWithin(path, $0.path) }
   }
+
+  /// Whether `path` is hidden, or below something that is.
+  func hides(_ path: String) -> Bool { hidden.contains { Paths.isWithin(path, $0) } }
 
   func landlockRules(known: LandlockAccess) -> [CellBlueprint.LandlockRule] {
     var rules: [CellBlueprint.LandlockRule] = []
@@ -89,12 +98,15 @@ struct CellTree {
     }
   }
 
-  private mutating func addDevices(_ files: some FileLookup) throws(PlanError) {
+  private mutating func addDevices<Lookup: FileLookup>(
+    _ files: Lookup, _ collector: inout GrantCollector<Lookup>
+  ) {
     for name in CellTree.devices {
       let path = "/dev/" + name
       let status: FileStatus?
       do { status = try files.status(path) } catch {
-        throw .path(path, line: 0, column: 0, why: "cannot look at it: \(error)", hint: nil)
+        collector.refuse(.notHere, "look at", path, "\(error)", nil)
+        continue
       }
       guard let status, status.kind == .characterDevice else {
         notes.append("\(path) is not in the cell: the host has no such device")
@@ -139,17 +151,31 @@ struct CellTree {
     }
   }
 
-  private mutating func cover(
-    _ target: ResolvedPath, _ entry: Profile.PathGrant, files: some FileLookup
-  ) throws(PlanError) {
+  private mutating func cover<Lookup: FileLookup>(
+    _ target: ResolvedPath, _ entry: Profile.PathGrant, _ collector: inout GrantCollector<Lookup>,
+    files: Lookup
+  ) {
     guard isCovered(target.real) else {
-      throw .path(
-        target.real, line: entry.line, column: entry.column,
-        why: "nothing above it is granted, so there is nothing to hide",
-        hint: "remove the line")
+      return collector.refuse(
+        .outside, "hide", entry.path, "nothing above it is granted, so there is nothing to hide",
+        "remove the line", entry)
     }
-    try refuseMovable(target.real, entry)
-    if hidden.contains(where: { Paths.isWithin(target.real, $0) }) { return }
+    // What is mounted below a hidden place could not be reached, and would not be as planned.
+    if let other = hidden.first(where: {
+      Paths.isWithin(target.real, $0) || Paths.isWithin($0, target.real)
+    }) {
+      return collector.refuse(
+        .never, "hide", entry.path,
+        Paths.isWithin(target.real, other)
+          ? "\(other) is hidden already, with everything below" : "\(other) below it is hidden too",
+        "keep the wider line of the two", entry)
+    }
+    if let place = movable(target.real) {
+      return collector.refuse(
+        .never, "hide", entry.path,
+        "the server can write to \(place) and move away what it lies in",
+        "hide the directory directly in \(place), or grant less for writing", entry)
+    }
     hidden.append(target.real)
     covered.append(CellBlueprint.Covered(path: target.real, status: target.status))
     if target.status.kind == .directory {
@@ -162,13 +188,11 @@ struct CellTree {
     }
     let null: FileStatus?
     do { null = try files.status("/dev/null") } catch {
-      throw .path(
-        "/dev/null", line: 0, column: 0, why: "cannot look at it: \(error)", hint: nil)
+      return collector.refuse(.notHere, "look at", "/dev/null", "\(error)", nil)
     }
     guard let null, null.kind == .characterDevice else {
-      throw .path(
-        target.real, line: entry.line, column: entry.column, why: "hiding a file needs /dev/null",
-        hint: nil)
+      return collector.refuse(
+        .notHere, "hide", entry.path, "hiding a file needs /dev/null", nil, entry)
     }
     notes.append(
       "\(target.real) is hidden until the host replaces that file, as many programs do when they "
@@ -180,19 +204,14 @@ struct CellTree {
         attributes: [.readOnly, .noSetID, .noDevices, .noExecution]))
   }
 
-  /// Refuses to hide what the server could move away by a directory above it, and leave something
-  /// else in its place to be hidden the next time. What it cannot move is what is mounted: the
-  /// grant, and what is hidden directly in it.
-  private func refuseMovable(_ path: String, _ entry: Profile.PathGrant) throws(PlanError) {
-    for grant in grants
-    where grant.access == .write && Paths.isWithin(path, grant.path)
-      && !Paths.equal(PathText.parent(path), grant.path)
-    {
-      throw .path(
-        path, line: entry.line, column: entry.column,
-        why: "cannot hide it: the server can write to \(grant.path) and move away what it lies in",
-        hint: "hide the directory directly in \(grant.path), or grant less for writing")
-    }
+  /// The writable grant in which the server could move away a directory above `path`, and leave
+  /// something else in its place to be hidden the next time; nil if it cannot. What it cannot move
+  /// is what is mounted: the grant, and what is hidden directly in it.
+  private func movable(_ path: String) -> String? {
+    grants.first {
+      $0.access == .write && Paths.isWithin(path, $0.path)
+        && !Paths.equal(PathText.parent(path), $0.path)
+    }?.path
   }
 
   /// Notes what is read-only for this session and not for the next one: the server can move away a

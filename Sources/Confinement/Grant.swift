@@ -41,14 +41,6 @@ public struct Grant: Hashable, Sendable {
   ]
 }
 
-/// Why no plan could be made.
-public enum PlanError: Error, Hashable, Sendable {
-  /// A path of the profile cannot be granted; `line` and `column` are its place, 0 if built in.
-  case path(String, line: Int, column: Int, why: String, hint: String?)
-  /// Something else of the profile or the machine; with a hint.
-  case other(String, hint: String?)
-}
-
 /// Comparing paths by component.
 enum Paths {
   /// Whether `path` is `ancestor` or below it.

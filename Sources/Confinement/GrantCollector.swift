@@ -1,21 +1,26 @@
 internal import Linux
 internal import Profile
 
-/// Gathers what the profile and the runtime grant, resolved, and refuses what must not be granted.
+/// Gathers what the profile and the runtime grant, resolved, and refuses what must not be granted:
+/// a fault does not end the search for the next.
 struct GrantCollector<Lookup: FileLookup> {
   private let resolver: PathResolver<Lookup>
   private let guarded: GuardedPaths
   private let mounts: HostMounts
+  private let variables: [Profile.PathVariable]
   /// The real paths of what the profile grants for writing.
   private var writable: [String] = []
   private var grants: [Grant] = []
   private(set) var links: [PathLink] = []
   private(set) var notes: [String] = []
+  private(set) var faults: [PlanError.Fault] = []
 
   /// Begins with what the profile grants for writing: a session may have changed what is there.
   init(
-    files: Lookup, guarded: [String], mounts: [Mount], write: [Profile.PathGrant]
-  ) throws(PlanError) {
+    files: Lookup, guarded: [String], mounts: [Mount], variables: [Profile.PathVariable],
+    write: [Profile.PathGrant]
+  ) {
+    self.variables = variables
     resolver = PathResolver(files)
     self.guarded = GuardedPaths(guarded, resolver: resolver)
     self.mounts = HostMounts(mounts)
@@ -23,100 +28,129 @@ struct GrantCollector<Lookup: FileLookup> {
       // What cannot be resolved is refused, or skipped, when its grant is added.
       do { writable.append(try resolver.resolve(entry.path).real) } catch { continue }
     }
-    for entry in write { try add(profile: entry, access: .write) }
+    for entry in write { add(profile: entry, access: .write) }
   }
 
-  /// Refuses a way over links that an earlier session of this server may have made.
-  private func refuseWritable(
-    _ links: [PathLink], of path: String, line: Int, column: Int, hint: String
-  ) throws(PlanError) {
+  /// Refuses a way over links that an earlier session of this server may have made; true if the
+  /// way is refused.
+  private mutating func refuseWritable(
+    _ links: [PathLink], _ verb: String, _ path: String, _ hint: String,
+    _ entry: Profile.PathGrant? = nil
+  ) -> Bool {
     for link in links {
       guard let place = writable.first(where: { Paths.isWithin(link.path, $0) }) else { continue }
-      throw .path(
-        path, line: line, column: column,
-        why: "the way leads over the link \(link.path), which the server can write, in \(place)",
-        hint: hint)
+      refuse(
+        .never, verb, path,
+        "the way leads over the link \(link.path), which the server can write, in \(place)", hint,
+        entry)
+      return true
     }
+    return false
   }
 
-  /// Checks the way to the working directory, if it is a place of the host.
-  func check(workingDirectory place: Located<String>) throws(PlanError) {
-    let found: ResolvedPath
-    do { found = try resolver.resolve(place.value) } catch { return }
-    try refuseWritable(found.links, of: place)
-  }
-
-  private func refuseWritable(
-    _ links: [PathLink], of place: Located<String>
-  ) throws(PlanError) {
-    try refuseWritable(
-      links, of: place.value, line: place.line, column: place.column,
-      hint: "write the real path, or grant less in filesystem.write")
-  }
-
-  mutating func add(runtime grant: RuntimeGrant) throws(PlanError) {
+  mutating func add(runtime grant: RuntimeGrant) {
     let resolved: ResolvedPath
     do { resolved = try resolver.resolve(grant.path) } catch {
-      throw .path(grant.path, line: 0, column: 0, why: describe(error), hint: nil)
+      refuse(.notHere, "grant", grant.path, describe(error), nil)
+      return
     }
-    try refuseWritable(
-      grant.links + resolved.links, of: grant.path, line: 0, column: 0,
-      hint: "keep the server's program out of filesystem.write")
+    guard
+      !refuseWritable(
+        grant.links + resolved.links, "grant", grant.path,
+        "keep the server's program out of filesystem.write")
+    else { return }
     links.append(contentsOf: grant.links)
     links.append(contentsOf: resolved.links)
-    try append(
+    append(
       Grant(
         path: resolved.real, status: resolved.status, access: .read,
-        executable: grant.executable, reason: grant.reason), line: 0, column: 0)
+        executable: grant.executable, reason: grant.reason), as: grant.path)
   }
 
-  mutating func add(
-    profile entry: Profile.PathGrant, access: Grant.Access
-  ) throws(PlanError) {
-    let resolved: ResolvedPath
-    do { resolved = try resolver.resolve(entry.path) } catch {
-      if case .missing(let place) = error, entry.isOptional {
-        notes.append("\(entry.path) is not granted: nothing is at \(place)")
-        return
-      }
-      throw .path(
-        entry.path, line: entry.line, column: entry.column, why: describe(error),
-        hint: isMissing(error) ? "create it, or write {path: …, optional: true}" : nil)
+  mutating func add(profile entry: Profile.PathGrant, access: Grant.Access) {
+    // As it is written too: what cannot be granted cannot be on any machine.
+    if let (why, hint) = reserved(entry.path) {
+      refuse(.never, "grant", entry.path, why, hint, entry)
+      return
     }
-    try refuseWritable(
-      resolved.links, of: Located(entry.path, line: entry.line, column: entry.column))
+    guard let resolved = find(entry, to: "grant", "create it, or write {path: …, optional: true}")
+    else { return }
     if !Paths.equal(resolved.real, entry.path) {
       notes.append("\(entry.path) leads to \(resolved.real)")
     }
     links.append(contentsOf: resolved.links)
-    try append(
+    append(
       Grant(
         path: resolved.real, status: resolved.status, access: access, executable: false,
         reason: entry.line > 0
           ? "filesystem.\(access.rawValue), line \(entry.line)" : "filesystem.\(access.rawValue)"),
-      line: entry.line, column: entry.column)
+      as: entry.path, entry)
   }
 
-  /// The real path of something to hide.
-  mutating func resolveHidden(_ entry: Profile.PathGrant) throws(PlanError) -> ResolvedPath? {
-    let resolved: ResolvedPath
-    do { resolved = try resolver.resolve(entry.path) } catch {
-      if case .missing(let place) = error, entry.isOptional {
-        notes.append("\(entry.path) is not hidden: nothing is at \(place)")
-        return nil
-      }
-      throw .path(
-        entry.path, line: entry.line, column: entry.column,
-        why: "cannot hide it: \(describe(error))",
-        hint: isMissing(error)
-          ? "create an empty file there, or write {path: …, optional: true}" : nil)
-    }
-    try refuseWritable(
-      resolved.links, of: Located(entry.path, line: entry.line, column: entry.column))
+  /// The real path of something to hide; nil if nothing is there, which is a fault unless it is
+  /// optional.
+  mutating func resolveHidden(_ entry: Profile.PathGrant) -> ResolvedPath? {
+    let hint = "create an empty file there, or write {path: …, optional: true}"
+    guard let resolved = find(entry, to: "hide", hint) else { return nil }
     if !Paths.equal(resolved.real, entry.path) {
       notes.append("\(entry.path) leads to \(resolved.real), which is hidden")
     }
     return resolved
+  }
+
+  /// The real path of what the profile names; nil if that is a fault, or optional and not there.
+  private mutating func find(
+    _ entry: Profile.PathGrant, to verb: String, _ hint: String
+  ) -> ResolvedPath? {
+    do {
+      let found = try resolver.resolve(entry.path)
+      let advice = "write the real path, or grant less in filesystem.write"
+      return refuseWritable(found.links, verb, entry.path, advice, entry) ? nil : found
+    } catch {
+      if case .missing(let place) = error, entry.isOptional {
+        notes.append("cannot \(verb) \(entry.path), which is optional: nothing is at \(place)")
+        return nil
+      }
+      let advice = isMissing(error) ? mend(entry.path) ?? hint : nil
+      refuse(kind(error), verb, entry.path, describe(error), advice, entry)
+      return nil
+    }
+  }
+
+  /// What to do about a missing path that came from the command line.
+  private func mend(_ path: String) -> String? {
+    let variable = variables.first {
+      $0.isSet && Paths.isWithin(path, $0.path) && isMissing($0.path)
+    }
+    return variable.map { "correct --set \($0.name)=\(shellQuoted($0.path)), or create it" }
+  }
+
+  /// Where the server starts: the kernel goes to the real path, whatever links were written. Nil
+  /// is a fault: nothing is there, or no directory.
+  ///
+  /// What the cell has of its own is not looked for on the host.
+  mutating func resolve(workdir: Located<String>) -> String? {
+    let path = workdir.value
+    let entry = Profile.PathGrant(path, line: workdir.line, column: workdir.column)
+    if CellTree.writable.contains(where: { Paths.equal(path, $0) }) { return path }
+    guard let resolved = find(entry, to: "start in", "create it, or name another workdir")
+    else { return nil }
+    guard resolved.status.kind == .directory else {
+      refuse(.never, "start in", path, "not a directory", nil, entry)
+      return nil
+    }
+    return resolved.real
+  }
+
+  /// Remembers why the plan cannot be made.
+  mutating func refuse(
+    _ kind: PlanError.Fault.Kind, _ verb: String, _ path: String, _ why: String, _ hint: String?,
+    _ entry: Profile.PathGrant? = nil
+  ) {
+    faults.append(
+      PlanError.Fault(
+        kind: kind, message: "cannot \(verb) \(quotedPath(path)): \(why)", hint: hint,
+        line: entry?.line ?? 0, column: entry?.column ?? 0))
   }
 
   /// All grants, parents before children, one for each path: of two for the same path the stronger
@@ -146,38 +180,61 @@ struct GrantCollector<Lookup: FileLookup> {
     return result
   }
 
-  private mutating func append(_ grant: Grant, line: Int, column: Int) throws(PlanError) {
-    func refusal(_ why: String, _ hint: String?) -> PlanError {
-      .path(grant.path, line: line, column: column, why: why, hint: hint)
-    }
-    if grant.path.utf8.count == 1 {
-      throw refusal("the whole file system cannot be granted", nil)
-    }
-    for place in ["/proc", "/sys", "/dev", "/run"] where Paths.isWithin(grant.path, place) {
-      throw refusal(
-        "nothing below \(place) can be granted",
-        "it holds the kernel's or the host's own interfaces, not files")
-    }
-    // Mounted over it, the grant would take the private space away without a word.
-    for place in CellTree.writable where Paths.isWithin(place, grant.path) {
-      throw refusal(
-        "the cell has a \(place) of its own", "grant what is meant below \(grant.path)")
+  private mutating func append(
+    _ grant: Grant, as written: String, _ entry: Profile.PathGrant? = nil
+  ) {
+    if let (why, hint) = reserved(grant.path) {
+      refuse(.never, "grant", grant.path, why, hint, entry)
+      return
     }
     if let place = guarded.reached(by: grant.path, grant.access) {
-      throw refusal(
-        "it would let the server reach \(place)",
-        "profiles and audit logs must stay out of what a server sees; move one of them")
+      refuse(
+        .never, "grant", written, "it would let the server reach \(place)",
+        "profiles and audit logs must stay out of what a server sees; move one of them", entry)
+      return
     }
     if let mount = mounts.interface(in: grant.path) {
-      throw refusal(
+      refuse(
+        .never, "grant", written,
         "\(mount.path) is a mount of type \(mount.type), the kernel's or the host's own interface",
-        "unmount it, or grant what is meant beside it")
+        "unmount it, or grant what is meant beside it", entry)
+      return
     }
     switch grant.status.kind {
     case .regular, .directory: grants.append(grant)
     default:
-      throw refusal("only files and directories can be granted", nil)
+      refuse(.never, "grant", written, "only files and directories can be granted", nil, entry)
     }
+  }
+
+  /// Why no cell can hold a path of the host, and what to do; nil if one can.
+  private func reserved(_ path: String) -> (why: String, hint: String?)? {
+    if path.utf8.count == 1 { return ("the whole file system cannot be granted", nil) }
+    for place in ["/proc", "/sys", "/dev", "/run"] where Paths.isWithin(path, place) {
+      return (
+        "nothing below \(place) can be granted",
+        "it holds the kernel's or the host's own interfaces, not files"
+      )
+    }
+    // Mounted over it, the grant would take the private space away without a word.
+    for place in CellTree.writable where Paths.isWithin(place, path) {
+      return ("the cell has a \(place) of its own", "grant what is meant below \(path)")
+    }
+    return nil
+  }
+
+  private func kind(_ error: PathError) -> PlanError.Fault.Kind {
+    switch error {
+    case .missing, .failed: .notHere
+    case .tooManyLinks, .relative: .never
+    }
+  }
+
+  private func isMissing(_ path: String) -> Bool {
+    do throws(PathError) {
+      _ = try resolver.resolve(path)
+      return false
+    } catch { return isMissing(error) }
   }
 
   private func isMissing(_ error: PathError) -> Bool {

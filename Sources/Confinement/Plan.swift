@@ -47,13 +47,18 @@ public struct Plan: Sendable {
     profile: Profile, runtime: RuntimeDiscovery, host: HostFacts, guarded: [String],
     files: some FileLookup
   ) throws(PlanError) {
-    var collector = try GrantCollector(
-      files: files, guarded: guarded, mounts: host.mounts, write: profile.filesystem.write)
-    for grant in runtime.grants { try collector.add(runtime: grant) }
-    for entry in profile.filesystem.read { try collector.add(profile: entry, access: .read) }
-    if let place = profile.server.workdir { try collector.check(workingDirectory: place) }
+    var collector = GrantCollector(
+      files: files, guarded: guarded, mounts: host.mounts, variables: profile.pathVariables,
+      write: profile.filesystem.write)
+    for grant in runtime.grants { collector.add(runtime: grant) }
+    for entry in profile.filesystem.read { collector.add(profile: entry, access: .read) }
     var tree = CellTree(grants: collector.merged(), links: collector.links)
-    try tree.build(hide: profile.filesystem.hide, collector: &collector, files: files)
+    tree.build(
+      hide: profile.filesystem.hide,
+      invokedFrom: profile.server.workdir == nil ? profile.server.invokedFrom : nil,
+      collector: &collector, files: files)
+    let workdir = Plan.workdir(of: profile.server, in: tree, &collector)
+    guard collector.faults.isEmpty else { throw PlanError(collector.faults) }
     grants = tree.grants
     hidden = tree.hidden
     notes = collector.notes + tree.notes
@@ -65,9 +70,6 @@ public struct Plan: Sendable {
       : (host.user, host.group)
     remainingGroups = privileged ? [] : host.supplementaryGroups.sorted()
     let limits = Plan.limits(profile.limits, ceilings: host.hardLimits, notes: &notes)
-    let workdir =
-      profile.server.workdir?.value
-      ?? profile.server.invokedFrom.flatMap { tree.contains($0) ? $0 : nil } ?? Plan.home
     blueprint = CellBlueprint(
       privileged: privileged, outsideUser: outside.0, outsideGroup: outside.1,
       insideUser: Plan.insideIdentifier, insideGroup: Plan.insideIdentifier,
@@ -75,15 +77,30 @@ public struct Plan: Sendable {
       landlockABI: Int32(host.landlockABI),
       landlockRules: tree.landlockRules(known: .known(abi: host.landlockABI)), limits: limits,
       umask: 0o077, executable: runtime.executable,
-      arguments: profile.server.command.map(\.value),
-      environment: Plan.environment(profile: profile, runtime: runtime, host: host),
+      arguments: (runtime.programName.map { [$0] } ?? [])
+        + profile.server.command.dropFirst(runtime.programName == nil ? 0 : 1).map(\.value),
+      environment: Plan.environment(
+        profile: profile, runtime: runtime, host: host, searchPath: Plan.searchPath(runtime, tree)),
       workingDirectory: workdir, covered: tree.covered)
-    if let entry = profile.server.workdir, !tree.contains(workdir) {
-      throw .path(
-        workdir, line: entry.line, column: entry.column,
-        why: "the working directory is not in the cell",
-        hint: "grant it in filesystem.read or filesystem.write")
+  }
+
+  /// Where the server starts; the home directory if that is a fault.
+  private static func workdir<Lookup: FileLookup>(
+    of server: Profile.Server, in tree: CellTree, _ collector: inout GrantCollector<Lookup>
+  ) -> String {
+    guard let entry = server.workdir else {
+      return server.invokedFrom.flatMap { tree.contains($0) && !tree.hides($0) ? $0 : nil } ?? home
     }
+    guard let path = collector.resolve(workdir: entry) else { return home }
+    let place = Profile.PathGrant(entry.value, line: entry.line, column: entry.column)
+    if tree.hides(path) {
+      collector.refuse(.never, "start in", entry.value, "it is hidden", nil, place)
+    } else if !tree.contains(path) {
+      collector.refuse(
+        .outside, "start in", entry.value, "the working directory is not in the cell",
+        "grant it in filesystem.read or filesystem.write", place)
+    }
+    return path
   }
 
   /// The host id of a profile's server when root starts it: stable, from the profile's name
@@ -119,11 +136,20 @@ public struct Plan: Sendable {
     return result
   }
 
+  /// The standard directories, and of those that discovery searched the ones that the cell has.
+  private static func searchPath(_ runtime: RuntimeDiscovery, _ tree: CellTree) -> [String] {
+    let standard = RuntimeDiscovery.standardSearchPath
+    return standard
+      + runtime.searchPath.filter { directory in
+        !standard.contains { Paths.equal($0, directory) } && tree.contains(directory)
+      }
+  }
+
   private static func environment(
-    profile: Profile, runtime: RuntimeDiscovery, host: HostFacts
+    profile: Profile, runtime: RuntimeDiscovery, host: HostFacts, searchPath: [String]
   ) -> [String] {
     var values: [(String, String)] = [
-      ("PATH", RuntimeDiscovery.standardSearchPath.joined(separator: ":")), ("HOME", home),
+      ("PATH", searchPath.joined(separator: ":")), ("HOME", home),
       ("USER", "server"), ("LOGNAME", "server"), ("TMPDIR", "/tmp"),
       ("LANG", host.language ?? "C.UTF-8"),
     ]

@@ -13,14 +13,16 @@ public struct RuntimeRequest: Sendable {
   public var searchPath: [String]
   /// The absolute directory that relative commands with `/` and script arguments start from.
   public var workingDirectory: String
-  /// The caller's home directory, which is never granted as a whole; nil if not known.
+  /// The caller's `HOME`, which is never granted as a whole; nil if it is not set.
   public var home: String?
+  /// The caller's id, whose account says what the home directory is when `HOME` does not.
+  public var user: UInt32?
 
   /// Asks about `command`.
   public init(
     preset: Preset, command: [String], programs: [String] = [],
     searchPath: [String] = RuntimeDiscovery.standardSearchPath, workingDirectory: String = "/",
-    home: String? = nil
+    home: String? = nil, user: UInt32? = nil
   ) {
     self.preset = preset
     self.command = command
@@ -28,6 +30,7 @@ public struct RuntimeRequest: Sendable {
     self.searchPath = searchPath
     self.workingDirectory = workingDirectory
     self.home = home
+    self.user = user
   }
 }
 
@@ -49,12 +52,21 @@ public struct RuntimeGrant: Hashable, Sendable {
 public struct RuntimeDiscovery: Sendable {
   /// The path to execute, absolute; it may be a link that is among `grants`.
   public internal(set) var executable: String = ""
+  /// What replaces the command's first word as the program's name (`argv[0]`): what stands behind
+  /// a shim finds its own installation by it; nil for the word itself.
+  public internal(set) var programName: String?
   /// What to grant for reading, each path once, no path below another's directory.
   public internal(set) var grants: [RuntimeGrant] = []
+  /// The directories where commands were looked for; those of them that the cell has are its own
+  /// `PATH`, so that the server finds what was found for it.
+  public internal(set) var searchPath: [String] = standardSearchPath
   /// Variables to set unless the profile sets them.
   public internal(set) var environment: [(String, String)] = []
   /// What was found, one sentence each, for `check`.
   public internal(set) var findings: [String] = []
+
+  /// Nothing found, as of a profile that names no command.
+  public init() {}
 
   /// Where a command without `/` is looked up when the profile sets no `PATH`.
   ///
@@ -68,7 +80,7 @@ public struct RuntimeDiscovery: Sendable {
   public static func discover(
     _ request: RuntimeRequest, files: some FileLookup
   ) throws(RuntimeError) -> RuntimeDiscovery {
-    var search = RuntimeSearch(request, files)
+    var search = try RuntimeSearch(request, files)
     var result = RuntimeDiscovery()
     guard let command = request.command.first else {
       throw .notFound(command: "", lookedIn: request.searchPath)
@@ -77,13 +89,17 @@ public struct RuntimeDiscovery: Sendable {
     if let program = try search.behindShim(path) {
       search.findings.append("\(path) is a shim of pyenv for \(program)")
       path = program
+      result.programName = program
     }
     try search.addCommand(path, arguments: Array(request.command.dropFirst()))
-    for program in request.programs {
-      let found = try search.find(program)
-      try search.addProgram(try search.behindShim(found) ?? found, arguments: [])
+    for (index, program) in request.programs.enumerated() {
+      do {
+        let found = try search.find(program)
+        try search.addProgram(try search.behindShim(found) ?? found, arguments: [])
+      } catch { throw .program(index, error) }
     }
     result.executable = path
+    result.searchPath = request.searchPath
     result.grants = search.finished()
     result.environment = search.environment
     result.findings = search.findings

@@ -14,43 +14,111 @@ extension RuntimeSearch {
       try grantIfThere(directory, executable: true, "Node's own modules", neededBy: real)
     }
     try addZones(for: PathText.name(path))
+    let hasVerb = [path, real].map(PathText.name).contains { name in
+      ["bun", "deno"].contains { PathText.same($0, name) }
+    }
+    try addNodeArguments(arguments, of: path, hasVerb: hasVerb)
+  }
+
+  /// Options that take the next argument as their value (node(1)).
+  private static var nodeValues: [String] {
+    [
+      "-C", "--conditions", "--cpu-prof-dir", "--cpu-prof-interval", "--cpu-prof-name",
+      "--debug-port", "--diagnostic-dir", "--disable-proto", "--disable-warning",
+      "--dns-result-order", "--env-file", "--env-file-if-exists", "--experimental-default-type",
+      "--heap-prof-dir", "--heap-prof-interval", "--heap-prof-name", "--heapsnapshot-signal",
+      "--icu-data-dir", "--input-type", "--inspect-port", "--localstorage-file",
+      "--max-http-header-size", "--openssl-config", "--redirect-warnings", "--report-dir",
+      "--report-directory", "--report-filename", "--report-signal", "--secure-heap",
+      "--secure-heap-min", "--stack-trace-limit", "--title", "--tls-cipher-list", "--tls-keylog",
+      "--trace-event-categories", "--trace-event-file-pattern", "--unhandled-rejections",
+      "--use-largepages", "--v8-pool-size", "--watch-path",
+    ]
+  }
+
+  /// Options whose value is a module that is loaded before the script.
+  private static var nodeModules: [String] {
+    ["-r", "--require", "--import", "--loader", "--experimental-loader", "--preload"]
+  }
+
+  /// Grants the script and the preloaded modules that the arguments name.
+  ///
+  /// - Parameter hasVerb: whether a script may come after the word `run`, as with Bun and Deno.
+  private mutating func addNodeArguments(
+    _ arguments: [String], of program: String, hasVerb: Bool
+  ) throws(RuntimeError) {
     var rest = arguments[...]
+    var mayBeVerb = hasVerb
     while let argument = rest.popFirst() {
-      let takesValue = [
-        "-r", "--require", "--import", "--loader", "--experimental-loader", "-C", "--conditions",
-        "--env-file",
-      ]
-      if takesValue.contains(where: { PathText.same($0, argument) }) {
+      func isAmong(_ options: [String]) -> Bool {
+        options.contains { PathText.same($0, argument) }
+      }
+      if isAmong(Self.nodeModules) {
+        if let module = rest.popFirst() { try addPreloaded(module, program) }
+        continue
+      }
+      if let equals = argument.utf8.firstIndex(of: UInt8(ascii: "=")),
+        Self.nodeModules.contains(where: { argument.utf8[..<equals].elementsEqual($0.utf8) })
+      {
+        let module = argument.utf8[argument.utf8.index(after: equals)...]
+        try addPreloaded(String(Substring(module)), program)
+        continue
+      }
+      if isAmong(Self.nodeValues) {
         rest = rest.dropFirst()
         continue
       }
-      if ["-e", "--eval", "-p", "--print", "-"].contains(where: { PathText.same($0, argument) }) {
-        return
-      }
+      if isAmong(["-e", "--eval", "-p", "--print", "-pe", "-"]) { return }
       if argument.utf8.first == UInt8(ascii: "-") { continue }
-      try addNodeScript(argument)
-      return
+      if mayBeVerb, PathText.same(argument, "run") {
+        mayBeVerb = false
+        continue
+      }
+      return try addNodeScript(argument, program, typed: hasVerb)
     }
   }
 
-  /// Node resolves links first and looks for packages from the real path upwards.
-  private mutating func addNodeScript(_ argument: String) throws(RuntimeError) {
-    let path = PathText.absolute(argument, from: request.workingDirectory)
-    guard let found = try resolve(path) else {
-      throw .missing(path: path, neededBy: request.command.first ?? path)
+  /// A module named by its path; those named otherwise are looked for in `node_modules`.
+  private mutating func addPreloaded(_ module: String, _ program: String) throws(RuntimeError) {
+    let isPath = ["/", "./", "../"].contains { module.utf8.starts(with: $0.utf8) }
+    guard isPath else { return }
+    let path = PathText.absolute(module, from: request.workingDirectory)
+    guard let file = nodeFile(at: path) else {
+      findings.append("nothing is at \(path), which \(program) is told to load first")
+      return
     }
+    try grantIfThere(file, executable: true, "preloaded module", neededBy: program)
+  }
+
+  /// The file that Node loads for a path without its ending, or for a directory; nil if none.
+  private func nodeFile(at path: String) -> String? {
+    if isFile(path) { return path }
+    for ending in [".js", ".mjs", ".cjs", "/package.json", "/index.js"] where isFile(path + ending)
+    {
+      return path + ending
+    }
+    return nil
+  }
+
+  /// Node resolves links first and looks for packages from the real path upwards.
+  private mutating func addNodeScript(
+    _ argument: String, _ program: String, typed: Bool
+  ) throws(RuntimeError) {
+    let written = PathText.absolute(argument, from: request.workingDirectory)
+    guard let path = nodeFile(at: written), let found = try resolve(path) else {
+      // It may be the value of an option that is not known here, or a file of another cell.
+      findings.append("nothing is at \(written), which \(program) is told to run")
+      return
+    }
+    let suffixes = [".js", ".mjs", ".cjs", ".json", ".node"] + (typed ? [".ts", ".mts"] : [])
     noteLauncher(PathText.name(path))
     guard let root = try packageRoot(of: found.real) else {
-      try addScriptFile(
-        path, suffixes: [".js", ".mjs", ".cjs", ".json", ".node"], package: "package.json")
-      return
+      return try addScriptFile(path, suffixes: suffixes, package: "package.json")
     }
     try grant(path, executable: true, "script", neededBy: path)
     findings.append("Node package \(root)")
     guard try grantIfThere(root, executable: true, "Node package", neededBy: path) else {
-      try addScriptFile(
-        path, suffixes: [".js", ".mjs", ".cjs", ".json", ".node"], package: "package.json")
-      return
+      return try addScriptFile(path, suffixes: suffixes, package: "package.json")
     }
     try addEnclosingModules(of: root, path)
   }

@@ -14,11 +14,22 @@ extension RuntimeSearch {
   mutating func addCommand(_ path: String, arguments: [String]) throws(RuntimeError) {
     switch request.preset {
     case .none:
-      try grant(path, executable: true, "command", neededBy: path)
+      let real = try resolve(path)?.real ?? path
+      guard case .native = try form(of: real) else {
+        try grant(path, executable: true, "command", neededBy: path)
+        findings.append("\(path) is a script, and the preset none grants no interpreter")
+        return
+      }
+      try addNative(path, "command")
     case .static:
       let real = try resolve(path)?.real ?? path
       guard case .native = try form(of: real) else {
         throw .notExecutable(path: path, why: "a script, and the preset is static")
+      }
+      let image = try readELF(real)
+      guard image.interpreter == nil, image.needed.isEmpty else {
+        throw .notExecutable(
+          path: path, why: "it needs shared libraries, and the preset is static: extend auto")
       }
       try addNative(path, "command")
     case .auto, .python, .node:
@@ -95,8 +106,30 @@ extension RuntimeSearch {
     } else {
       try addProgram(interpreter, arguments: [path] + arguments, depth: depth + 1)
     }
+    try noteUnknownInterpreter(interpreter, argument, of: path)
     // The line's own argument is not looked at: options mean nothing here, and a path in it is
     // the word of whoever wrote the script.
+  }
+
+  /// Says so when an interpreter's own modules are not found, because no preset knows it.
+  private mutating func noteUnknownInterpreter(
+    _ interpreter: String, _ argument: String?, of path: String
+  ) throws(RuntimeError) {
+    var name = PathText.name(interpreter)
+    var real = try resolve(interpreter)?.real ?? interpreter
+    if PathText.same(name, "env"), let command = envCommand(argument) {
+      real = try find(command)
+      name = PathText.name(real)
+      real = try resolve(real)?.real ?? real
+    }
+    let names = [name, PathText.name(real)]
+    guard
+      !names.contains(where: { isPythonName($0) || isNodeName($0) || isShellName($0) }),
+      case .native = try form(of: real)
+    else { return }
+    findings.append(
+      "\(path) is a script of \(name), which no preset knows: what else it reads, such as the "
+        + "interpreter's own modules, must be in filesystem.read")
   }
 
   /// Looks at the first line of a file as the kernel does (execve(2)).

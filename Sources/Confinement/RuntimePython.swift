@@ -95,15 +95,22 @@ extension RuntimeSearch {
     try addPathFiles(in: PathText.join(prefix, "lib/\(library)/site-packages"), interpreter)
   }
 
-  /// Packages of `pip install --user`, when the script was installed that way.
+  /// Packages of `pip install --user`, when the script was installed that way or the module that
+  /// is run is among them.
   private mutating func addUserPackages(
     _ library: String, _ arguments: [String], interpreter: String
   ) throws(RuntimeError) {
-    guard let home = request.home else { return }
+    guard let home = homes.own else { return }
     let base = PathText.join(home, ".local")
     let scripts = PathText.join(base, "bin")
-    guard arguments.contains(where: { PathText.isBelow($0, scripts) }) else { return }
     let packages = PathText.join(base, "lib/\(library)/site-packages")
+    let read = PythonArguments(arguments)
+    guard !read.isWithoutUser else { return }
+    switch read.target {
+    case .nothing: return
+    case .script: guard arguments.contains(where: { PathText.isBelow($0, scripts) }) else { return }
+    case .module(let module): guard modulePath(module, in: packages) != nil else { return }
+    }
     guard
       try grantIfThere(
         packages, within: base, executable: true, "your Python packages", neededBy: interpreter)
@@ -247,7 +254,7 @@ extension RuntimeSearch {
     else {
       findings.append(
         "\(file) adds \(found.real), which is not granted: if you trust it, add it to "
-          + "filesystem.read")
+          + "filesystem.read, where native modules cannot be loaded")
       return
     }
     let isPackage = isFile(PathText.join(found.real, "__init__.py"))

@@ -1,46 +1,6 @@
 internal import Linux
 
 extension RuntimeSearch {
-  // MARK: Python
-
-  /// How files that Python imports end.
-  static var pythonModules: [String] { [".py", ".so"] }
-
-  /// Grants what the arguments of an interpreter name: a script with the modules beside it, a
-  /// directory, or a module in the working directory.
-  mutating func addPythonArguments(_ arguments: [String]) throws(RuntimeError) {
-    var rest = arguments[...]
-    while let argument = rest.popFirst() {
-      if PathText.same(argument, "-m") {
-        guard let module = rest.first else { return }
-        try addModule(module)
-        return
-      }
-      if PathText.same(argument, "-c") || PathText.same(argument, "-") { return }
-      if ["-W", "-X", "--check-hash-based-pycs"].contains(where: { PathText.same($0, argument) }) {
-        rest = rest.dropFirst()
-        continue
-      }
-      if argument.utf8.first == UInt8(ascii: "-") { continue }
-      try addScriptFile(argument, suffixes: Self.pythonModules, package: "__init__.py")
-      return
-    }
-  }
-
-  /// `-m NAME` from the working directory, which Python searches first.
-  private mutating func addModule(_ module: String) throws(RuntimeError) {
-    let name = String(module.split(separator: ".").first ?? "")
-    guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "/")) else { return }
-    for candidate in ["\(name).py", "\(name)/__init__.py", "\(name)/__main__.py"] {
-      let path = PathText.join(request.workingDirectory, candidate)
-      guard isFile(path) else { continue }
-      let granted =
-        candidate.utf8.contains(UInt8(ascii: "/")) ? PathText.parent(path) : path
-      try grantIfThere(granted, executable: true, "module \(name)", neededBy: "python -m \(name)")
-      return
-    }
-  }
-
   /// A script given to an interpreter, and the modules beside it that it can import: they are on
   /// its path, while other files of that directory are none of its business.
   mutating func addScriptFile(
@@ -84,7 +44,9 @@ extension RuntimeSearch {
       guard let found = resolveIfSeen(path), PathText.same(found.real, path) else { continue }
       count += 1
       if count > 64 {
-        findings.append("\(directory) holds more than 64 modules; grant it in filesystem.read")
+        findings.append(
+          "\(directory) holds more than 64 modules; grant it in filesystem.read, where "
+            + "native modules cannot be loaded")
         return
       }
       try grantIfThere(path, executable: true, reason, neededBy: neededBy)

@@ -40,7 +40,7 @@ struct CrossChecks {
         }
         if let other = seen.updateValue(section, forKey: Array(path.utf8)) {
           findings.error(
-            element.position, "the path \(quoted(path)) is there twice",
+            element.position, "the path \(quotedPath(path)) is there twice",
             hint: "it is already in filesystem.\(other)")
         }
       }

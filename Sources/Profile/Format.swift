@@ -122,11 +122,13 @@ enum Format {
   static let filesystem: [Key] = [
     Key(
       name: "read", shape: grants, omitted: "`[]`",
-      summary: "Paths that may be read, with everything below.",
+      summary:
+        "Paths that may be read, with everything below; nothing there is executed or loaded as code.",
       example: "[\"${repository}\", {path: /etc/localtime, optional: true}]"),
     Key(
       name: "write", shape: grants, omitted: "`[]`",
-      summary: "Paths that may be read and written, with everything below.",
+      summary:
+        "Paths that may be read and written, with everything below; nothing there is executed or loaded as code.",
       example: "[/srv/notes]"),
     Key(
       name: "hide", shape: grants, omitted: "`[]`",

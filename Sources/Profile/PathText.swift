@@ -20,11 +20,11 @@ public enum PathText {
       switch component {
       case "":
         return (
-          "\(quoted(path)) holds an empty component",
+          "\(quotedPath(path)) holds an empty component",
           "write one / between two names and none at the end"
         )
       case ".", "..":
-        return ("\(quoted(path)) has \(component) as a component", "write the path without it")
+        return ("\(quotedPath(path)) has \(component) as a component", "write the path without it")
       default: continue
       }
     }
@@ -47,7 +47,7 @@ public enum PathText {
       case "", ".": continue
       case "..":
         guard isAtFront else {
-          return (nil, "\(quoted(path)) has .. after a name")
+          return (nil, "\(quotedPath(path)) has .. after a name")
         }
         _ = parts.popLast()
       default:

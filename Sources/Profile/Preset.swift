@@ -4,11 +4,11 @@ public enum Preset: String, Sendable, CaseIterable {
   case python
   /// A Node program.
   case node
-  /// A native executable and the shared libraries that it names.
+  /// A native executable that needs nothing else, no shared library either.
   case `static`
   /// One of the above, told from the command itself.
   case auto
-  /// Nothing beyond what the profile grants.
+  /// An executable and the shared libraries that it names; of a script nothing but itself.
   case none
 }
 

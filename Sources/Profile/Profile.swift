@@ -11,6 +11,8 @@ public struct Profile: Sendable {
   public var description: String
   /// The values of its variables as they were put in, for the record.
   public var variables: [ProfileLoader.Setting] = []
+  /// Those of them that are paths, with what each must be.
+  public var pathVariables: [PathVariable] = []
   /// The preset that `extends` names.
   public var preset: Preset
   /// What is started, and how.

@@ -20,14 +20,15 @@ public struct ProfileLoader: Sendable {
   public var file: String
   /// The values of the profile's variables.
   public var settings: [Setting]
-  /// The absolute directory that relative paths among the settings start from.
-  public var workingDirectory: String
+  /// The absolute directory that relative paths among the settings start from; nil if there is
+  /// none that has a name.
+  public var workingDirectory: String?
   /// True when a required variable without a setting is an error and not a warning.
   public var requiresSettings: Bool
 
   /// Makes a loader.
   public init(
-    file: String, settings: [Setting] = [], workingDirectory: String = "/",
+    file: String, settings: [Setting] = [], workingDirectory: String? = "/",
     requiresSettings: Bool = true
   ) {
     self.file = file
@@ -54,6 +55,8 @@ public struct ProfileLoader: Sendable {
     checks.check(root)
     findings = checks.findings
     guard !findings.hasErrors else { return (nil, findings.sorted()) }
-    return (Profile(root, variables: variables.settings), findings.sorted())
+    var profile = Profile(root, variables: variables.settings)
+    profile.pathVariables = variables.paths
+    return (profile, findings.sorted())
   }
 }

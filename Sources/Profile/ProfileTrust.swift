@@ -55,15 +55,15 @@ public enum ProfileTrust {
       let isOpen = directory.mode & writableByOthers != 0 && directory.mode & sticky == 0
       guard !isOpen else {
         return Refusal(
-          message: "others can write the profile's directory \(quoted(directory.path))",
-          hint: "chmod go-w \(shown(directory.path))")
+          message: "others can write the profile's directory \(quotedPath(directory.path))",
+          hint: "chmod go-w \(shellQuoted(directory.path))")
       }
     }
     if let refusal = ownership(file, caller) { return refusal }
     guard file.mode & writableByOthers == 0 else {
       return Refusal(
-        message: "others can write the profile \(quoted(file.path))",
-        hint: "chmod go-w \(shown(file.path))")
+        message: "others can write the profile \(quotedPath(file.path))",
+        hint: "chmod go-w \(shellQuoted(file.path))")
     }
     return nil
   }
@@ -78,7 +78,8 @@ public enum ProfileTrust {
   private static func ownership(_ facts: FileFacts, _ caller: UInt32) -> Refusal? {
     guard facts.owner != 0, facts.owner != caller else { return nil }
     return Refusal(
-      message: "\(quoted(facts.path)) belongs to user \(facts.owner), who could change the profile",
+      message:
+        "\(quotedPath(facts.path)) belongs to user \(facts.owner), who could change the profile",
       hint: "copy the profile to a directory of your own")
   }
 }

@@ -9,8 +9,9 @@ extension Profile {
     public var workdir: Located<String>?
     /// The variables that the profile sets, in the order of the text, names unique.
     public var environment: [EnvironmentVariable]
-    /// Where a command of the command line was given: the server starts there, and relative paths
-    /// among its arguments are meant from there, if the cell can see it and `workdir` is nil.
+    /// Where a command of the command line was given: the server starts there unless `workdir`
+    /// says otherwise, and relative paths among its arguments are meant from there. It is an empty
+    /// directory unless something of it is granted.
     public var invokedFrom: String?
 
     /// Makes the section; what is not given is empty.
@@ -57,6 +58,20 @@ extension Profile {
       self.write = write
       self.hide = hide
     }
+  }
+
+  /// A variable of the type `directory` or `file` that has a value.
+  public struct PathVariable: Sendable, Equatable {
+    /// The variable's name.
+    public var name: String
+    /// Its value, an absolute path.
+    public var path: String
+    /// Whether it must be a directory and not a file.
+    public var isDirectory: Bool
+    /// Whether `--set` gave it; otherwise it is the profile's default.
+    public var isSet: Bool
+    /// Where the variable is declared.
+    public var line: Int, column: Int
   }
 
   /// One path of the section `filesystem`.

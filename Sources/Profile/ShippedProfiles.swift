@@ -38,10 +38,11 @@ public enum ShippedProfiles {
             GIT_OPTIONAL_LOCKS: "0"
             GIT_TERMINAL_PROMPT: "0"
             GIT_PAGER: cat
-            # The server runs under a user of its own, who is not the repository's owner.
+            # The server runs under a user of its own, who is not the repository's owner. Git compares real
+            # paths, and the cell holds no other repository.
             GIT_CONFIG_COUNT: "1"
             GIT_CONFIG_KEY_0: safe.directory
-            GIT_CONFIG_VALUE_0: "${repository}"
+            GIT_CONFIG_VALUE_0: "*"
         filesystem:
           read: ["${repository}"]
         limits: {memory: 1GiB, processes: 64, open_files: 256, file_size: 64MiB}

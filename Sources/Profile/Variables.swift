@@ -7,7 +7,11 @@ struct Variables {
     /// Nil when it has no value, which was reported unless the loader is lenient.
     var value: String?
     var isUsed = false
+    /// Whether the value is one of `--set`, the profile's, or only stands in for one.
+    var origin = Origin.profile
   }
+
+  private enum Origin { case setting, profile, placeholder }
 
   private var declarations: [Declaration] = []
 
@@ -20,6 +24,11 @@ struct Variables {
         name: entry.key, position: entry.keyPosition,
         type: VariableType(rawValue: typeName) ?? .string)
       declaration.value = Self.value(of: declaration, entry.value, loader, &findings)
+      if loader.settings.contains(where: { $0.name.isSame(entry.key) }) {
+        declaration.origin = .setting
+      } else if entry.value["default"] == nil {
+        declaration.origin = .placeholder
+      }
       declarations.append(declaration)
     }
     checkSettings(loader, &findings)
@@ -29,6 +38,19 @@ struct Variables {
   var settings: [ProfileLoader.Setting] {
     declarations.compactMap { declaration in
       declaration.value.map { ProfileLoader.Setting(name: declaration.name, value: $0) }
+    }
+  }
+
+  /// The paths among them, but for those that only stand in for a value.
+  var paths: [Profile.PathVariable] {
+    declarations.compactMap { declaration in
+      guard let value = declaration.value, [.directory, .file].contains(declaration.type),
+        declaration.origin != .placeholder
+      else { return nil }
+      return Profile.PathVariable(
+        name: declaration.name, path: value, isDirectory: declaration.type == .directory,
+        isSet: declaration.origin == .setting, line: declaration.position.line,
+        column: declaration.position.column)
     }
   }
 
@@ -61,10 +83,14 @@ struct Variables {
         hint: "remove one of the two")
     }
     if let setting = loader.settings.first(where: { $0.name.isSame(name) }) {
-      let (value, fault) = check(setting.value, type, from: loader.workingDirectory)
+      let (value, fault) = check(
+        setting.value, type,
+        // Without a name a relative path is refused, and an absolute one made plain as ever.
+        from: loader.workingDirectory ?? (setting.value.utf8.first == 0x2F ? "/" : nil))
       if value == nil {
         findings.error(
-          .nowhere, "--set \(name)=\(shown(setting.value)) does not fit: \(fault)",
+          .nowhere,
+          "--set \(name)=\([.directory, .file].contains(type) ? shellQuoted(setting.value) : shown(setting.value)) does not fit: \(fault)",
           hint: "write for example --set \(name)=\(type.example)")
       }
       return value
@@ -124,6 +150,10 @@ struct Variables {
       let isBoolean = text.isSame("true") || text.isSame("false")
       return isBoolean ? (text, "") : (nil, "it is neither true nor false")
     case .directory, .file:
+      // Only a shell knows the home directory by this sign, and it did not see it.
+      if text.isSame("~") || text.utf8.starts(with: "~/".utf8) {
+        return (nil, "\(quotedPath(text)) is not the home directory here; write it out")
+      }
       guard let workingDirectory else {
         return PathText.fault(text).map { (nil, $0.message) } ?? (text, "")
       }

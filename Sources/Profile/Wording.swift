@@ -21,16 +21,35 @@ extension Unicode.Scalar {
 }
 
 /// Text as a message shows it: in quotes, controls and hidden characters as escapes, and cut after
-/// 60 characters.
-public func quoted(_ text: String) -> String {
+/// `limit` characters.
+public func quoted(_ text: String, limit: Int = 60) -> String {
   var result = "\""
   var count = 0
   for scalar in text.unicodeScalars {
     count += 1
-    if count > 60 { return result + "…\"" }
+    if count > limit { return result + "…\"" }
     result += scalar == "\"" || scalar == "\\" ? "\\" + String(Character(scalar)) : scalar.visible
   }
   return result + "\""
+}
+
+/// A path as a message shows it: like other text, and never cut, because one copies it.
+public func quotedPath(_ path: String) -> String { quoted(path, limit: .max) }
+
+/// A path as one word of a shell's command line; one with hidden characters, which nobody should
+/// paste unseen, as a message shows it.
+public func shellQuoted(_ path: String) -> String {
+  if path.unicodeScalars.contains(where: \.isHidden) { return quotedPath(path) }
+  let isPlain = path.utf8.allSatisfy { byte in
+    switch byte {
+    case 0x2B...0x3A, 0x40...0x5A, 0x5F, 0x61...0x7A: true  // + , - . / digits : @ letters _
+    default: false
+    }
+  }
+  if isPlain, !path.isEmpty { return path }
+  return "'"
+    + path.utf8.split(separator: 0x27, omittingEmptySubsequences: false)
+    .map { String(Substring($0)) }.joined(separator: "'\\''") + "'"
 }
 
 /// A name as a message shows it: without quotes, made visible, and not too long.

@@ -189,8 +189,7 @@ struct CellProcess: ~Copyable {
         case .permissionDenied:
           "is it executable for the cell's user, and its interpreter granted?"
         case .noSuchFile:
-          "the loader or interpreter that it names is not in the cell: write extends: auto, or "
-            + "grant that too"
+          "the loader or interpreter that it names is not in the cell: write extends: auto"
         default: nil
         }
       return SessionError("cannot execute \"\(subject)\": \(error)", hint: hint, status: 126)

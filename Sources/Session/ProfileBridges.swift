@@ -20,7 +20,33 @@ extension RuntimeRequest {
       preset: profile.preset, command: profile.server.command.map(\.value),
       programs: profile.server.programs.map(\.value), searchPath: search,
       workingDirectory: profile.server.workdir?.value ?? profile.server.invokedFrom ?? "/",
-      home: Process.environment("HOME"))
+      home: Process.environment("HOME"), user: Process.user)
+  }
+}
+
+extension RuntimeError {
+  /// The place in the profile of the program that this is about; 0 if it is not from there.
+  public func place(in profile: Profile) -> (line: Int, column: Int) {
+    guard let entry = entry(in: profile) else { return (0, 0) }
+    return (entry.line, entry.column)
+  }
+
+  /// What a person can do who cannot change a shipped profile, nor a command that came after `--`.
+  public func hint(in profile: Profile, isShipped: Bool) -> String? {
+    if case .program = self {
+      return hint(
+        isShipped
+          ? "install it there"
+          : "write the whole path in server.programs, or set PATH in server.environment")
+    }
+    let isFixed = isShipped || entry(in: profile)?.line == 0
+    return isFixed ? hint("write the whole path after --") : hint()
+  }
+
+  private func entry(in profile: Profile) -> Located<String>? {
+    guard case .program(let index, _) = self else { return profile.server.command.first }
+    return profile.server.programs.indices.contains(index)
+      ? profile.server.programs[index] : nil
   }
 }
 

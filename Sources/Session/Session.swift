@@ -95,7 +95,12 @@ public enum Session {
     do {
       runtime = try RuntimeDiscovery.discover(RuntimeRequest(request.profile), files: files)
     } catch {
-      throw SessionError("\(error)", hint: error.hint, status: error.exitStatus)
+      let (line, column) = error.place(in: request.profile)
+      let label = request.profilePath ?? "\(request.profile.name) (shipped)"
+      throw SessionError(
+        line > 0 ? "\(label):\(line):\(column): \(error)" : "\(error)",
+        hint: error.hint(in: request.profile, isShipped: request.profilePath == nil),
+        status: error.exitStatus)
     }
     let guarded = [auditBase] + (request.profilePath.map { [$0] } ?? [])
     do {
@@ -136,12 +141,11 @@ public enum Session {
 extension SessionError {
   /// `profile` is what messages call the profile.
   init(_ error: PlanError, in profile: String) {
-    switch error {
-    case .path(let path, let line, let column, let why, let hint):
-      let place = line > 0 ? "\(profile):\(line):\(column): " : ""
-      self.init("\(place)cannot grant \"\(path)\": \(why)", hint: hint)
-    case .other(let message, let hint): self.init(message, hint: hint)
-    }
+    let fault = error.faults[0]
+    let place = fault.line > 0 ? "\(profile):\(fault.line):\(fault.column): " : ""
+    let more = error.faults.count - 1
+    let others = more > 0 ? " (and \(more) more, which anchorhold check shows)" : ""
+    self.init(place + fault.message + others, hint: fault.hint)
   }
 }
 

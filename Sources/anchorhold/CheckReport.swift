@@ -1,3 +1,4 @@
+internal import Audit
 internal import Confinement
 internal import Linux
 internal import Profile
@@ -53,68 +54,105 @@ struct CheckReport {
         Diagnostic(
           file: source.label, line: grant.line, column: grant.column,
           message: "the server could write its own profile",
-          hint: "keep the profile outside of \(quoted(grant.path))"))
+          hint: "keep the profile outside of \(quotedPath(grant.path))"))
     }
-    let calls = SystemCallFindings.of(profile, in: source.label)
+    let calls =
+      SystemCallFindings.of(profile, in: source.label)
+      + VariableFindings.of(profile, in: source.label)
     if !calls.isEmpty { report.status = 1 }
     report.diagnostics += calls
-    if report.status == 0 { report.discover(profile, source) }
+    report.discover(profile, source)
     return report
   }
 
   /// Looks for what the preset needs, and works out what the cell would see.
   ///
   /// That a server or a path is not here is a warning, because the profile may be meant for
-  /// another machine; `run` refuses it.
+  /// another machine; `run` refuses it. What no machine takes is an error.
   private mutating func discover(_ profile: Profile, _ source: ProfileSource) {
-    guard let first = profile.server.command.first else { return }
-    do throws(RuntimeError) {
-      runtime = try RuntimeDiscovery.discover(RuntimeRequest(profile), files: HostFiles())
-    } catch {
-      return warn(first.line, first.column, "\(error), so it cannot run here", error.hint)
-    }
     // With a variable left open the paths are not those of any session.
-    guard let runtime, !diagnostics.contains(where: { $0.severity == .warning }) else { return }
+    let isOpen = diagnostics.contains { $0.severity == .warning }
+    if !profile.server.command.isEmpty {
+      do throws(RuntimeError) {
+        runtime = try RuntimeDiscovery.discover(RuntimeRequest(profile), files: HostFiles())
+      } catch {
+        let (line, column) = error.place(in: profile)
+        warn(
+          line, column, "\(error), so it cannot run here",
+          error.hint(in: profile, isShipped: source.path == nil))
+      }
+    }
+    var guarded = source.path.map { [$0] } ?? []
+    do throws(AuditOpenError) {
+      guarded.append(
+        try AuditLocation(
+          profile: profile.name, isRoot: Process.user == 0,
+          stateHome: Process.environment("XDG_STATE_HOME"), home: Process.environment("HOME")
+        ).guarded)
+    } catch { warn(0, 0, error.message, "set HOME or XDG_STATE_HOME") }
     do throws(Errno) {
-      let host = try HostFacts.current()
-      makePlan(profile, source, runtime, host)
+      makePlan(profile, guarded, try HostFacts.current(), isOpen: isOpen)
     } catch {
       warn(0, 0, "cannot learn what this machine offers: \(error)", "anchorhold doctor says more")
     }
   }
 
   private mutating func makePlan(
-    _ profile: Profile, _ source: ProfileSource, _ runtime: RuntimeDiscovery, _ host: HostFacts
+    _ profile: Profile, _ guarded: [String], _ host: HostFacts, isOpen: Bool
   ) {
     do throws(PlanError) {
-      plan = try Plan(
-        profile: profile, runtime: runtime, host: host,
-        guarded: source.path.map { [$0] } ?? [], files: HostFiles())
-      warnOfOwners(profile)
+      let plan = try Plan(
+        profile: profile, runtime: runtime ?? RuntimeDiscovery(), host: host, guarded: guarded,
+        files: HostFiles())
+      guard !isOpen else { return }
+      warnOfOwners(profile, plan)
+      if runtime != nil { self.plan = plan }
     } catch {
-      switch error {
-      case .path(let path, let line, let column, let why, let hint):
-        warn(line, column, "cannot grant \(quoted(path)): \(why), so it cannot run here", hint)
-      case .other(let why, let hint): warn(0, 0, "\(why), so it cannot run here", hint)
-      }
+      for fault in error.faults { add(fault, isOpen: isOpen) }
     }
   }
 
+  private mutating func add(_ fault: PlanError.Fault, isOpen: Bool) {
+    // One finding for one place of the profile.
+    if fault.line > 0,
+      diagnostics.contains(where: { $0.line == fault.line && $0.column == fault.column })
+    {
+      return
+    }
+    switch fault.kind {
+    case .notHere:
+      if isOpen { return }
+      return warn(fault.line, fault.column, "\(fault.message), so it cannot run here", fault.hint)
+    // What the command brings might hold it, and is not known.
+    case .outside where runtime == nil: return
+    case .outside, .never: break
+    }
+    status = 1
+    diagnostics.append(
+      Diagnostic(
+        file: label, line: fault.line, column: fault.column, message: fault.message,
+        hint: fault.hint))
+  }
+
   /// Root's cells run under a user of their own, for whom the permissions of files count.
-  private mutating func warnOfOwners(_ profile: Profile) {
-    guard let plan, plan.blueprint.privileged else { return }
-    let user = plan.blueprint.outsideUser
-    for entry in profile.filesystem.read + profile.filesystem.write {
-      guard let grant = plan.grants.first(where: { $0.path == entry.path }) else { continue }
-      let bits: UInt32 = grant.access == .write ? 0o6 : 0o4
-      let held = grant.status.user == user ? grant.status.mode >> 6 : grant.status.mode
-      guard held & bits != bits else { continue }
-      let what = grant.access == .write ? "write" : "read"
+  private mutating func warnOfOwners(_ profile: Profile, _ plan: Plan) {
+    guard plan.blueprint.privileged else { return }
+    let command = profile.server.command.first
+    for grant in plan.grants {
+      guard let missing = ClosedPaths.missing(grant, for: plan.blueprint, runtime?.executable)
+      else { continue }
+      let entry = (profile.filesystem.write + profile.filesystem.read).first {
+        ClosedPaths.leads($0.path, to: grant.path)
+      }
+      let path = entry?.path ?? grant.path
+      let because = entry == nil ? " (\(grant.reason))" : ""
       warn(
-        entry.line, entry.column,
-        "as root the server runs as user \(user), who cannot \(what) \(quoted(entry.path))",
+        entry?.line ?? command?.line ?? 0, entry?.column ?? command?.column ?? 0,
+        "as root the server runs as user \(plan.blueprint.outsideUser), who cannot \(missing) "
+          + quotedPath(path) + because,
         grant.access == .write
-          ? "chown \(user) \(shown(entry.path))" : "let others read it, or chown it to \(user)")
+          ? "chown -R \(plan.blueprint.outsideUser) \(shellQuoted(path))"
+          : "chmod -R o+rX \(shellQuoted(path)), or chown it to \(plan.blueprint.outsideUser)")
     }
   }
 

@@ -16,12 +16,13 @@ extension CheckReport {
       text += "  \(name)\(String(repeating: " ", count: max(1, 13 - name.count)))\(value)\n"
     }
     guard let runtime else { return text }
-    text += "  executable   \(quoted(runtime.executable))\n"
+    text += "  executable   \(quotedPath(runtime.executable))\n"
     for finding in runtime.findings { text += "  found        \(finding)\n" }
     for grant in runtime.grants {
       let what = grant.executable ? "execute" : "read"
       text += "  \(what)\(String(repeating: " ", count: 13 - what.count))"
-      text += "\(quoted(grant.path))\(grant.isDirectory ? " and below" : "") (\(grant.reason))\n"
+      text +=
+        "\(quotedPath(grant.path))\(grant.isDirectory ? " and below" : "") (\(grant.reason))\n"
     }
     return text + cell
   }
@@ -37,12 +38,12 @@ extension CheckReport {
     var lines = [("preset", profile.preset.rawValue)]
     if !profile.server.command.isEmpty {
       lines.append(
-        ("command", profile.server.command.map { quoted($0.value) }.joined(separator: " ")))
+        ("command", profile.server.command.map { quotedPath($0.value) }.joined(separator: " ")))
     }
     func paths(_ name: String, _ grants: [Profile.PathGrant]) {
       for grant in grants {
         let optional = grant.isOptional ? ", if it is there" : ""
-        lines.append((name, "\(quoted(grant.path)) (line \(grant.line)\(optional))"))
+        lines.append((name, "\(quotedPath(grant.path)) (line \(grant.line)\(optional))"))
       }
     }
     paths("read", profile.filesystem.read)

@@ -56,8 +56,15 @@ enum CompletionVerb {
   private static var bash: String {
     """
     _anchorhold() {
-      local current=${COMP_WORDS[COMP_CWORD]} words
-      if [ "$COMP_CWORD" -eq 1 ]; then
+      local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words word
+      for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        if [ "$word" = -- ]; then COMPREPLY=($(compgen -c -f -- "$current")); return; fi
+      done
+      if [ "$previous" = --set ] || [ "$previous" = = ]; then
+        COMPREPLY=(); return
+      elif [ "$previous" = --isolation ]; then
+        words=full
+      elif [ "$COMP_CWORD" -eq 1 ]; then
         words="\(verbs) --help --version"
       else
         case ${COMP_WORDS[1]} in
@@ -77,7 +84,13 @@ enum CompletionVerb {
     _anchorhold() {
       local -a choices
       local words_of
-      if (( CURRENT == 2 )); then
+      if (( ${words[(I)--]} > 0 && ${words[(I)--]} < CURRENT )); then
+        _files; return
+      elif [[ ${words[CURRENT-1]} == --set ]]; then
+        return
+      elif [[ ${words[CURRENT-1]} == --isolation ]]; then
+        words_of=full
+      elif (( CURRENT == 2 )); then
         words_of="\(verbs) --help --version"
       else
         case ${words[2]} in
@@ -100,7 +113,8 @@ enum CompletionVerb {
         "complete -c anchorhold -n __fish_use_subcommand -a \(verb.name) -d '\(verb.summary)'\n"
       let seen = "'__fish_seen_subcommand_from \(verb.name)'"
       for option in verb.options + [Verb.help] {
-        let value = option.value == nil ? "" : " -r"
+        let value =
+          option.value == nil ? "" : option.name == "--isolation" ? " -x -a full" : " -x"
         text +=
           "complete -c anchorhold -n \(seen) -l \(option.name.dropFirst(2))\(value)"
           + " -d '\(option.summary)'\n"

@@ -40,16 +40,20 @@ struct ProfileSource {
     }
     if case .file(let path)? = candidates.first, candidates.count == 1 {
       throw .unreadable(
-        message: "cannot read the profile \(quoted(path)): No such file or directory", hint: nil)
+        message: "cannot read the profile \(quotedPath(path)): No such file or directory", hint: nil
+      )
     }
     throw .unreadable(
       message: "there is no profile \(quoted(argument))",
       hint: lookup.hint(forMissing: argument))
   }
 
-  /// The directory that the program was started in.
-  static func workingDirectory() throws(Failure) -> String {
-    do { return try Files.linkTarget("/proc/self/cwd") } catch {
+  /// The directory that the program was started in; nil if its name is not UTF-8, so that nothing
+  /// can start from it.
+  static func workingDirectory() throws(Failure) -> String? {
+    do { return try Files.linkTarget("/proc/self/cwd") } catch .badMessage {
+      return nil
+    } catch {
       throw .unreadable(
         message: "cannot find the working directory: \(error)",
         hint: "mount /proc, and start from a directory that exists")
@@ -58,13 +62,23 @@ struct ProfileSource {
 
   /// Reads a file whose way and owner are trusted; nil when there is none.
   private static func read(_ path: String) throws(Failure) -> ProfileSource? {
-    let isAbsolute = path.utf8.first == UInt8(ascii: "/")
-    let absolute = isAbsolute ? path : try workingDirectory() + "/" + path
+    var absolute = path
+    if path.utf8.first != UInt8(ascii: "/") {
+      guard let here = try workingDirectory() else {
+        throw unreadable(path, "the working directory's name is not UTF-8")
+      }
+      absolute = here + "/" + path
+    }
     let resolved: ResolvedPath
     do { resolved = try PathResolver(HostFiles()).resolve(absolute) } catch {
       switch error {
-      case .missing: return nil
-      case .failed(let place, let errno): throw unreadable(path, "\(quoted(place)): \(errno)")
+      case .missing:
+        // Someone meant something to be there: that it is gone must not make room for another.
+        if let link = danglingLink(on: absolute) {
+          throw unreadable(path, "the link \(quotedPath(link)) leads nowhere")
+        }
+        return nil
+      case .failed(let place, let errno): throw unreadable(path, "\(quotedPath(place)): \(errno)")
       case .tooManyLinks: throw unreadable(path, "too many symbolic links")
       case .relative: throw unreadable(path, "not an absolute path")
       }
@@ -77,6 +91,19 @@ struct ProfileSource {
     } catch {
       throw unreadable(path, "\(error)")
     }
+  }
+
+  /// The first link on the way that leads to nothing; nil if there is none.
+  private static func danglingLink(on path: String) -> String? {
+    let resolver = PathResolver(HostFiles())
+    for place in parents(of: path).dropFirst() + [path] {
+      do throws(PathError) {
+        let status = try resolver.resolve(place, followLast: false).status
+        guard status.kind == .symbolicLink else { continue }
+      } catch { return nil }
+      do throws(PathError) { _ = try resolver.resolve(place) } catch { return place }
+    }
+    return nil
   }
 
   private struct Opened: ~Copyable {
@@ -130,6 +157,6 @@ struct ProfileSource {
   }
 
   private static func unreadable(_ path: String, _ why: String) -> Failure {
-    .unreadable(message: "cannot read the profile \(quoted(path)): \(why)", hint: nil)
+    .unreadable(message: "cannot read the profile \(quotedPath(path)): \(why)", hint: nil)
   }
 }

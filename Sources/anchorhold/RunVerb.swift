@@ -57,7 +57,7 @@ enum RunVerb {
     try checkIsolation(arguments)
     let settings = try arguments.settings()
     let source: ProfileSource
-    let workingDirectory: String
+    let workingDirectory: String?
     do {
       source = try ProfileSource.find(name)
       workingDirectory = try ProfileSource.workingDirectory()
@@ -71,7 +71,10 @@ enum RunVerb {
     let loader = ProfileLoader(
       file: source.label, settings: settings, workingDirectory: workingDirectory)
     let (loaded, diagnostics) = loader.load(source.text)
-    let calls = loaded.map { SystemCallFindings.of($0, in: source.label) } ?? []
+    let calls =
+      loaded.map {
+        SystemCallFindings.of($0, in: source.label) + VariableFindings.of($0, in: source.label)
+      } ?? []
     for finding in diagnostics + calls {
       switch finding.severity {
       case .error: Console.error(finding.text, hint: finding.hint)
@@ -80,6 +83,14 @@ enum RunVerb {
     }
     guard var profile = loaded, calls.isEmpty else { return nil }
     if !command.isEmpty {
+      if workingDirectory == nil, let program = command.first,
+        program.utf8.first != UInt8(ascii: "/"), program.utf8.contains(UInt8(ascii: "/"))
+      {
+        Console.error(
+          "cannot find \(quotedPath(program)): the working directory's name is not UTF-8",
+          hint: "write the whole path after --")
+        return nil
+      }
       profile.server.command = Self.command(command, from: workingDirectory)
       profile.server.invokedFrom = workingDirectory
     }
@@ -97,7 +108,7 @@ enum RunVerb {
     if let path = source.path, let grant = ProfileTrust.writeGrant(over: path, in: profile) {
       Console.error(
         "\(source.label):\(grant.line):\(grant.column): the server could write its own profile",
-        hint: "keep the profile outside of \(quoted(grant.path))")
+        hint: "keep the profile outside of \(quotedPath(grant.path))")
       return nil
     }
     return SessionRequest(
@@ -107,10 +118,10 @@ enum RunVerb {
 
   /// A command of the command line: as in a shell, a path in it starts from where one stands.
   private static func command(
-    _ words: [String], from workingDirectory: String
+    _ words: [String], from workingDirectory: String?
   ) -> [Located<String>] {
     var words = words
-    if let program = words.first, program.utf8.contains(UInt8(ascii: "/")) {
+    if let workingDirectory, let program = words.first, program.utf8.contains(UInt8(ascii: "/")) {
       words[0] = PathText.resolve(program, from: workingDirectory).path ?? program
     }
     return words.map { Located($0) }

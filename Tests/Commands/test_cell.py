@@ -79,6 +79,17 @@ class FilesOfACell(Case):
         self.assertNotIn("key", cell.attempt(f"list:{here}/private")["detail"])
         self.assertEqual(cell.attempt(f"read:{here}/private/key")["outcome"], "refused")
 
+    def test_a_working_directory_may_be_reached_by_a_link(self):
+        granted = self.shared_directory("granted")
+        (granted / "file").write_text("inside")
+        link = self.directory / "link"
+        link.symlink_to("granted")
+        for read, workdir in [(link, link), (link, granted), (granted, link)]:
+            cell = self.session(read=[read], server={"command": [PROBE, "serve"],
+                                                     "workdir": str(workdir)})
+            self.assertEqual(cell.attempt("read:file")["detail"], "inside")
+            self.assertEqual(cell.finish(), 0)
+
     def test_the_record_and_the_profile_are_out_of_reach(self):
         profile = self.profile()
         cell = self.run_cell(profile)

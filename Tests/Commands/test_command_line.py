@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 
-from harness import BINARY, Case
+from harness import BINARY, PROBE, Case
 
 
 class Words(Case):
@@ -53,7 +53,7 @@ class Words(Case):
         self.assertIn(b"not UTF-8", done.stderr)
 
     def test_both_forms_of_an_option_mean_the_same(self):
-        for form in [["--set", "repository=/tmp"], ["--set=repository=/tmp"]]:
+        for form in [["--set", f"repository={self.home}"], [f"--set=repository={self.home}"]]:
             done = self.anchorhold("check", "git", "--json", *form)
             self.assertEqual(done.returncode, 0, done)
             self.assertNotIn(b"required and not set", done.stdout)
@@ -67,6 +67,30 @@ class Words(Case):
     def test_a_command_in_one_word_is_told_apart_too(self):
         said = self.refused("run", "--", "python3 server.py", status=127)
         self.assertIn("write each of its words as an element of its own", said)
+
+    def test_a_command_starts_where_it_was_given(self):
+        here, elsewhere = self.shared_directory("here"), self.shared_directory("elsewhere")
+        (here / "server.py").write_text(
+            "import os, sys, beside\nassert os.listdir('/tmp') is not None\n"
+            "sys.exit(0 if os.getcwd() == sys.argv[1] else 4)\n")
+        (here / "beside.py").write_text("")
+        for cwd, script in [(here, "server.py"), (elsewhere, "../here/server.py")]:
+            done = self.anchorhold("run", "--", "/usr/bin/python3", script, cwd, cwd=cwd)
+            self.assertEqual(done.returncode, 0, done)
+
+    def test_what_a_program_of_the_user_starts_is_found_in_its_path(self):
+        programs = self.home / ".local/bin"
+        programs.mkdir(parents=True)
+        for path in [self.directory, self.home]:
+            path.chmod(0o755)
+        (programs / "first").write_text("#!/bin/sh\nexec second\n")
+        (programs / "second").write_text("#!/bin/sh\nexit 7\n")
+        for name in ["first", "second"]:
+            (programs / name).chmod(0o755)
+        profile = self.profile("first", extends="auto",
+                               server={"command": ["first"], "programs": ["second"]})
+        done = self.anchorhold("run", profile)
+        self.assertEqual(done.returncode, 7, done)
 
     def test_a_command_that_fetches_its_server_is_warned_of(self):
         for name, warned in [("npx", True), ("other", False)]:
@@ -159,5 +183,39 @@ class Answers(Case):
         script = self.anchorhold("completion", "bash").stdout + (
             b"COMP_WORDS=(anchorhold ch) COMP_CWORD=1; _anchorhold; echo \"${COMPREPLY[@]}\"\n"
             b"COMP_WORDS=(anchorhold run --s) COMP_CWORD=2; _anchorhold; echo \"${COMPREPLY[@]}\"\n")
+        for words in [b"run git --set \"\"", b"run --isolation \"\"", b"run git -- gi",
+                      b"run gi"]:
+            script += (b"COMP_WORDS=(anchorhold " + words + b") COMP_CWORD=$((${#COMP_WORDS[@]}-1));"
+                       b" _anchorhold; printf '%s ' \"${COMPREPLY[@]}\" | tr -s ' ' '\\n'"
+                       b" | grep -xE 'full|git|sqlite' | sort -u | tr '\\n' ,; echo\n")
         done = subprocess.run(["bash"], input=script, capture_output=True, timeout=20)
-        self.assertEqual(done.stdout, b"check\n--set\n", done.stderr)
+        # The last but one is the program git, completed as a command.
+        self.assertEqual(done.stdout, b"check\n--set\n\nfull,\ngit,\ngit,\n", done.stderr)
+
+    def test_a_directory_whose_name_is_not_utf8_is_in_nobodys_way(self):
+        here = os.fsencode(self.directory) + b"/caf\xe9"
+        os.mkdir(here)
+        profile = self.profile()
+        for words in [["check", profile], ["run", profile], ["run", "--", PROBE, "serve"],
+                      ["check", "git", "--set", f"repository={self.home}/"]]:
+            done = self.anchorhold(*words, cwd=here)
+            self.assertEqual(done.returncode, 0, done)
+        for words, status in [(["check", "./p.yaml"], 2), (["run", "./p.yaml"], 125),
+                              (["run", "git", "--set", "repository=r"], 125),
+                              (["run", "--", "./probe"], 125)]:
+            self.assertEqual(self.anchorhold(*words, cwd=here).returncode, status, words)
+
+    def test_a_link_that_leads_nowhere_makes_room_for_no_other_profile(self):
+        place = self.directory / "config/anchorhold/profiles"
+        place.mkdir(parents=True)
+        environment = {**self.environment, "XDG_CONFIG_HOME": str(self.directory / "config")}
+        self.assertEqual(self.anchorhold("check", "time", env=environment).returncode, 0)
+        (place / "time.yaml").symlink_to("/nowhere/time.yaml")
+        done = self.anchorhold("check", "time", env=environment)
+        self.assertEqual(done.returncode, 2, done)
+        self.assertIn(f'the link "{place}/time.yaml" leads nowhere', done.stdout.decode())
+        self.assertEqual(self.anchorhold("run", "time", env=environment).returncode, 125)
+        (place / "time.yaml").unlink()
+        place.rmdir()
+        place.symlink_to("/nowhere")
+        self.assertEqual(self.anchorhold("check", "time", env=environment).returncode, 2)

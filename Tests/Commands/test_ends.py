@@ -277,14 +277,26 @@ class Statuses(Case):
                               timeout=PATIENCE)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
 
-    def test_a_command_whose_loader_is_not_in_the_cell_gives_126_and_says_so(self):
-        profile = self.profile("/bin/true", extends="none")
+    def test_a_command_whose_interpreter_is_not_in_the_cell_gives_126_and_says_so(self):
+        script = self.shared_directory("scripts") / "script"
+        script.write_text("#!/bin/sh\nexit 0\n")
+        script.chmod(0o755)
+        profile = self.profile(str(script), extends="none")
         done = self.anchorhold("run", profile)
         self.assertEqual(done.returncode, 126, done.stderr)
         self.assertIn(b"extends: auto", done.stderr)
         # The control: what the hint says.
-        done = self.anchorhold("run", self.profile("/bin/true", extends="auto"))
+        done = self.anchorhold("run", self.profile(str(script), extends="auto"))
         self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+    def test_a_preset_brings_what_the_documentation_says(self):
+        for preset, command, status in [("none", "/bin/true", 0), ("auto", "/bin/true", 0),
+                                        ("static", "/bin/true", 126), ("static", PROBE, 0),
+                                        ("none", PROBE, 0)]:
+            done = self.anchorhold("run", self.profile(command, extends=preset))
+            self.assertEqual(done.returncode, status, (preset, done))
+        self.assertIn(b"extend auto", self.anchorhold(
+            "run", self.profile("/bin/true", extends="static")).stderr)
 
     def test_a_server_that_ends_at_once_ends_the_session_with_its_status(self):
         # Many times, because it may end at any moment of the second look.

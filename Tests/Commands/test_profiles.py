@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+import subprocess
 
 from harness import BINARY, PROBE, ROOT, TOP, Case
 
@@ -60,6 +62,134 @@ class Malformed(Case):
         self.assertEqual(run.returncode, 125)
         self.assertIn(b'cannot grant "/home": the cell has a /home/server of its own', run.stderr)
         self.assertIn(b"anchorhold: hint: grant what is meant below /home", run.stderr)
+
+    def test_what_no_machine_takes_is_an_error_of_check_and_refused_by_run(self):
+        here = self.shared_directory("files")
+        (here / "a/b").mkdir(parents=True)
+        (here / "file").write_text("")
+        audit = self.audit_directory.parent
+        audit.mkdir(parents=True, exist_ok=True)
+        server = {"command": [PROBE, "serve"]}
+        for parts, count in [
+                (dict(read=["/proc", "/sys/none", "/home", here]), 3), (dict(read=[audit]), 1),
+                (dict(read=[self.directory]), 1), (dict(write=[self.directory]), 1),
+                (dict(read=[here], hide=[here / "a", here / "a/b"]), 1),
+                (dict(read=[here / "a"], hide=[here / "file"]), 1),
+                (dict(read=[here], server={**server, "workdir": f"{here}/file"}), 1),
+                (dict(read=[here / "a"], server={**server, "workdir": str(here)}), 0),
+                (dict(read=[here / "a"], server={**server, "workdir": f"{here}/file"}), 1),
+                (dict(read=["/sys"], server={}), 1)]:
+            with self.subTest(parts):
+                profile = self.profile(**parts)
+                check = self.anchorhold("check", profile)
+                self.assertEqual(check.returncode, 1 if count else 0, check)
+                said = check.stdout.decode()
+                self.assertEqual(len(re.findall(rf"{profile}:\d+:\d+: error: ", said)), count, said)
+                command = [] if parts.get("server") != {} else ["--", PROBE, "serve"]
+                run = self.anchorhold("run", profile, *command)
+                self.assertEqual(run.returncode, 125 if count else 0, run)
+                if count:
+                    self.assertRegex(run.stderr.decode(), rf"error: {profile}:\d+:\d+: ")
+                    more = f"(and {count - 1} more, which anchorhold check shows)"
+                    self.assertEqual(more in run.stderr.decode(), count > 1)
+        # What is only missing here is a warning of check, and refused by run.
+        for parts in [dict(read=[here / "none"]), dict(read=[here], hide=[here / "none"]),
+                      dict(read=[here], server={**server, "workdir": f"{here}/none"})]:
+            profile = self.profile(**parts)
+            check = self.anchorhold("check", profile)
+            self.assertEqual(check.returncode, 0, check)
+            self.assertRegex(check.stdout.decode(), rf"{profile}:\d+:\d+: warning: .*cannot run here")
+            run = self.anchorhold("run", profile)
+            self.assertEqual(run.returncode, 125)
+            self.assertRegex(run.stderr.decode(), rf"error: {profile}:\d+:\d+: ")
+
+    def test_what_cannot_be_found_is_named_with_its_place_and_what_to_write(self):
+        text = ("version: 1\nname: %s\nextends: static\nserver:\n  command: [%s]\n"
+                "  programs: [none-such]\n")
+        for command, line, hint in [(PROBE, 6, "server.programs"), ("no-server", 5, "server.command")]:
+            path = self.profile(text=text % (self.name, command))
+            check, run = self.anchorhold("check", path), self.anchorhold("run", path)
+            self.assertEqual((check.returncode, run.returncode), (0, 127))
+            for said in [check.stdout.decode(), run.stderr.decode()]:
+                self.assertRegex(said, rf"{path}:{line}:\d+: (warning: )?cannot find")
+                self.assertIn(f"write the whole path in {hint}", said)
+        for words in [["--", "no-server"], [path, "--", "no-server"]]:
+            run = self.anchorhold("run", *words)
+            self.assertEqual(run.returncode, 127)
+            self.assertIn(b'error: cannot find "no-server"', run.stderr)
+            self.assertIn(b"write the whole path after --", run.stderr)
+        run = self.anchorhold("run", "git", "--set", f"repository={self.home}")
+        self.assertRegex(run.stderr.decode(), r"git \(shipped\):\d+:\d+: cannot find")
+        self.assertIn(b"write the whole path after --", run.stderr)
+
+    def test_a_variable_is_held_against_what_is_there(self):
+        text = ("version: 1\nname: %s\nextends: static\n"
+                "variables: {place: {type: %s, required: true}}\n"
+                "server: {command: [%s, serve]}\nfilesystem: {read: [\"${place}\"]}\n")
+        here = self.shared_directory("here")
+        (here / "file").write_text("")
+        (here / "name with a 'quote").mkdir()
+        for kind, value, said in [
+                ("directory", here / "file", "is a file, not a directory"),
+                ("file", here, "is a directory, not a file"),
+                ("directory", here, None), ("file", here / "file", None),
+                ("directory", here / "name with a 'quote", None),
+                ("file", "/dev/null", "is not a file"), ("directory", "~", "write it out"),
+                ("directory", "~/here", "write it out"),
+                ("directory", here / "none", "correct --set place=")]:
+            with self.subTest((kind, value)):
+                path = self.profile(text=text % (self.name, kind, PROBE))
+                done = self.anchorhold("run", path, "--set", f"place={value}")
+                self.assertEqual(done.returncode, 125 if said else 0, done)
+                check = self.anchorhold("check", path, "--set", f"place={value}")
+                if said:
+                    self.assertIn(said, done.stderr.decode())
+                    self.assertIn(said, check.stdout.decode())
+                    self.assertIn("--set place=", check.stdout.decode())
+                self.assertEqual(check.returncode, 1 if said and "correct" not in said else 0)
+
+    def test_paths_are_shown_whole_and_quoted_for_a_shell(self):
+        place = self.shared_directory("x" * 70 + " it's")
+        done = self.anchorhold("check", self.profile(read=[place]))
+        self.assertIn(f'"{place}"', done.stdout.decode())
+        path = self.profile()
+        other = self.directory / f"{'y' * 70} it's.yaml"
+        path.rename(other)
+        other.chmod(0o666)
+        done = self.anchorhold("check", other)
+        quoted = str(other).replace("'", "'\\''")
+        self.assertIn(f"hint: chmod go-w '{quoted}'", done.stdout.decode())
+
+    def test_root_is_told_what_the_user_of_the_cell_may_not_use(self):
+        if not ROOT:
+            self.skipTest("only root's cells have a user of their own")
+        here = self.shared_directory("here")
+        (here / "d").mkdir()
+        (self.directory / "link").symlink_to("here/d")
+        cases = [(0o755, dict(read=[here / "d"]), None), (0o700, dict(read=[here / "d"]), "read"),
+                 (0o744, dict(read=[here / "d"]), "enter"),
+                 (0o700, dict(read=[self.directory / "link"]), "read"),
+                 (0o755, dict(write=[here / "d"]), "write"),
+                 (0o777, dict(write=[here / "d"]), None)]
+        for mode, parts, said in cases:
+            with self.subTest((oct(mode), parts)):
+                (here / "d").chmod(mode)
+                done = self.anchorhold("check", self.profile(**parts)).stdout.decode()
+                self.assertEqual("as root the server runs as user" in done, said is not None, done)
+                if said:
+                    self.assertIn(f"who cannot {said} ", done)
+                    number = int(re.search(r"runs as user (\d+)", done)[1])
+        (here / "d").chmod(0o070)
+        os.chown(here / "d", 0, number)
+        done = self.anchorhold("check", self.profile(write=[here / "d"])).stdout.decode()
+        self.assertNotIn("as root the server", done)
+        # What a program brings counts too.
+        program = here / "program"
+        shutil.copyfile(PROBE, program)
+        for mode, closed in [(0o755, False), (0o700, True), (0o744, True)]:
+            program.chmod(mode)
+            done = self.anchorhold("check", self.profile(str(program), "serve")).stdout.decode()
+            self.assertEqual("as root the server" in done, closed, done)
 
     def test_system_calls_that_cannot_be_added_are_all_named_by_run_as_well(self):
         profile = self.profile(syscalls={"baseline": 1, "add": ["mlokc", "mount", "mlock"]})
@@ -164,6 +294,20 @@ class LookUp(Case):
             more = [part for s in settings for part in ("--set", s)]
             done = self.anchorhold("check", name, *more, env=environment)
             self.assertEqual(done.returncode, 0, done)
+
+    def test_the_profile_git_takes_a_repository_behind_a_link(self):
+        repository = self.shared_directory("real") / "repository"
+        for words in [["init", "-q", repository], ["-C", repository, "commit", "-q", "--allow-empty",
+                                                   "-m", "first"]]:
+            subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *words],
+                           check=True, env=self.environment, timeout=20)
+        subprocess.run(["chmod", "-R", "a+rX", repository], check=True)
+        (self.directory / "link").symlink_to("real")
+        for place in [repository, self.directory / "link/repository"]:
+            for commit, status in [("HEAD", 0), ("HEAD^", 128)]:
+                done = self.anchorhold("run", "git", "--set", f"repository={place}", "--",
+                                       "git", "-C", place, "cat-file", "-e", commit)
+                self.assertEqual(done.returncode, status, done)
 
     def test_run_without_a_profile_uses_the_default_one(self):
         cell = self.peer([BINARY, "run", "--", PROBE, "serve"])

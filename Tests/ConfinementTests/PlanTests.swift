@@ -56,13 +56,14 @@ struct PlanTests {
 
   func plan(
     read: [String] = [], write: [String] = [], hide: [String] = [], workdir: String? = nil,
-    user: UInt32 = 1234,
-    files extra: [(String, PlanFiles.Node)] = [], grants: [String] = [],
+    invokedFrom: String? = nil, searchPath: [String] = RuntimeDiscovery.standardSearchPath,
+    user: UInt32 = 1234, files extra: [(String, PlanFiles.Node)] = [], grants: [String] = [],
     mounts: [Mount] = [], guarded: [String] = []
   ) throws(PlanError) -> Plan {
     var profile = Profile(name: "p")
     profile.server.command = [Located("/srv/server")]
     profile.server.workdir = workdir.map { Located($0) }
+    profile.server.invokedFrom = invokedFrom
     profile.filesystem.read = read.map { Profile.PathGrant($0, line: 7) }
     profile.filesystem.write = write.map { Profile.PathGrant($0, line: 8) }
     profile.filesystem.hide = hide.map { Profile.PathGrant($0, line: 9) }
@@ -71,6 +72,7 @@ struct PlanTests {
     runtime.grants = grants.map {
       RuntimeGrant(path: $0, isDirectory: false, executable: true, reason: "test", links: [])
     }
+    runtime.searchPath = searchPath
     return try Plan(
       profile: profile, runtime: runtime,
       host: HostFacts(
@@ -182,5 +184,62 @@ struct PlanTests {
     #expect(throws: PlanError.self) { try plan(workdir: "/srv/data") }
     let granted = try plan(read: ["/srv/data"], workdir: "/srv/data")
     #expect(granted.blueprint.workingDirectory == "/srv/data")
+    // The kernel shows the real path, so that is what is planned; the link is there as well.
+    let linked = try plan(read: ["/srv/link"], workdir: "/srv/link")
+    #expect(linked.blueprint.workingDirectory == "/srv/data")
+    #expect(linked.blueprint.actions.contains(.link(path: "/srv/link", target: "data")))
+    let home = try plan(workdir: Plan.home, files: [(Plan.home, .link("/srv/data"))])
+    #expect(home.blueprint.workingDirectory == Plan.home)
+  }
+
+  @Test(
+    "everything that stands in the way is said at once, with its place and what would change it")
+  func faults() throws {
+    func faults(_ make: () throws(PlanError) -> Plan) -> [PlanError.Fault] {
+      do throws(PlanError) {
+        _ = try make()
+        return []
+      } catch { return error.faults }
+    }
+    let several = faults { () throws(PlanError) in
+      try plan(
+        read: ["/nowhere", "/proc", "/home", "/srv/data"], write: ["/etc/anchorhold"],
+        hide: ["/srv/server", "/srv/data/secret", "/srv/data/secret"], workdir: "/srv/data/none")
+    }
+    #expect(several.map(\.kind) == [.notHere, .never, .never, .never, .outside, .never, .notHere])
+    #expect(several.map(\.line) == [7, 7, 7, 8, 9, 9, 0])
+    // A reserved place is refused as it is written, also where nothing is there.
+    #expect(faults { () throws(PlanError) in try plan(read: ["/sys/none"]) }.first?.kind == .never)
+    let file = faults { () throws(PlanError) in
+      try plan(read: ["/srv/data"], workdir: "/srv/data/file")
+    }
+    #expect(file.map(\.message) == ["cannot start in \"/srv/data/file\": not a directory"])
+    let covered = faults { () throws(PlanError) in
+      try plan(
+        read: ["/srv/data"], hide: ["/srv/data/d"], workdir: "/srv/data/d/e",
+        files: [("/srv/data/d/e", .directory)])
+    }
+    #expect(covered.map(\.message) == ["cannot start in \"/srv/data/d/e\": it is hidden"])
+    for hide in [["/srv/data/d", "/srv/data/d/e"], ["/srv/data/d/e", "/srv/data/d"]] {
+      let nested = faults { () throws(PlanError) in
+        try plan(read: ["/srv/data"], hide: hide, files: [("/srv/data/d/e", .directory)])
+      }
+      #expect(nested.map(\.kind) == [.never])
+    }
+  }
+
+  @Test("a program behind a shim is started by its own name, any other by the command's word")
+  func programName() throws {
+    var profile = Profile(name: "p")
+    profile.server.command = ["srv", "--flag"].map { Located($0) }
+    var runtime = RuntimeDiscovery()
+    runtime.executable = "/srv/server"
+    for (name, expected) in [(nil, "srv"), ("/srv/server", "/srv/server")] {
+      runtime.programName = name
+      let plan = try Plan(
+        profile: profile, runtime: runtime, host: HostFacts(user: 1, group: 1, landlockABI: 6),
+        guarded: [], files: PlanFiles(Self.base))
+      #expect(plan.blueprint.arguments == [expected, "--flag"])
+    }
   }
 }

@@ -164,7 +164,7 @@ struct RuntimeRealTests {
       try #require(built.status == 0, "\(built.text)")
     }
     let program = directory.path + "/program"
-    let found = try Self.discover([program], preset: .static)
+    let found = try Self.discover([program], preset: .none)
     #expect(found.grants.allSatisfy { !$0.isDirectory })
     #expect(found.grants.contains { $0.path == library })
     #expect(found.grants.count == 4, "program, loader, libtwo, libc")

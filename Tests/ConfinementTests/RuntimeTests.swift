@@ -204,8 +204,14 @@ struct RuntimeTests {
     let found = try Self.discover(["/home/u/.local/bin/srv"], with: tree)
     #expect(Self.paths(found).contains("/home/u/.local/lib/python3.11/site-packages"))
     #expect(found.environment.contains { $0.0 == "PYTHONUSERBASE" && $0.1 == "/home/u/.local" })
-    let other = try Self.discover(["python3"], with: tree)
-    #expect(!Self.paths(other).contains("/home/u/.local/lib/python3.11/site-packages"))
+    let module = try Self.discover(["python3", "-um", "srv"], with: tree)
+    #expect(Self.paths(module).contains("/home/u/.local/lib/python3.11/site-packages"))
+    for arguments in [
+      [], ["-m", "other"], ["-sm", "srv"], ["-Im", "srv"], ["-c", "import srv"],
+    ] {
+      let other = try Self.discover(["python3"] + arguments, with: tree)
+      #expect(!Self.paths(other).contains("/home/u/.local/lib/python3.11/site-packages"))
+    }
   }
 
   @Test("pyenv's shim is replaced by the program that it stands for")
@@ -222,6 +228,8 @@ struct RuntimeTests {
     ]
     let found = try Self.discover(["\(root)/shims/srv"], with: tree)
     #expect(found.executable == "\(root)/versions/3.12.1/bin/srv")
+    #expect(found.programName == "\(root)/versions/3.12.1/bin/srv")
+    #expect(try Self.discover(["python3"]).programName == nil)
     #expect(Self.paths(found).contains("\(root)/versions/3.12.1/lib/python3.12"))
     let local = try Self.discover(["\(root)/shims/srv"], with: tree, directory: "/home/u/p")
     #expect(local.executable == "\(root)/versions/3.10.0/bin/srv")
@@ -301,7 +309,7 @@ struct RuntimeTests {
         "/opt/p/lib/liba.so": .elf(interpreter: nil, needed: ["libb.so"], rPath: "/opt/p/more"),
         "/opt/p/more/libb.so": .elf(interpreter: nil, needed: ["libc.so.6", "liba.so"]),
         "/opt/p/lib/other.so": .elf(interpreter: nil),
-      ], preset: .static)
+      ], preset: .none)
     let libraries = "/usr/lib/x86_64-linux-gnu"
     #expect(
       Self.paths(found) == [
@@ -315,11 +323,24 @@ struct RuntimeTests {
     }
   }
 
-  @Test("a static program brings itself, and preset none brings the command alone")
+  @Test("a static program brings itself alone, and none brings a command and its libraries")
   func alone() throws {
     let tree: [String: FakeFiles.Entry] = ["/opt/s": .elf(interpreter: nil, needed: [])]
     #expect(Self.paths(try Self.discover(["/opt/s"], with: tree, preset: .static)) == ["/opt/s"])
-    #expect(Self.paths(try Self.discover(["python3"], preset: .none)) == ["/usr/bin/python3.11"])
+    let libraries = "/usr/lib/x86_64-linux-gnu"
+    #expect(
+      Self.paths(try Self.discover(["python3"], preset: .none)) == [
+        "/usr/bin/python3.11", "\(libraries)/ld-linux-x86-64.so.2", "\(libraries)/libc.so.6",
+        "\(libraries)/libz.so.1.2.13",
+      ])
+    let script = try Self.discover(
+      ["/opt/t"], with: ["/opt/t": .script("#!/usr/bin/python3\n")], preset: .none)
+    #expect(Self.paths(script) == ["/opt/t"])
+    #expect(script.findings.contains { $0.contains("grants no interpreter") })
+    do throws(RuntimeError) {
+      _ = try Self.discover(["python3"], preset: .static)
+      Issue.record("a program with libraries passed for a static one")
+    } catch { #expect(error.exitStatus == 126) }
   }
 
   @Test("what cannot start is an error with its status, before anything is tried")
@@ -332,7 +353,7 @@ struct RuntimeTests {
     }
     let missing = try #require(error(["nonesuch"]))
     #expect(missing.exitStatus == 127)
-    #expect(missing.hint?.contains("/usr/local/bin, /usr/bin, /bin") == true)
+    #expect(missing.hint()?.contains("/usr/local/bin, /usr/bin, /bin") == true)
     #expect(error(["/none/such"])?.exitStatus == 127)
     #expect(error([])?.exitStatus == 127)
     #expect(error(["/etc/passwd"])?.exitStatus == 126)

@@ -146,4 +146,15 @@ struct LoaderTests {
     #expect(ProfileLoader(file: "p").load(good + filler).profile != nil)
     #expect(ProfileLoader(file: "p").load(good + filler + [0x23]).profile == nil)
   }
+
+  @Test("a path is shown whole, and quoted as a shell takes it")
+  func paths() {
+    let long = "/" + String(repeating: "x", count: 200)
+    #expect(quotedPath(long) == "\"\(long)\"")
+    #expect(quoted(long).count < 70)
+    #expect(shellQuoted(long) == long)
+    #expect(shellQuoted("/a b/it's") == "'/a b/it'\\''s'")
+    #expect(shellQuoted("/a$b") == "'/a$b'")
+    #expect(shellQuoted("/a\u{1b}b") == "\"/a\\u{1b}b\"")
+  }
 }
