@@ -5,7 +5,9 @@ extension SeccompRules {
   ///
   /// - Parameter added: calls to allow whatever their arguments. A call that the baseline allows
   ///   already may be named.
-  /// - Throws: `SeccompError.closedCall` for a call that no profile can add.
+  /// - Throws: `SeccompError.closedCall` for a call that no profile can add, and `.decidedCall` for
+  ///   one whose arguments decide: allowed without conditions, `clone` makes a user namespace and
+  ///   `ioctl` types into a terminal.
   public static func cell(adding added: [Syscall] = []) throws(SeccompError) -> SeccompRules {
     var rules = SeccompRules(name: "cell", otherwise: .absent)
     for group in SyscallGroups.baseline1 {
@@ -21,6 +23,9 @@ extension SeccompRules {
     for call in added {
       if let group = SyscallGroups.closedGroup(of: call) {
         throw SeccompError.closedCall(call, group: group.name, reason: group.reason)
+      }
+      if let decided = SyscallGroups.conditional1.first(where: { $0.call == call }) {
+        throw SeccompError.decidedCall(decided)
       }
       rules.set(call, .allow)
     }

@@ -6,6 +6,41 @@ public struct ConditionalCall: Sendable {
   public let reason: StaticString
   /// What matches; anything else gets the filter's default, `ENOSYS`.
   public let clauses: [SeccompClause]
+
+  /// The arguments with which the call is allowed, as a message says it.
+  public var allowedArguments: String {
+    var ways: [String] = []
+    var exact: [(argument: Int, values: [String])] = []
+    for clause in clauses where clause.action == .allow {
+      if clause.conditions.count == 1, let only = clause.conditions.first, only.isInt {
+        if exact.last?.argument != only.argument { exact.append((only.argument, [])) }
+        exact[exact.count - 1].values.append("0x" + String(only.value, radix: 16))
+      } else {
+        ways.append(clause.conditions.map(\.sentence).joined(separator: " and "))
+      }
+    }
+    let lists = exact.map { argument, values in
+      SeccompCondition.ordinals[argument]
+        + (values.count == 1 ? " argument " : " argument one of ") + values.joined(separator: ", ")
+    }
+    return (lists + ways).joined(separator: ", or ")
+  }
+}
+
+extension SeccompCondition {
+  static let ordinals = ["first", "second", "third", "fourth", "fifth", "sixth"]
+
+  /// Whether this compares all that the kernel reads of an `int`.
+  var isInt: Bool { mask == 0xffff_ffff }
+
+  /// The condition in words.
+  var sentence: String {
+    let name = Self.ordinals[argument] + " argument "
+    let number = "0x" + String(value, radix: 16)
+    if isInt { return name + number }
+    let bits = "0x" + String(mask, radix: 16)
+    return value == 0 ? name + "without bits \(bits)" : name + "with \(number) in bits \(bits)"
+  }
 }
 
 extension SyscallGroups {

@@ -269,6 +269,19 @@ class CallsOfACell(Case):
             self.assertEqual(done.returncode, 125, name)
             self.assertIn(name.encode(), done.stderr)
 
+    def test_a_call_whose_arguments_decide_cannot_be_added_without_them(self):
+        # The control: what such an addition would let through works outside, or reaches the kernel.
+        outside = self.outside("pair-dgram", "clone-user", "tiocsti")
+        self.assertNotIn("refused", [outside["pair-dgram"]["outcome"], outside["tiocsti"]["outcome"]])
+        for name in ["clone", "ioctl", "socketpair", "prctl", "personality", "fchmod", "mknodat"]:
+            profile = self.profile(syscalls={"baseline": 1, "add": [name]})
+            for verb in ["run", "check"]:
+                done = self.anchorhold(verb, profile)
+                self.assertEqual(done.returncode, 125 if verb == "run" else 1, (verb, name))
+                said = (done.stdout + done.stderr).decode()
+                self.assertIn(f"{name} cannot be added (its arguments decide)", said)
+                self.assertIn("every server may make it already with ", said)
+
 
 class LimitsOfACell(Case):
     def test_open_files_file_size_and_processes_stop_where_the_profile_says(self):
