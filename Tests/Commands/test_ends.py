@@ -7,7 +7,8 @@ import signal
 import subprocess
 import time
 
-from harness import BINARY, PATIENCE, PROBE, Case, Closed, alive, descendants, processes, refused, until
+from harness import (BINARY, PATIENCE, PROBE, Case, Closed, alive, descendants, processes, refused,
+                     server_pid, until)
 
 
 def slower_than_its_children():
@@ -228,6 +229,21 @@ class Statuses(Case):
             done = self.anchorhold("run", profile,
                                    preexec_fn=slower_than_its_children if attempt % 2 else None)
             self.assertEqual((done.returncode, done.stderr), (3, b""))
+
+    def test_a_server_that_replaces_a_standard_stream_at_once_is_served(self):
+        # Many times, because it may do so at any moment of the second look.
+        for attempt in range(40):
+            word = f"{['null', 'pipe', 'pair'][attempt // 2 % 3]}:{attempt // 6 % 3}"
+            with self.subTest(word, attempt=attempt):
+                cell = self.run_cell(
+                    self.profile(PROBE, "serve", "--behave", word),
+                    preexec_fn=slower_than_its_children if attempt % 2 else None)
+                self.assertEqual(cell.initialize()["serverInfo"]["name"], "probe")
+                # It did what it was told: the stream is no longer ours.
+                seen = os.readlink(f"/proc/{server_pid(cell.pid)}/fd/{word[-1]}")
+                self.assertRegex(seen, {"null": "^/dev/null$", "pipe": r"^pipe:",
+                                        "pair": r"^socket:"}[word[:4]])
+                self.assertEqual((cell.finish(), cell.stderr), (0, b""))
 
     def test_a_server_that_hides_behind_a_first_thread_that_ended_is_refused(self):
         # The control: the same server with its first thread.
