@@ -266,26 +266,26 @@ public struct Seal: Sendable {
     do { return try PathResolver(HostFiles()).resolve(path).real } catch { return path }
   }
 
+  /// The names of all interfaces but those that nothing can be sent through; see ``NetworkView``.
   private func interfaces(_ state: ProcessState) throws(Errno) -> String {
-    var names: [String] = []
-    for line in try state.text("net/dev").utf8.split(separator: 0x0A).dropFirst(2) {
-      let name = line.prefix { $0 != UInt8(ascii: ":") }.drop { $0 == 0x20 }
-      names.append(String(Substring(name)))
+    var view = NetworkView(devices: try state.bytes("net/dev"))
+    if view.names.count > 1 {
+      view.routes = try state.bytes("net/route")
+      view.trie = try state.bytes("net/fib_trie")
+      view.addresses6 = try optional(state, "net/if_inet6")
+      view.routes6 = try optional(state, "net/ipv6_route")
     }
-    return names.sorted().joined(separator: " ")
+    return view.reachable.joined(separator: " ")
+  }
+
+  /// A file that a kernel without IPv6 does not have.
+  private func optional(_ state: ProcessState, _ name: String) throws(Errno) -> [UInt8] {
+    do { return try state.bytes(name) } catch .noSuchFile { return [] }
   }
 
   /// An interface that is up has its address in the routing trie.
   private func loopback(_ state: ProcessState) throws(Errno) -> String {
-    let trie = try state.bytes("net/fib_trie")
-    let address = Array("127.0.0.1\n".utf8)
-    var matched = 0
-    var found = false
-    for byte in trie where !found {
-      // The first byte occurs again within the address, but never where a match could begin anew.
-      matched = byte == address[matched] ? matched + 1 : byte == address[0] ? 1 : 0
-      found = matched == address.count
-    }
-    return found ? "up" : "down"
+    let view = NetworkView(devices: [], trie: try state.bytes("net/fib_trie"))
+    return view.localAddresses.contains { $0.utf8.elementsEqual("127.0.0.1".utf8) } ? "up" : "down"
   }
 }

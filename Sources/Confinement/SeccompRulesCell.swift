@@ -14,6 +14,7 @@ extension SeccompRules {
       switch group.verdict {
       case .allowed: for call in group.calls { rules.set(call, .allow) }
       case .denied, .closed: for call in group.calls { rules.set(call, .denied) }
+      case .unsupported: for call in group.calls { rules.set(call, .unsupported) }
       case .absent, .closedAbsent: break
       }
     }
@@ -90,7 +91,7 @@ extension SeccompRules: CustomStringConvertible {
 }
 
 extension SeccompAction: CustomStringConvertible {
-  /// `allow`, `EPERM`, `ENOSYS`, `errno N` or `kill`.
+  /// `allow`, `EPERM`, `ENOSYS`, `ENOTSUP`, `errno N` or `kill`.
   public var description: String { Self.name(of: returnValue) }
 
   /// What a filter's return value means.
@@ -99,6 +100,7 @@ extension SeccompAction: CustomStringConvertible {
     case 0x7fff_0000: "allow"
     case 0x0005_0001: "EPERM"
     case 0x0005_0026: "ENOSYS"
+    case 0x0005_005f: "ENOTSUP"
     case 0x8000_0000: "kill"
     case 0x0005_0000...0x0005_0fff: "errno \(returnValue & 0xfff)"
     default: "0x" + String(returnValue, radix: 16)

@@ -85,25 +85,52 @@ extension SyscallGroups {
         reason: "asking, and the ordinary Linux personality; others switch protections off",
         clauses: [0, 0xffff_ffff].map { SeccompClause(.allow, .int(0, is: $0)) }),
       ConditionalCall(
-        call: .mknod, reason: "plain files and pipes with a name; no devices",
+        call: .mknod, reason: "plain files and pipes with a name; no devices, no set-id bits",
         clauses: nodeClauses(modeArgument: 1)),
       ConditionalCall(
-        call: .mknodat, reason: "plain files and pipes with a name; no devices",
+        call: .mknodat, reason: "plain files and pipes with a name; no devices, no set-id bits",
         clauses: nodeClauses(modeArgument: 2)),
-    ]
-    + [(Syscall.chmod, 1), (.fchmod, 1), (.fchmodat, 2), (.fchmodat2, 2)].map { call, argument in
       ConditionalCall(
-        call: call,
-        reason: """
-          no set-user-id or set-group-id bit: such a file in a writable grant would give others \
-          on the host the server's identity
-          """,
+        call: .open, reason: noSetIdentifier, clauses: openClauses(flagsArgument: 1)),
+      ConditionalCall(
+        call: .openat, reason: noSetIdentifier, clauses: openClauses(flagsArgument: 2)),
+    ]
+    // mkdir and mkdirat are not here: the kernel takes the set-id bits out of their mode.
+    + [(Syscall.chmod, 1), (.fchmod, 1), (.fchmodat, 2), (.fchmodat2, 2), (.creat, 1)].map {
+      call, argument in
+      ConditionalCall(
+        call: call, reason: noSetIdentifier,
         clauses: [
-          SeccompClause(.allow, .bits(argument, 0o6000, are: 0)),
+          SeccompClause(.allow, .bits(argument, setIdentifierBits, are: 0)),
           SeccompClause(.denied, .bits(argument, 0o4000, are: 0o4000)),
           SeccompClause(.denied, .bits(argument, 0o2000, are: 0o2000)),
         ])
     }
+
+  private static let noSetIdentifier: StaticString = """
+    no set-user-id or set-group-id bit: such a file in a writable grant would give others on the \
+    host the server's identity
+    """
+
+  /// `S_ISUID` and `S_ISGID`.
+  private static let setIdentifierBits: UInt64 = 0o6000
+
+  /// `O_CREAT` and `__O_TMPFILE`: with one of them the argument after the flags is a mode.
+  private static let creatingFlags: [UInt64] = [0o100, 0o20_000_000]
+
+  /// Without a creating flag the kernel does not read the mode, and there may be anything.
+  private static func openClauses(flagsArgument flags: Int) -> [SeccompClause] {
+    [
+      SeccompClause(.allow, .bits(flags, creatingFlags.reduce(0, |), are: 0)),
+      SeccompClause(.allow, .bits(flags + 1, setIdentifierBits, are: 0)),
+    ]
+      + creatingFlags.flatMap { creating in
+        [0o4000, 0o2000].map {
+          SeccompClause(
+            .denied, .bits(flags, creating, are: creating), .bits(flags + 1, $0, are: $0))
+        }
+      }
+  }
 
   /// `CLONE_NEWTIME`, `CLONE_NEWNS`, `CLONE_NEWCGROUP`, `CLONE_NEWUTS`, `CLONE_NEWIPC`,
   /// `CLONE_NEWUSER`, `CLONE_NEWPID`, `CLONE_NEWNET`. The first lies in the exit-signal byte of

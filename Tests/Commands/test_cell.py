@@ -63,6 +63,26 @@ class FilesOfACell(Case):
             answer = cell.attempt(f"run-copy:{path}")
             self.assertEqual((answer["outcome"], answer["errno"]), ("refused", "EACCES"), path)
 
+    def test_no_file_of_a_grant_gets_a_set_id_bit_or_another_owner_of_rights(self):
+        granted = self.shared_directory("granted")
+        for kind in ["inside", "outside"]:
+            (granted / f"list-{kind}").write_text("")
+            (granted / f"list-{kind}").chmod(0o666)
+        outside = self.outside(f"set-id:{granted}/outside", f"access-list:{granted}/list-outside",
+                               f"attribute:{granted}/list-outside")
+        self.assertEqual(outside[f"set-id:{granted}/outside"]["detail"], "106755")
+        self.assertEqual({r["outcome"] for r in outside.values()}, {"done"})
+        cell = self.session(write=[granted])
+        answer = cell.attempt(f"set-id:{granted}/inside")
+        self.assertEqual((answer["outcome"], answer["errno"]), ("refused", "EPERM"), answer)
+        self.assertFalse((granted / "inside").exists())
+        # The control: a file without them is made.
+        self.assertEqual(cell.attempt(f"write:{granted}/inside")["outcome"], "done")
+        # The server owns a file of its own making and could set its attributes otherwise.
+        for name in ["access-list", "attribute"]:
+            answer = cell.attempt(f"{name}:{granted}/inside")
+            self.assertEqual((answer["outcome"], answer["errno"]), ("refused", "EOPNOTSUPP"), answer)
+
     def test_a_hidden_path_below_a_granted_one_cannot_be_read(self):
         here = self.shared_directory("files")
         (here / "open").write_text("open")
