@@ -64,7 +64,7 @@ public enum SyscallGroups {
       "descriptors", .allowed,
       "copying, closing and moving data between descriptors that the process already holds",
       [
-        .fcntl, .dup, .dup2, .dup3, .pipe, .pipe2, .close_range, .sendfile, .splice, .tee,
+        .dup, .dup2, .dup3, .pipe, .pipe2, .close_range, .sendfile, .splice, .tee,
         .vmsplice, .memfd_create,
       ]),
     SyscallGroup(

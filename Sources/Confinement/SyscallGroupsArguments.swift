@@ -76,6 +76,14 @@ extension SyscallGroups {
           """,
         clauses: ioctlRequests.map { SeccompClause(.allow, .int(1, is: $0)) }),
       ConditionalCall(
+        call: .fcntl,
+        reason: """
+          copies, flags, locks and pipe sizes; a lease would stall every writer of a file that is \
+          granted for reading, and an owner or a notice sends signals
+          """,
+        clauses: controlCommands.map { SeccompClause(.allow, .int(1, is: $0)) }
+          + controlDenied.map { SeccompClause(.denied, .int(1, is: $0)) }),
+      ConditionalCall(
         call: .prctl,
         reason: "settings of the calling process that take nothing away from the cell",
         clauses: prctlAllowed.map { SeccompClause(.allow, .int(0, is: $0)) }
@@ -158,6 +166,19 @@ extension SyscallGroups {
     0x5401, 0x802c_542a, 0x5413, 0x540f, 0x541b, 0x5421, 0x5450, 0x5451, 0x5452, 0x5460, 2,
     0x8008_6601, 0x4004_9409, 0x4020_940d,
   ]
+
+  /// `F_DUPFD`, `F_GETFD`, `F_SETFD`, `F_GETFL`, `F_SETFL`, `F_GETLK`, `F_SETLK`, `F_SETLKW`,
+  /// `F_GETOWN`, `F_GETSIG`, `F_GETOWN_EX`, `F_OFD_GETLK`, `F_OFD_SETLK`, `F_OFD_SETLKW`,
+  /// `F_GETLEASE`, `F_DUPFD_QUERY`, `F_CREATED_QUERY`, `F_DUPFD_CLOEXEC`, `F_SETPIPE_SZ`,
+  /// `F_GETPIPE_SZ`, `F_ADD_SEALS`, `F_GET_SEALS`, `F_GET_RW_HINT`, `F_SET_RW_HINT`,
+  /// `F_GET_FILE_RW_HINT`, `F_SET_FILE_RW_HINT`.
+  ///
+  /// `F_SETFL` may set `O_ASYNC`, which without an owner sends nothing to anyone.
+  static let controlCommands: [UInt32] =
+    [0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 16, 36, 37, 38] + [1025, 1027, 1028] + Array(1030...1038)
+
+  /// `F_SETOWN`, `F_SETSIG`, `F_SETOWN_EX`, `F_SETLEASE`, `F_NOTIFY`: known, and refused as such.
+  static let controlDenied: [UInt32] = [8, 10, 15, 1024, 1026]
 
   /// `PR_SET_PDEATHSIG`, `PR_GET_PDEATHSIG`, `PR_GET_DUMPABLE`, `PR_SET_DUMPABLE`,
   /// `PR_GET_KEEPCAPS`, `PR_GET_TIMING`, `PR_SET_NAME`, `PR_GET_NAME`, `PR_GET_SECCOMP`,

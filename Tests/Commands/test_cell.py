@@ -83,6 +83,20 @@ class FilesOfACell(Case):
             answer = cell.attempt(f"{name}:{granted}/inside")
             self.assertEqual((answer["outcome"], answer["errno"]), ("refused", "EOPNOTSUPP"), answer)
 
+    def test_a_read_grant_gives_no_lease_that_would_stall_the_hosts_writers(self):
+        here = self.shared_directory("files")
+        # A lease needs a file of one's own: here it is the caller's, or the cell's that root made.
+        (here / "file").write_text("text")
+        cell = self.session(read=[here], write=[here / "file"])
+        if ROOT:
+            owner = int(status_of(server_pid(cell.pid))["Uid"].split()[0])
+            os.chown(here / "file", owner, owner)
+        self.assertEqual(self.outside(f"lease:{here}/file")[f"lease:{here}/file"]["outcome"], "done")
+        answer = cell.attempt(f"lease:{here}/file")
+        self.assertEqual((answer["outcome"], answer["errno"]), ("refused", "EPERM"), answer)
+        # The control: other commands of the same call are there.
+        self.assertEqual(cell.attempt(f"lock:{here}/file")["outcome"], "done")
+
     def test_a_hidden_path_below_a_granted_one_cannot_be_read(self):
         here = self.shared_directory("files")
         (here / "open").write_text("open")

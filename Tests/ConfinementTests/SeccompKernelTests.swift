@@ -89,6 +89,13 @@ struct SeccompKernelTests {
     Refusal("a set-id file without a name", .openat, [0, 0, 0o20_200_002, 0o6755], .errno(1)),
     Refusal("a set-user-id bit by openat2", .openat2, [0xffff_ff9c, 0, 0, 24], .errno(38)),
     Refusal("an access control list", .fsetxattr, [0xffff_ffff, 1, 0, 0, 0], .errno(95)),
+    Refusal("a read lease", .fcntl, [1, 1024, 0], .errno(1)),
+    Refusal("a write lease", .fcntl, [1, 1024, 1], .errno(1)),
+    Refusal("a lease hidden by high bits", .fcntl, [1, 0xf_0000_0400, 0], .errno(1)),
+    Refusal("notices of a directory", .fcntl, [1, 1026, 0], .errno(1)),
+    Refusal("an owner of signals", .fcntl, [1, 8, 0], .errno(1)),
+    Refusal("an owner of signals, by a pointer", .fcntl, [1, 15, 0], .errno(1)),
+    Refusal("a signal instead of SIGIO", .fcntl, [1, 10, 0], .errno(1)),
     Refusal("tracing", .ptrace, [16, 0x7fff_ffff, 0, 0], .errno(1)),
     Refusal("reading another process", .process_vm_readv, [1, 0, 1, 0, 1, 0], .errno(1)),
     Refusal("a ring", .io_uring_setup, [1, 0], .errno(38)),
@@ -125,6 +132,9 @@ struct SeccompKernelTests {
       // The mode is not read where nothing is made.
       (.openat, [0xffff_ff9c, 1, 0o200000, 0o6755], .errno(14)),
       (.openat, [0xffff_ff9c, 1, 0, UInt64.max], .errno(14)),
+      (.fcntl, [0xffff_ffff, 1030, 0], .errno(9)),
+      (.fcntl, [0xffff_ffff, 0xf_0000_0003, 0], .errno(9)),
+      (.fcntl, [0xffff_ffff, 37, 0], .errno(9)),
       (.execveat, [0xffff_ff9c, 1, 0, 0, 0], .errno(14)),
       (.setsockopt, [0xffff_ffff, 1, 7, 0, 4], .errno(9)),
     ]

@@ -209,6 +209,19 @@ static void try_attribute(const char *path, bool is_list, struct outcome *out) {
   settle(out, result == 0);
 }
 
+// Takes a lease on a file that is open for reading: whoever opens it for writing then waits.
+static void try_lease(const char *path, struct outcome *out) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  settle(out, fd >= 0 && fcntl(fd, F_SETLEASE, F_RDLCK) == 0);
+}
+
+// Locks a file as databases do, for this open of it.
+static void try_lock(const char *path, struct outcome *out) {
+  struct flock whole = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  settle(out, fd >= 0 && fcntl(fd, F_OFD_SETLK, &whole) == 0);
+}
+
 void attempt(const char *name, struct outcome *out) {
   const char *colon = strchr(name, ':');
   const char *rest = colon == NULL ? "" : colon + 1;
@@ -232,6 +245,8 @@ void attempt(const char *name, struct outcome *out) {
   else if (VERB("env")) try_environment(out);
   else if (VERB("connect")) try_connect(rest, out);
   else if (VERB("run-copy")) try_run_copy(rest, out);
+  else if (VERB("lease")) try_lease(rest, out);
+  else if (VERB("lock")) try_lock(rest, out);
   else if (VERB("set-id")) try_set_id(rest, out);
   else if (VERB("access-list") || VERB("attribute")) try_attribute(rest, VERB("access-list"), out);
   else if (VERB("exec")) {
