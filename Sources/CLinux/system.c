@@ -309,10 +309,11 @@ void cl_ignore_broken_pipe(void) {
   signal(SIGXFSZ, SIG_IGN);
 }
 
-void cl_unblock_all_signals(void) {
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
+int cl_set_signal_mask(const int *signals, size_t count) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (size_t index = 0; index < count; index++) sigaddset(&set, signals[index]);
+  return OR_ERRNO(sigprocmask(SIG_SETMASK, &set, NULL));
 }
 
 int cl_landlock_abi(void) {

@@ -50,6 +50,8 @@ struct RelayProcess: ~Copyable {
   private static func confine(
     _ settings: RelayConfiguration, privileged: Bool, monitor: Int32, program: SeccompProgram
   ) throws(Errno) {
+    // A terminal signals all of us; how the session then ends is for the monitor to say.
+    try Signal.block(only: Monitor.signals)
     try SelfConfinement.setName("anchor-relay")
     try SelfConfinement.closeAll(except: [
       settings.clientInput, settings.clientOutput, settings.serverInput, settings.serverOutput,

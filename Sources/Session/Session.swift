@@ -18,11 +18,13 @@ public enum Session {
     }
     // Before anything else is opened, so that nothing of ours gets a standard stream's number.
     let streams = try ClientStreams()
-    try doing("reset signals") { () throws(Errno) in try Signal.resetAll() }
-    Signal.ignoreBrokenPipe()
-    let signals = try doing("take over signals") { () throws(Errno) in
-      try Signal.descriptor(for: Monitor.signals)
+    // Until the monitor begins, a signal ends us as it ends any program: at once, wherever a start
+    // hangs, and everything that we started dies with us. Only children are waited for later.
+    try doing("reset signals") { () throws(Errno) in
+      try Signal.resetAll()
+      try Signal.block(only: [Signal.child])
     }
+    Signal.ignoreBrokenPipe()
     let host = try doing(
       "learn what this machine offers", hint: "a kernel with Landlock is needed"
     ) { () throws(Errno) in try HostFacts.current() }
@@ -76,6 +78,10 @@ public enum Session {
     try demand(cell.checks, trail, request, plan)
     try cell.execute()
     try demand(cell.checks, trail, request, plan)
+    // A session whose start is on record has its end there, too.
+    let signals = try doing("take over signals") { () throws(Errno) in
+      try Signal.descriptor(for: Monitor.signals)
+    }
     try trail.recordStart(
       request, plan: plan, checks: cell.checks + relayChecks,
       lookedTwice: cell.endedEarly == nil)

@@ -88,7 +88,8 @@ int cl_read_signal(int descriptor);
 // Every signal as a new process has it (signal(7)).
 int cl_reset_signals(void);
 void cl_ignore_broken_pipe(void);
-void cl_unblock_all_signals(void);
+// Blocks these signals and no others.
+int cl_set_signal_mask(const int *signals, size_t count);
 
 // Landlock: ABI version (1 or more) or -errno; a ruleset that grants nothing, on this process.
 int cl_landlock_abi(void);
