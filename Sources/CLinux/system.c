@@ -221,6 +221,11 @@ int cl_supplementary_groups(uint32_t *groups, int count) {
   return OR_ERRNO(getgroups(count, groups));
 }
 int cl_no_new_privileges(void) { return OR_ERRNO(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
+int cl_get_parent_death_signal(void) {
+  int signal = 0;
+  return prctl(PR_GET_PDEATHSIG, &signal) == -1 ? -errno : signal;
+}
+
 int cl_parent_death_signal(int signal) { return OR_ERRNO(prctl(PR_SET_PDEATHSIG, signal)); }
 int cl_set_dumpable(bool dumpable) { return OR_ERRNO(prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0)); }
 int cl_become_subreaper(void) { return OR_ERRNO(prctl(PR_SET_CHILD_SUBREAPER, 1)); }

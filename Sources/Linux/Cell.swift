@@ -119,6 +119,28 @@ public struct CellStep: RawRepresentable, Hashable, Sendable, CustomStringConver
 
   /// Executing the server: the one step whose failure is the command's and not the cell's.
   public static let execute = CellStep(rawValue: Int32(CL_STEP_EXECUTE.rawValue))
+
+  /// The steps that confine the relay, for the test build to leave out.
+  public static let relayDescriptors = CellStep(rawValue: Int32(CL_STEP_RELAY_DESCRIPTORS.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayBounding = CellStep(rawValue: Int32(CL_STEP_RELAY_BOUNDING.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayIDs = CellStep(rawValue: Int32(CL_STEP_RELAY_IDS.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayCapabilities = CellStep(
+    rawValue: Int32(CL_STEP_RELAY_CAPABILITIES.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayNoNewPrivileges = CellStep(
+    rawValue: Int32(CL_STEP_RELAY_NO_NEW_PRIVILEGES.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayLandlock = CellStep(rawValue: Int32(CL_STEP_RELAY_LANDLOCK.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayDumpable = CellStep(rawValue: Int32(CL_STEP_RELAY_DUMPABLE.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayParentDeath = CellStep(
+    rawValue: Int32(CL_STEP_RELAY_PARENT_DEATH.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayFilter = CellStep(rawValue: Int32(CL_STEP_RELAY_FILTER.rawValue))
 }
 
 /// What a process of the cell told the monitor.

@@ -51,7 +51,7 @@ public enum Session {
     let seed = try doing("draw random bytes") { () throws(Errno) in
       try Process.randomBytes(32)
     }
-    let relay = try RelayProcess.start(privileged: privileged) { control in
+    let relay = try RelayProcess.start(privileged: privileged, skip: request.skip) { control in
       RelayConfiguration(
         clientInput: streams.input.descriptor, clientInputTransfer: streams.input.transfer,
         clientOutput: streams.output.descriptor, clientOutputTransfer: streams.output.transfer,
@@ -68,11 +68,11 @@ public enum Session {
     try closeAll(consume input, consume output, consume error)
 
     try cell.build(try filter(request.profile))
-    guard try relay.next()?.kind == .ready else {
+    guard let ready = try relay.next(), ready.kind == .ready else {
       throw SessionError("the relay ended before it was ready")
     }
     let relayChecks = try doing("read the relay's state back") { () throws(Errno) in
-      try relay.seal(privileged: privileged)
+      try relay.seal(RelayFacts(ready.numbers), privileged: privileged)
     }
     try demand(relayChecks, trail, request, plan)
     try demand(cell.checks, trail, request, plan)

@@ -58,7 +58,17 @@
   STEP(SIGNALS, "reset signals")                               \
   STEP(PARENT_DEATH, "arm the parent-death signal")            \
   STEP(WAIT, "wait for the monitor")                           \
-  STEP(EXECUTE, "execute the server")
+  STEP(EXECUTE, "execute the server")                          \
+  /* Of the relay, which is confined in Swift: named here so that the test build can skip them. */ \
+  STEP(RELAY_DESCRIPTORS, "close the relay's descriptors")     \
+  STEP(RELAY_BOUNDING, "empty the relay's bounding set")       \
+  STEP(RELAY_IDS, "change the relay's ids")                    \
+  STEP(RELAY_CAPABILITIES, "drop the relay's capabilities")    \
+  STEP(RELAY_NO_NEW_PRIVILEGES, "forbid the relay new privileges") \
+  STEP(RELAY_LANDLOCK, "enforce Landlock on the relay")        \
+  STEP(RELAY_DUMPABLE, "make the relay non-dumpable")          \
+  STEP(RELAY_PARENT_DEATH, "arm the relay's parent-death signal") \
+  STEP(RELAY_FILTER, "load the relay's system-call filter")
 
 enum cl_step {
 #define CL_STEP_CONSTANT(name, text) CL_STEP_##name,

@@ -70,6 +70,8 @@ uint32_t cl_group_id(void);
 int cl_supplementary_groups(uint32_t *groups, int count);
 int cl_no_new_privileges(void);
 int cl_parent_death_signal(int signal);
+// The signal that is armed, 0 for none.
+int cl_get_parent_death_signal(void);
 int cl_set_dumpable(bool dumpable);
 int cl_become_subreaper(void);
 int cl_drop_groups(void);
