@@ -94,7 +94,9 @@ public struct Seal: Sendable {
       SealCheck("network.interfaces", expected: "lo", observed: try interfaces(state)),
       SealCheck("network.loopback", expected: "up", observed: try loopback(state)),
     ]
-    checks += try MountComparison(plan: plan).checks(try state.mounts(), process: server)
+    let mounts = try state.mounts()
+    checks += try MountComparison(plan: plan).checks(mounts, process: server)
+    checks += TemporaryComparison(plan: plan).checks(mounts)
     let initStatus = try ProcessState(initProcess).status()
     checks += identity(initStatus, of: "init")
     checks += [

@@ -48,6 +48,8 @@ public struct CellBlueprint: Sendable {
   public var hostName: String
   /// Bytes that the cell's own root may hold.
   public var rootSize: UInt64
+  /// Files and directories that each tmpfs of the cell may hold, its root included.
+  public var temporaryInodes: UInt64
   /// The file system, parents before children.
   public var actions: [Action]
   /// The kernel's Landlock ABI, 1 or more, and the rules.
@@ -69,9 +71,10 @@ public struct CellBlueprint: Sendable {
   /// Makes a blueprint; see the properties.
   public init(
     privileged: Bool, outsideUser: UInt32, outsideGroup: UInt32, insideUser: UInt32,
-    insideGroup: UInt32, hostName: String, rootSize: UInt64, actions: [Action],
-    landlockABI: Int32, landlockRules: [LandlockRule], limits: [ResourceLimit], umask: UInt32,
-    executable: String, arguments: [String], environment: [String], workingDirectory: String
+    insideGroup: UInt32, hostName: String, rootSize: UInt64, temporaryInodes: UInt64,
+    actions: [Action], landlockABI: Int32, landlockRules: [LandlockRule],
+    limits: [ResourceLimit], umask: UInt32, executable: String, arguments: [String],
+    environment: [String], workingDirectory: String
   ) {
     self.privileged = privileged
     self.outsideUser = outsideUser
@@ -80,6 +83,7 @@ public struct CellBlueprint: Sendable {
     self.insideGroup = insideGroup
     self.hostName = hostName
     self.rootSize = rootSize
+    self.temporaryInodes = temporaryInodes
     self.actions = actions
     self.landlockABI = landlockABI
     self.landlockRules = landlockRules

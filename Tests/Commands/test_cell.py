@@ -3,6 +3,7 @@
 import ctypes
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -336,6 +337,28 @@ class LimitsOfACell(Case):
         self.assertEqual((several["outcome"], several["errno"]), ("refused", "EAGAIN"))
         self.assertLess(int(several["detail"]), 101)
         self.assertEqual(cell.text("echo", {"still": "here"}), '{"still":"here"}')
+
+    def test_temporary_space_holds_no_endless_number_of_files(self):
+        here = self.shared_directory("many")
+        self.assertEqual(self.outside(f"inodes:{here}:17000")[f"inodes:{here}:17000"]["outcome"],
+                         "done")
+        cell = self.session()
+        for path in ["/tmp", "/home/server", "/dev/shm"]:
+            answer = cell.attempt(f"inodes:{path}:17000")
+            self.assertEqual((answer["outcome"], answer["errno"]), ("refused", "ENOSPC"), path)
+            self.assertGreater(int(answer["detail"]), 16000)
+            # The control: what is given back can be used again.
+            self.assertEqual(cell.attempt(f"inodes:{path}:16000")["outcome"], "done", path)
+
+    def test_little_memory_can_be_locked(self):
+        cell = self.session()
+        answer = cell.attempt("locked-memory:16")
+        self.assertEqual((answer["outcome"], answer["errno"]), ("refused", "ENOMEM"))
+        hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+        if hard == resource.RLIM_INFINITY or hard >= 8 << 20:
+            self.assertEqual(cell.attempt("locked-memory:4")["outcome"], "done")
+        if hard == resource.RLIM_INFINITY or hard >= 16 << 20:
+            self.assertEqual(self.outside("locked-memory:16")["locked-memory:16"]["outcome"], "done")
 
     def test_processor_time_ends(self):
         cell = self.session(limits={"cpu_time": "1s"})

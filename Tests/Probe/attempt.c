@@ -159,6 +159,29 @@ static void try_memory(size_t mebibytes, struct outcome *out) {
   for (size_t at = 0; bytes != MAP_FAILED && at < size; at += 4096) bytes[at] = 1;
 }
 
+static void try_locked_memory(size_t mebibytes, struct outcome *out) {
+  size_t size = mebibytes << 20;
+  char *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  settle(out, bytes != MAP_FAILED && mlock(bytes, size) == 0);
+}
+
+// Makes up to `most` empty directories below `path`; the detail says how many there were.
+static void try_inodes(const char *argument, struct outcome *out) {
+  const char *colon = strrchr(argument, ':');
+  int most = colon == NULL ? 0 : atoi(colon + 1), made = 0;
+  char path[256];
+  for (; made < most; made++) {
+    snprintf(path, sizeof path, "%.*s/%d", (int)(colon - argument), argument, made);
+    if (mkdir(path, 0700) == -1) break;
+  }
+  settle(out, made == most);
+  snprintf(out->detail, sizeof out->detail, "%d", made);
+  for (int index = 0; index < made; index++) {
+    snprintf(path, sizeof path, "%.*s/%d", (int)(colon - argument), argument, index);
+    rmdir(path);
+  }
+}
+
 static void try_open_files(int most, struct outcome *out) {
   int opened = 0;
   while (opened < most && dup(0) >= 0) opened++;
@@ -257,6 +280,8 @@ void attempt(const char *name, struct outcome *out) {
   else if (VERB("kill")) settle(out, kill(atoi(rest), 0) == 0);
   else if (VERB("processes")) try_processes(atoi(rest), out);
   else if (VERB("memory")) try_memory((size_t)atoll(rest), out);
+  else if (VERB("locked-memory")) try_locked_memory((size_t)atoll(rest), out);
+  else if (VERB("inodes")) try_inodes(rest, out);
   else if (VERB("open-files")) try_open_files(atoi(rest), out);
   else if (VERB("file-size")) try_file_size(rest, out);
   else if (VERB("burn")) try_burn(out);

@@ -127,6 +127,7 @@ struct cl_plan {
   const char *user_map, *group_map;  // the lines for /proc/self/{uid,gid}_map
   // The file system.
   uint64_t root_size;
+  uint64_t temporary_inodes;  // files and directories that each tmpfs, the root's too, may hold
   struct cl_action *actions;
   size_t action_count;
   int landlock_abi;
