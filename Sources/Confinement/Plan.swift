@@ -39,6 +39,11 @@ public struct Plan: Sendable {
   /// Bytes that one process may lock into memory, the kernel's own default.
   public static let lockedMemory: UInt64 = 8 << 20
 
+  /// Bytes of a core file: 1 is the one value with which the kernel neither writes a file nor starts
+  /// the host's handler of core dumps, which would run outside of the cell (core(5)). The filter
+  /// keeps it from being lowered.
+  public static let coreSize: UInt64 = 1
+
   static let limitedResources: [ResourceLimit.Resource] = [
     .processorTime, .fileSize, .data, .coreSize, .processes, .openFiles, .lockedMemory,
     .messageQueues,
@@ -109,7 +114,8 @@ public struct Plan: Sendable {
       (.processorTime, limits.cpuTime ?? ResourceLimit.unlimited, "limits.cpu_time"),
       (.fileSize, limits.fileSize, "limits.file_size"),
       (.data, limits.memory, "limits.memory"),
-      (.coreSize, 0, "core files"),
+      // Not 0, which a handler behind a pipe is given the dump in spite of (core(5)).
+      (.coreSize, coreSize, "core files"),
       // Init counts as a process of the cell's user namespace.
       (.processes, limits.processes + 1, "limits.processes"),
       (.openFiles, limits.openFiles, "limits.open_files"),

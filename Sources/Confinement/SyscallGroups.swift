@@ -93,7 +93,7 @@ public enum SyscallGroups {
         .fork, .vfork, .execve, .execveat, .exit, .exit_group, .wait4, .waitid, .kill, .tkill,
         .tgkill, .getpid, .getppid, .gettid, .getpgrp, .getpgid, .setpgid, .getsid, .setsid,
         .pidfd_open, .pidfd_send_signal, .set_tid_address, .set_robust_list, .get_robust_list,
-        .rseq, .arch_prctl, .getrlimit, .setrlimit, .prlimit64, .getrusage, .times, .sysinfo,
+        .rseq, .arch_prctl, .getrlimit, .getrusage, .times, .sysinfo,
         .uname, .getcpu,
       ]),
     SyscallGroup(

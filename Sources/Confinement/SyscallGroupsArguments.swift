@@ -89,6 +89,14 @@ extension SyscallGroups {
         clauses: prctlAllowed.map { SeccompClause(.allow, .int(0, is: $0)) }
           + prctlDenied.map { SeccompClause(.denied, .int(0, is: $0)) }),
       ConditionalCall(
+        call: .setrlimit, reason: keepsCoreLimit,
+        clauses: resourceClauses(0) + [SeccompClause(.denied, .int(0, is: coreResource))]),
+      ConditionalCall(
+        call: .prlimit64, reason: keepsCoreLimit,
+        // Without a new limit it only asks. Setting the core limit is left to the default, because
+        // "a new limit" is not an equality.
+        clauses: [SeccompClause(.allow, .bits(2, .max, are: 0))] + resourceClauses(1)),
+      ConditionalCall(
         call: .personality,
         reason: "asking, and the ordinary Linux personality; others switch protections off",
         clauses: [0, 0xffff_ffff].map { SeccompClause(.allow, .int(0, is: $0)) }),
@@ -114,6 +122,19 @@ extension SyscallGroups {
           SeccompClause(.denied, .bits(argument, 0o2000, are: 0o2000)),
         ])
     }
+
+  private static let keepsCoreLimit: StaticString = """
+    every limit but that of core files, which is 1: with any other value, 0 too, a crash is handed \
+    to the host's handler of core dumps
+    """
+
+  /// `RLIMIT_CORE`.
+  private static let coreResource: UInt32 = 4
+
+  /// The sixteen resources but `RLIMIT_CORE`.
+  private static func resourceClauses(_ argument: Int) -> [SeccompClause] {
+    (0..<16).filter { $0 != coreResource }.map { SeccompClause(.allow, .int(argument, is: $0)) }
+  }
 
   private static let noSetIdentifier: StaticString = """
     no set-user-id or set-group-id bit: such a file in a writable grant would give others on the \

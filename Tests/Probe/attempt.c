@@ -182,6 +182,16 @@ static void try_inodes(const char *argument, struct outcome *out) {
   }
 }
 
+// Sets the limit of core files (or of open files) to 0 and goes on.
+static void try_limit(int which, struct outcome *out) {
+  struct rlimit limit = {0, 0};
+  if (getrlimit(which, &limit) == 0)
+    snprintf(out->detail, sizeof out->detail, "%llu %llu", (unsigned long long)limit.rlim_cur,
+             (unsigned long long)limit.rlim_max);
+  limit.rlim_cur = which == RLIMIT_CORE ? 0 : 32;
+  settle(out, setrlimit(which, &limit) == 0);
+}
+
 static void try_open_files(int most, struct outcome *out) {
   int opened = 0;
   while (opened < most && dup(0) >= 0) opened++;
@@ -282,6 +292,8 @@ void attempt(const char *name, struct outcome *out) {
   else if (VERB("memory")) try_memory((size_t)atoll(rest), out);
   else if (VERB("locked-memory")) try_locked_memory((size_t)atoll(rest), out);
   else if (VERB("inodes")) try_inodes(rest, out);
+  else if (VERB("limit-core")) try_limit(RLIMIT_CORE, out);
+  else if (VERB("limit-files")) try_limit(RLIMIT_NOFILE, out);
   else if (VERB("open-files")) try_open_files(atoi(rest), out);
   else if (VERB("file-size")) try_file_size(rest, out);
   else if (VERB("burn")) try_burn(out);
