@@ -261,11 +261,15 @@ static _Noreturn void stage(struct cl_plan *plan) {
   // the cell alive when the monitor is gone.
   int closed = cl_close_range_except(plan->keep, plan->keep_count);
   if (closed < 0) cl_cell_fail(plan, CL_STEP_DESCRIPTORS, -closed, "stage");
+  // Here and after each change of rights, which clears it: what follows may wait for a file system.
+  die_with_monitor(plan);
   if (plan->privileged) {
     cl_cell_open_trees(plan);
     become_outside_user(plan);
+    die_with_monitor(plan);
   }
   enter_namespaces(plan);
+  die_with_monitor(plan);
   if (!plan->privileged) cl_cell_open_trees(plan);
   // A raw clone, because the C library's fork knows no CLONE_PARENT: init becomes the monitor's
   // own child, so that the monitor can wait for it and its death signal points at the monitor.

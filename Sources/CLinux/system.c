@@ -222,6 +222,11 @@ int cl_supplementary_groups(uint32_t *groups, int count) {
   return OR_ERRNO(getgroups(count, groups));
 }
 int cl_no_new_privileges(void) { return OR_ERRNO(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
+int cl_get_parent_death_signal(void) {
+  int signal = 0;
+  return prctl(PR_GET_PDEATHSIG, &signal) == -1 ? -errno : signal;
+}
+
 int cl_parent_death_signal(int signal) { return OR_ERRNO(prctl(PR_SET_PDEATHSIG, signal)); }
 int cl_set_dumpable(bool dumpable) { return OR_ERRNO(prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0)); }
 int cl_become_subreaper(void) { return OR_ERRNO(prctl(PR_SET_CHILD_SUBREAPER, 1)); }
@@ -310,10 +315,11 @@ void cl_ignore_broken_pipe(void) {
   signal(SIGXFSZ, SIG_IGN);
 }
 
-void cl_unblock_all_signals(void) {
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
+int cl_set_signal_mask(const int *signals, size_t count) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (size_t index = 0; index < count; index++) sigaddset(&set, signals[index]);
+  return OR_ERRNO(sigprocmask(SIG_SETMASK, &set, NULL));
 }
 
 int cl_landlock_abi(void) {

@@ -7,7 +7,8 @@ public import Profile
 /// child path carries it out; ``Seal`` compares the kernel's state with it.
 ///
 /// *Limits.* Memory and processor time are limited per process by this version; there is no
-/// control group.
+/// control group. Shared memory, files in memory (memfd_create) and temporary space count to no
+/// process's data and are outside of `limits.memory`.
 public struct Plan: Sendable {
   /// What the child path carries out.
   public var blueprint: CellBlueprint
@@ -32,9 +33,20 @@ public struct Plan: Sendable {
   public static let home = "/home/server"
   /// Bytes of private temporary space: `/tmp`, the home directory and `/dev/shm`, each.
   public static let temporarySize: UInt64 = 256 << 20
+  /// Files and directories in each of these, and in the cell's root: an empty file takes about 1 KiB
+  /// of the kernel's memory, which ``temporarySize`` does not count.
+  public static let temporaryInodes: UInt64 = 16_384
+  /// Bytes that one process may lock into memory, the kernel's own default.
+  public static let lockedMemory: UInt64 = 8 << 20
+
+  /// Bytes of a core file: 1 is the one value with which the kernel neither writes a file nor starts
+  /// the host's handler of core dumps, which would run outside of the cell (core(5)). The filter
+  /// keeps it from being lowered.
+  public static let coreSize: UInt64 = 1
 
   static let limitedResources: [ResourceLimit.Resource] = [
-    .processorTime, .fileSize, .data, .coreSize, .processes, .openFiles, .messageQueues,
+    .processorTime, .fileSize, .data, .coreSize, .processes, .openFiles, .lockedMemory,
+    .messageQueues,
   ]
 
   /// Makes a plan.
@@ -73,7 +85,8 @@ public struct Plan: Sendable {
     blueprint = CellBlueprint(
       privileged: privileged, outsideUser: outside.0, outsideGroup: outside.1,
       insideUser: Plan.insideIdentifier, insideGroup: Plan.insideIdentifier,
-      hostName: Plan.hostName, rootSize: 4 << 20, actions: tree.actions,
+      hostName: Plan.hostName, rootSize: 4 << 20, temporaryInodes: Plan.temporaryInodes,
+      actions: tree.actions,
       landlockABI: Int32(host.landlockABI),
       landlockRules: tree.landlockRules(known: .known(abi: host.landlockABI)), limits: limits,
       umask: 0o077, executable: runtime.executable,
@@ -119,10 +132,12 @@ public struct Plan: Sendable {
       (.processorTime, limits.cpuTime ?? ResourceLimit.unlimited, "limits.cpu_time"),
       (.fileSize, limits.fileSize, "limits.file_size"),
       (.data, limits.memory, "limits.memory"),
-      (.coreSize, 0, "core files"),
+      // Not 0, which a handler behind a pipe is given the dump in spite of (core(5)).
+      (.coreSize, coreSize, "core files"),
       // Init counts as a process of the cell's user namespace.
       (.processes, limits.processes + 1, "limits.processes"),
       (.openFiles, limits.openFiles, "limits.open_files"),
+      (.lockedMemory, lockedMemory, "locked memory"),
       (.messageQueues, 0, "message queues"),
     ]
     for (resource, value, name) in wanted {

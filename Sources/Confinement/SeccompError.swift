@@ -8,6 +8,8 @@ public enum SeccompError: Error, Sendable, Equatable {
   case mismatch(call: SeccompCall, expected: UInt32, found: UInt32)
   /// No profile can add this call.
   case closedCall(Syscall, group: StaticString, reason: StaticString)
+  /// No profile can add this call, because its arguments decide what it does.
+  case decidedCall(ConditionalCall)
 
   /// Value equality; static strings compare by their bytes.
   public static func == (left: SeccompError, right: SeccompError) -> Bool {
@@ -31,6 +33,18 @@ extension SeccompError: CustomStringConvertible {
         + ": \(SeccompAction.name(of: found)) instead of \(SeccompAction.name(of: expected))"
     case .closedCall(let call, let group, let reason):
       "\(call.name) cannot be added (\(group)): \(reason)"
+    case .decidedCall(let decided):
+      "\(decided.call.name) cannot be added (its arguments decide): \(decided.reason)"
+    }
+  }
+
+  /// What a person can do about a call in `syscalls.add`; nil for any other error.
+  public var hint: String? {
+    switch self {
+    case .closedCall: "remove it; no profile can add it"
+    case .decidedCall(let decided):
+      "remove it; every server may make it already with \(decided.allowedArguments)"
+    case .compiler, .malformed, .mismatch: nil
     }
   }
 }

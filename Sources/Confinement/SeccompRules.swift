@@ -9,6 +9,8 @@ public enum SeccompAction: Sendable, Hashable {
 
   /// `EPERM`: this policy knows the call and refuses it.
   public static let denied = SeccompAction.refuse(errno: 1)
+  /// `ENOTSUP`: as though the file system did not have it, so that copies do without.
+  public static let unsupported = SeccompAction.refuse(errno: 95)
   /// `ENOSYS`: as though the kernel did not have the call, so that libraries fall back.
   public static let absent = SeccompAction.refuse(errno: 38)
 

@@ -5,13 +5,16 @@ extension SeccompRules {
   ///
   /// - Parameter added: calls to allow whatever their arguments. A call that the baseline allows
   ///   already may be named.
-  /// - Throws: `SeccompError.closedCall` for a call that no profile can add.
+  /// - Throws: `SeccompError.closedCall` for a call that no profile can add, and `.decidedCall` for
+  ///   one whose arguments decide: allowed without conditions, `clone` makes a user namespace and
+  ///   `ioctl` types into a terminal.
   public static func cell(adding added: [Syscall] = []) throws(SeccompError) -> SeccompRules {
     var rules = SeccompRules(name: "cell", otherwise: .absent)
     for group in SyscallGroups.baseline1 {
       switch group.verdict {
       case .allowed: for call in group.calls { rules.set(call, .allow) }
       case .denied, .closed: for call in group.calls { rules.set(call, .denied) }
+      case .unsupported: for call in group.calls { rules.set(call, .unsupported) }
       case .absent, .closedAbsent: break
       }
     }
@@ -21,6 +24,9 @@ extension SeccompRules {
     for call in added {
       if let group = SyscallGroups.closedGroup(of: call) {
         throw SeccompError.closedCall(call, group: group.name, reason: group.reason)
+      }
+      if let decided = SyscallGroups.conditional1.first(where: { $0.call == call }) {
+        throw SeccompError.decidedCall(decided)
       }
       rules.set(call, .allow)
     }
@@ -85,7 +91,7 @@ extension SeccompRules: CustomStringConvertible {
 }
 
 extension SeccompAction: CustomStringConvertible {
-  /// `allow`, `EPERM`, `ENOSYS`, `errno N` or `kill`.
+  /// `allow`, `EPERM`, `ENOSYS`, `ENOTSUP`, `errno N` or `kill`.
   public var description: String { Self.name(of: returnValue) }
 
   /// What a filter's return value means.
@@ -94,6 +100,7 @@ extension SeccompAction: CustomStringConvertible {
     case 0x7fff_0000: "allow"
     case 0x0005_0001: "EPERM"
     case 0x0005_0026: "ENOSYS"
+    case 0x0005_005f: "ENOTSUP"
     case 0x8000_0000: "kill"
     case 0x0005_0000...0x0005_0fff: "errno \(returnValue & 0xfff)"
     default: "0x" + String(returnValue, radix: 16)

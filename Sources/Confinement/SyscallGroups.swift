@@ -8,6 +8,9 @@ public struct SyscallGroup: Sendable {
     case denied
     /// The calls fail with `EPERM`, whatever a profile says: they undo a wall of the cell.
     case closed
+    /// The calls fail with `ENOTSUP`, as on a file system that has no such thing; a profile may add
+    /// them back by name.
+    case unsupported
     /// The calls fail with `ENOSYS`, as unknown ones do; a profile may add them back by name.
     case absent
     /// The calls fail with `ENOSYS`, whatever a profile says.
@@ -38,7 +41,8 @@ public struct SyscallGroup: Sendable {
 /// no group are unknown to this version and get `ENOSYS`, like those of a `closedAbsent` group.
 ///
 /// *Limits*: a filter sees registers, not memory. It cannot tell one path from another, nor the
-/// flags of `clone3` and `openat2`; paths are the business of the mounts and of Landlock.
+/// flags of `clone3` and the mode of `openat2`, which are therefore not there; paths are the
+/// business of the mounts and of Landlock.
 public enum SyscallGroups {
   /// Every group whose calls are decided whatever their arguments.
   public static let baseline1: [SyscallGroup] = allowed1 + refused1
@@ -48,8 +52,8 @@ public enum SyscallGroups {
       "files", .allowed,
       "opening, reading, writing and naming files; which ones is decided by the mounts",
       [
-        .read, .write, .openat, .close, .newfstatat, .fstat, .lseek, .pread64, .pwrite64, .readv,
-        .writev, .open, .stat, .lstat, .statx, .access, .faccessat, .faccessat2, .openat2, .creat,
+        .read, .write, .close, .newfstatat, .fstat, .lseek, .pread64, .pwrite64, .readv,
+        .writev, .stat, .lstat, .statx, .access, .faccessat, .faccessat2,
         .preadv, .pwritev, .preadv2, .pwritev2, .readlink, .readlinkat, .getdents, .getdents64,
         .getcwd, .chdir, .fchdir, .rename, .renameat, .renameat2, .mkdir, .mkdirat, .rmdir, .link,
         .linkat, .unlink, .unlinkat, .symlink, .symlinkat, .umask, .truncate, .ftruncate,
@@ -60,16 +64,13 @@ public enum SyscallGroups {
       "descriptors", .allowed,
       "copying, closing and moving data between descriptors that the process already holds",
       [
-        .fcntl, .dup, .dup2, .dup3, .pipe, .pipe2, .close_range, .sendfile, .splice, .tee,
+        .dup, .dup2, .dup3, .pipe, .pipe2, .close_range, .sendfile, .splice, .tee,
         .vmsplice, .memfd_create,
       ]),
     SyscallGroup(
       "extended attributes", .allowed,
-      "Python's file copies read them and fail on an unknown error; only user.* can be set",
-      [
-        .getxattr, .lgetxattr, .fgetxattr, .listxattr, .llistxattr, .flistxattr, .setxattr,
-        .lsetxattr, .fsetxattr, .removexattr, .lremovexattr, .fremovexattr,
-      ]),
+      "Python's file copies read them and fail on an unknown error",
+      [.getxattr, .lgetxattr, .fgetxattr, .listxattr, .llistxattr, .flistxattr]),
     SyscallGroup(
       "events", .allowed, "event loops: every runtime is built on one of these",
       [
@@ -92,7 +93,7 @@ public enum SyscallGroups {
         .fork, .vfork, .execve, .execveat, .exit, .exit_group, .wait4, .waitid, .kill, .tkill,
         .tgkill, .getpid, .getppid, .gettid, .getpgrp, .getpgid, .setpgid, .getsid, .setsid,
         .pidfd_open, .pidfd_send_signal, .set_tid_address, .set_robust_list, .get_robust_list,
-        .rseq, .arch_prctl, .getrlimit, .setrlimit, .prlimit64, .getrusage, .times, .sysinfo,
+        .rseq, .arch_prctl, .getrlimit, .getrusage, .times, .sysinfo,
         .uname, .getcpu,
       ]),
     SyscallGroup(
@@ -191,6 +192,13 @@ public enum SyscallGroups {
     SyscallGroup(
       "owners", .denied, "files that a server makes belong to it; programs expect this refusal",
       [.chown, .fchown, .lchown, .fchownat]),
+    SyscallGroup(
+      "setting extended attributes", .unsupported,
+      """
+      user.* and access control lists can be set on any file of a writable grant, and a list may \
+      open it to others on the host; copies that would keep them do without on this error
+      """,
+      [.setxattr, .lsetxattr, .fsetxattr, .removexattr, .lremovexattr, .fremovexattr]),
     SyscallGroup("segments", .denied, "16-bit code segments", [.modify_ldt]),
     SyscallGroup(
       "ring I/O", .closedAbsent,
@@ -200,6 +208,10 @@ public enum SyscallGroups {
       "inspectable clone", .closedAbsent,
       "its flags are in memory, where a filter cannot look; libraries fall back to clone",
       [.clone3]),
+    SyscallGroup(
+      "inspectable open", .closedAbsent,
+      "its mode is in memory, where a filter cannot look; libraries fall back to openat",
+      [.openat2]),
     SyscallGroup(
       "older asynchronous I/O", .absent, "kernel surface that no common runtime needs",
       [

@@ -6,6 +6,41 @@ public struct ConditionalCall: Sendable {
   public let reason: StaticString
   /// What matches; anything else gets the filter's default, `ENOSYS`.
   public let clauses: [SeccompClause]
+
+  /// The arguments with which the call is allowed, as a message says it.
+  public var allowedArguments: String {
+    var ways: [String] = []
+    var exact: [(argument: Int, values: [String])] = []
+    for clause in clauses where clause.action == .allow {
+      if clause.conditions.count == 1, let only = clause.conditions.first, only.isInt {
+        if exact.last?.argument != only.argument { exact.append((only.argument, [])) }
+        exact[exact.count - 1].values.append("0x" + String(only.value, radix: 16))
+      } else {
+        ways.append(clause.conditions.map(\.sentence).joined(separator: " and "))
+      }
+    }
+    let lists = exact.map { argument, values in
+      SeccompCondition.ordinals[argument]
+        + (values.count == 1 ? " argument " : " argument one of ") + values.joined(separator: ", ")
+    }
+    return (lists + ways).joined(separator: ", or ")
+  }
+}
+
+extension SeccompCondition {
+  static let ordinals = ["first", "second", "third", "fourth", "fifth", "sixth"]
+
+  /// Whether this compares all that the kernel reads of an `int`.
+  var isInt: Bool { mask == 0xffff_ffff }
+
+  /// The condition in words.
+  var sentence: String {
+    let name = Self.ordinals[argument] + " argument "
+    let number = "0x" + String(value, radix: 16)
+    if isInt { return name + number }
+    let bits = "0x" + String(mask, radix: 16)
+    return value == 0 ? name + "without bits \(bits)" : name + "with \(number) in bits \(bits)"
+  }
 }
 
 extension SyscallGroups {
@@ -41,34 +76,90 @@ extension SyscallGroups {
           """,
         clauses: ioctlRequests.map { SeccompClause(.allow, .int(1, is: $0)) }),
       ConditionalCall(
+        call: .fcntl,
+        reason: """
+          copies, flags, locks and pipe sizes; a lease would stall every writer of a file that is \
+          granted for reading, and an owner or a notice sends signals
+          """,
+        clauses: controlCommands.map { SeccompClause(.allow, .int(1, is: $0)) }
+          + controlDenied.map { SeccompClause(.denied, .int(1, is: $0)) }),
+      ConditionalCall(
         call: .prctl,
         reason: "settings of the calling process that take nothing away from the cell",
         clauses: prctlAllowed.map { SeccompClause(.allow, .int(0, is: $0)) }
           + prctlDenied.map { SeccompClause(.denied, .int(0, is: $0)) }),
       ConditionalCall(
+        call: .setrlimit, reason: keepsCoreLimit,
+        clauses: resourceClauses(0) + [SeccompClause(.denied, .int(0, is: coreResource))]),
+      ConditionalCall(
+        call: .prlimit64, reason: keepsCoreLimit,
+        // Without a new limit it only asks. Setting the core limit is left to the default, because
+        // "a new limit" is not an equality.
+        clauses: [SeccompClause(.allow, .bits(2, .max, are: 0))] + resourceClauses(1)),
+      ConditionalCall(
         call: .personality,
         reason: "asking, and the ordinary Linux personality; others switch protections off",
         clauses: [0, 0xffff_ffff].map { SeccompClause(.allow, .int(0, is: $0)) }),
       ConditionalCall(
-        call: .mknod, reason: "plain files and pipes with a name; no devices",
+        call: .mknod, reason: "plain files and pipes with a name; no devices, no set-id bits",
         clauses: nodeClauses(modeArgument: 1)),
       ConditionalCall(
-        call: .mknodat, reason: "plain files and pipes with a name; no devices",
+        call: .mknodat, reason: "plain files and pipes with a name; no devices, no set-id bits",
         clauses: nodeClauses(modeArgument: 2)),
-    ]
-    + [(Syscall.chmod, 1), (.fchmod, 1), (.fchmodat, 2), (.fchmodat2, 2)].map { call, argument in
       ConditionalCall(
-        call: call,
-        reason: """
-          no set-user-id or set-group-id bit: such a file in a writable grant would give others \
-          on the host the server's identity
-          """,
+        call: .open, reason: noSetIdentifier, clauses: openClauses(flagsArgument: 1)),
+      ConditionalCall(
+        call: .openat, reason: noSetIdentifier, clauses: openClauses(flagsArgument: 2)),
+    ]
+    // mkdir and mkdirat are not here: the kernel takes the set-id bits out of their mode.
+    + [(Syscall.chmod, 1), (.fchmod, 1), (.fchmodat, 2), (.fchmodat2, 2), (.creat, 1)].map {
+      call, argument in
+      ConditionalCall(
+        call: call, reason: noSetIdentifier,
         clauses: [
-          SeccompClause(.allow, .bits(argument, 0o6000, are: 0)),
+          SeccompClause(.allow, .bits(argument, setIdentifierBits, are: 0)),
           SeccompClause(.denied, .bits(argument, 0o4000, are: 0o4000)),
           SeccompClause(.denied, .bits(argument, 0o2000, are: 0o2000)),
         ])
     }
+
+  private static let keepsCoreLimit: StaticString = """
+    every limit but that of core files, which is 1: with any other value, 0 too, a crash is handed \
+    to the host's handler of core dumps
+    """
+
+  /// `RLIMIT_CORE`.
+  private static let coreResource: UInt32 = 4
+
+  /// The sixteen resources but `RLIMIT_CORE`.
+  private static func resourceClauses(_ argument: Int) -> [SeccompClause] {
+    (0..<16).filter { $0 != coreResource }.map { SeccompClause(.allow, .int(argument, is: $0)) }
+  }
+
+  private static let noSetIdentifier: StaticString = """
+    no set-user-id or set-group-id bit: such a file in a writable grant would give others on the \
+    host the server's identity
+    """
+
+  /// `S_ISUID` and `S_ISGID`.
+  private static let setIdentifierBits: UInt64 = 0o6000
+
+  /// `O_CREAT` and `__O_TMPFILE`: with one of them the argument after the flags is a mode.
+  private static let creatingFlags: [UInt64] = [0o100, 0o20_000_000]
+
+  /// Without a creating flag the kernel does not read the mode, and there may be anything.
+  private static func openClauses(flagsArgument flags: Int) -> [SeccompClause] {
+    [
+      SeccompClause(.allow, .bits(flags, creatingFlags.reduce(0, |), are: 0)),
+      SeccompClause(.allow, .bits(flags + 1, setIdentifierBits, are: 0)),
+    ]
+      + creatingFlags.flatMap { creating in
+        [0o4000, 0o2000].map {
+          SeccompClause(
+            .denied, .bits(flags, creating, are: creating), .bits(flags + 1, $0, are: $0))
+        }
+      }
+  }
 
   /// `CLONE_NEWTIME`, `CLONE_NEWNS`, `CLONE_NEWCGROUP`, `CLONE_NEWUTS`, `CLONE_NEWIPC`,
   /// `CLONE_NEWUSER`, `CLONE_NEWPID`, `CLONE_NEWNET`. The first lies in the exit-signal byte of
@@ -96,6 +187,19 @@ extension SyscallGroups {
     0x5401, 0x802c_542a, 0x5413, 0x540f, 0x541b, 0x5421, 0x5450, 0x5451, 0x5452, 0x5460, 2,
     0x8008_6601, 0x4004_9409, 0x4020_940d,
   ]
+
+  /// `F_DUPFD`, `F_GETFD`, `F_SETFD`, `F_GETFL`, `F_SETFL`, `F_GETLK`, `F_SETLK`, `F_SETLKW`,
+  /// `F_GETOWN`, `F_GETSIG`, `F_GETOWN_EX`, `F_OFD_GETLK`, `F_OFD_SETLK`, `F_OFD_SETLKW`,
+  /// `F_GETLEASE`, `F_DUPFD_QUERY`, `F_CREATED_QUERY`, `F_DUPFD_CLOEXEC`, `F_SETPIPE_SZ`,
+  /// `F_GETPIPE_SZ`, `F_ADD_SEALS`, `F_GET_SEALS`, `F_GET_RW_HINT`, `F_SET_RW_HINT`,
+  /// `F_GET_FILE_RW_HINT`, `F_SET_FILE_RW_HINT`.
+  ///
+  /// `F_SETFL` may set `O_ASYNC`, which without an owner sends nothing to anyone.
+  static let controlCommands: [UInt32] =
+    [0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 16, 36, 37, 38] + [1025, 1027, 1028] + Array(1030...1038)
+
+  /// `F_SETOWN`, `F_SETSIG`, `F_SETOWN_EX`, `F_SETLEASE`, `F_NOTIFY`: known, and refused as such.
+  static let controlDenied: [UInt32] = [8, 10, 15, 1024, 1026]
 
   /// `PR_SET_PDEATHSIG`, `PR_GET_PDEATHSIG`, `PR_GET_DUMPABLE`, `PR_SET_DUMPABLE`,
   /// `PR_GET_KEEPCAPS`, `PR_GET_TIMING`, `PR_SET_NAME`, `PR_GET_NAME`, `PR_GET_SECCOMP`,

@@ -61,6 +61,8 @@ public struct CellBlueprint: Sendable {
   public var hostName: String
   /// Bytes that the cell's own root may hold.
   public var rootSize: UInt64
+  /// Files and directories that each tmpfs of the cell may hold, its root included.
+  public var temporaryInodes: UInt64
   /// The file system, parents before children.
   public var actions: [Action]
   /// The kernel's Landlock ABI, 1 or more, and the rules.
@@ -84,10 +86,10 @@ public struct CellBlueprint: Sendable {
   /// Makes a blueprint; see the properties.
   public init(
     privileged: Bool, outsideUser: UInt32, outsideGroup: UInt32, insideUser: UInt32,
-    insideGroup: UInt32, hostName: String, rootSize: UInt64, actions: [Action],
-    landlockABI: Int32, landlockRules: [LandlockRule], limits: [ResourceLimit], umask: UInt32,
-    executable: String, arguments: [String], environment: [String], workingDirectory: String,
-    covered: [Covered]
+    insideGroup: UInt32, hostName: String, rootSize: UInt64, temporaryInodes: UInt64,
+    actions: [Action], landlockABI: Int32, landlockRules: [LandlockRule],
+    limits: [ResourceLimit], umask: UInt32, executable: String, arguments: [String],
+    environment: [String], workingDirectory: String, covered: [Covered]
   ) {
     self.privileged = privileged
     self.outsideUser = outsideUser
@@ -96,6 +98,7 @@ public struct CellBlueprint: Sendable {
     self.insideGroup = insideGroup
     self.hostName = hostName
     self.rootSize = rootSize
+    self.temporaryInodes = temporaryInodes
     self.actions = actions
     self.landlockABI = landlockABI
     self.landlockRules = landlockRules
@@ -136,6 +139,28 @@ public struct CellStep: RawRepresentable, Hashable, Sendable, CustomStringConver
 
   /// Executing the server: the one step whose failure is the command's and not the cell's.
   public static let execute = CellStep(rawValue: Int32(CL_STEP_EXECUTE.rawValue))
+
+  /// The steps that confine the relay, for the test build to leave out.
+  public static let relayDescriptors = CellStep(rawValue: Int32(CL_STEP_RELAY_DESCRIPTORS.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayBounding = CellStep(rawValue: Int32(CL_STEP_RELAY_BOUNDING.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayIDs = CellStep(rawValue: Int32(CL_STEP_RELAY_IDS.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayCapabilities = CellStep(
+    rawValue: Int32(CL_STEP_RELAY_CAPABILITIES.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayNoNewPrivileges = CellStep(
+    rawValue: Int32(CL_STEP_RELAY_NO_NEW_PRIVILEGES.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayLandlock = CellStep(rawValue: Int32(CL_STEP_RELAY_LANDLOCK.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayDumpable = CellStep(rawValue: Int32(CL_STEP_RELAY_DUMPABLE.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayParentDeath = CellStep(
+    rawValue: Int32(CL_STEP_RELAY_PARENT_DEATH.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayFilter = CellStep(rawValue: Int32(CL_STEP_RELAY_FILTER.rawValue))
 }
 
 /// What a process of the cell told the monitor.

@@ -54,6 +54,15 @@ public enum Signal {
     return FileDescriptor(owning: try checked(result))
   }
 
+  /// Blocks `signals` and no others (sigprocmask(2)). One that is blocked waits, also for a
+  /// descriptor that is made later.
+  public static func block(only signals: [Int32]) throws(Errno) {
+    let result = unsafe signals.withUnsafeBufferPointer {
+      unsafe cl_set_signal_mask($0.baseAddress, $0.count)
+    }
+    _ = try checked(result)
+  }
+
   /// The next pending signal of such a descriptor. Throws `.wouldBlock` when there is none.
   public static func next(from descriptor: Int32) throws(Errno) -> Int32 {
     try checked(cl_read_signal(descriptor))

@@ -22,6 +22,11 @@ public enum SelfConfinement {
     _ = try checked(cl_parent_death_signal(signal))
   }
 
+  /// The signal that ``dieWithParent(_:)`` armed, 0 when there is none (`PR_GET_PDEATHSIG`).
+  public static func parentDeathSignal() throws(Errno) -> Int32 {
+    try checked(cl_get_parent_death_signal())
+  }
+
   /// Keeps other processes of the same user from looking inside (`PR_SET_DUMPABLE`).
   public static func setDumpable(_ dumpable: Bool) throws(Errno) {
     _ = try checked(cl_set_dumpable(dumpable))

@@ -157,7 +157,8 @@ enum Format {
       summary: "The set of system calls that every server may make.", example: "1"),
     Key(
       name: "add", shape: .list(of: .text(.systemCall), count: 0...512), omitted: "`[]`",
-      summary: "Further system calls, by name; those that could open the cell are refused.",
+      summary: "Further system calls, by name; those that could open the cell are refused, and "
+        + "those that every server may make with harmless arguments already, such as `clone`.",
       example: "[mlock]"),
   ]
 

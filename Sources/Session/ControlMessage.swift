@@ -6,7 +6,7 @@ internal import Linux
 struct ControlMessage: Equatable, Sendable {
   /// What is said.
   enum Kind: Int64, Sendable {
-    /// Relay: confined and waiting. No numbers.
+    /// Relay: confined and waiting. The numbers are ``RelayFacts``.
     case ready = 1
     /// Relay: the client's stdin ended and the server's stdin is closed.
     case clientClosed = 2

@@ -27,4 +27,45 @@ struct RelayConfiguration: Sendable {
   var rules: Rules, limits: WireLimits
   /// At least 24 random bytes.
   var identifierSeed: [UInt8]
+  /// What the relay found when it was confined, to be told to the monitor.
+  var facts = RelayFacts()
+
+  /// All that stays open in the relay, ascending.
+  var descriptors: [Int32] {
+    Set([
+      clientInput, clientOutput, serverInput, serverOutput, serverError, errorOutput, control,
+      audit,
+    ]).sorted()
+  }
+}
+
+/// What only the relay itself can read of its confinement, as the numbers of `ready`.
+///
+/// *Limits.* It is the relay's own account, made before it has read a byte of anyone. What the
+/// kernel shows of it from outside is compared as well, and for root that is more: see
+/// `RelayProcess.seal`.
+struct RelayFacts: Equatable, Sendable {
+  /// The error number of opening a file that is there for everybody, before and after Landlock;
+  /// 0: it opened.
+  var canaryBefore: Int64 = -1, canaryAfter: Int64 = -1
+  /// The signal armed for the parent's end.
+  var deathSignal: Int64 = -1
+  /// How many descriptors are open, and how many of them are the relay's by its configuration.
+  var openDescriptors: Int64 = -1, ownDescriptors: Int64 = -1
+
+  /// As nothing was found yet.
+  init() {}
+
+  /// Reads the numbers of `ready`.
+  init(_ numbers: [Int64]) {
+    canaryBefore = numbers[0]
+    canaryAfter = numbers[1]
+    deathSignal = numbers[2]
+    openDescriptors = numbers[3]
+    ownDescriptors = numbers[4]
+  }
+
+  var numbers: [Int64] {
+    [canaryBefore, canaryAfter, deathSignal, openDescriptors, ownDescriptors]
+  }
 }

@@ -17,6 +17,7 @@ struct RelayLoop: ~Copyable {
   static let inputGrace: Int64 = 500_000
 
   let control: Int32
+  private let facts: RelayFacts
   let client: RelaySource
   let server: RelaySource
   var clientFramer: LineFramer
@@ -70,6 +71,7 @@ struct RelayLoop: ~Copyable {
 
   init(_ configuration: RelayConfiguration) {
     control = configuration.control
+    facts = configuration.facts
     client = RelaySource(
       descriptor: configuration.clientInput, transfer: configuration.clientInputTransfer)
     server = RelaySource(descriptor: configuration.serverOutput, transfer: .nonblocking)
@@ -85,7 +87,7 @@ struct RelayLoop: ~Copyable {
 
   /// Runs the session to its end.
   mutating func run() throws(Errno) {
-    try tell(.ready)
+    try tell(.ready, facts.numbers)
     while true {
       setInterest()
       // Records may wait for company only as long as there is something to do.

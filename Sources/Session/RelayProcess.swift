@@ -6,14 +6,16 @@ struct RelayProcess: ~Copyable {
   /// The child's process id.
   let process: Int32
   private let control: FileDescriptor
+  /// What it keeps open, ascending.
+  private let descriptors: [Int32]
 
   /// The descriptor to wait on for control messages.
   var controlDescriptor: Int32 { control.rawValue }
 
   /// Forks the relay and confines it. `configuration` makes its set-up from the control socket's
-  /// number. Call only while single-threaded.
+  /// number; `skip` is honoured in the test build only. Call only while single-threaded.
   static func start(
-    privileged: Bool, configuration: (_ control: Int32) -> RelayConfiguration
+    privileged: Bool, skip: CellStep?, configuration: (_ control: Int32) -> RelayConfiguration
   ) throws(SessionError) -> RelayProcess {
     let program: SeccompProgram
     do { program = try .relay() } catch {
@@ -24,61 +26,96 @@ struct RelayProcess: ~Copyable {
     }
     let monitor = Process.identifier
     let theirs = pair.theirs.release()
-    let settings = configuration(theirs)
+    var settings = configuration(theirs)
     let child = try doing("start the relay") { () throws(Errno) in try Process.fork() }
     if child == 0 {
       do {
-        try confine(settings, privileged: privileged, monitor: monitor, program: program)
+        settings.facts = try confine(
+          settings.descriptors, privileged: privileged, monitor: monitor, program: program,
+          skip: Cell.canSkipSteps ? skip : nil)
       } catch {
-        report(error)
+        report(error, to: settings.errorOutput)
         Process.exit(125)
       }
       Relay.run(settings)
     }
-    let relay = RelayProcess(process: child, control: pair.ours)
+    let relay = RelayProcess(
+      process: child, control: pair.ours, descriptors: settings.descriptors)
     // Only now: the child had to inherit it.
     try doing("close a socket") { () throws(Errno) in try Descriptor.close(theirs) }
     return relay
   }
 
-  private init(process: Int32, control: consuming FileDescriptor) {
+  private init(process: Int32, control: consuming FileDescriptor, descriptors: [Int32]) {
     self.process = process
     self.control = control
+    self.descriptors = descriptors
   }
 
-  /// Gives up every right that the relay does not need, in the child.
+  /// Gives up every right that the relay does not need, in the child, and says what of that only
+  /// the child can see.
   private static func confine(
-    _ settings: RelayConfiguration, privileged: Bool, monitor: Int32, program: SeccompProgram
-  ) throws(Errno) {
+    _ descriptors: [Int32], privileged: Bool, monitor: Int32, program: SeccompProgram,
+    skip: CellStep?
+  ) throws(Errno) -> RelayFacts {
+    var facts = RelayFacts()
+    // A terminal signals all of us; how the session then ends is for the monitor to say.
+    try Signal.block(only: Monitor.signals)
     try SelfConfinement.setName("anchor-relay")
-    try SelfConfinement.closeAll(except: [
-      settings.clientInput, settings.clientOutput, settings.serverInput, settings.serverOutput,
-      settings.serverError, settings.errorOutput, settings.control, settings.audit,
-    ])
+    if skip != .relayDescriptors { try SelfConfinement.closeAll(except: descriptors) }
+    // Before Landlock closes /proc; nothing stays open that is opened from here on.
+    let open = try openDescriptors()
+    facts.openDescriptors = Int64(open.count)
+    facts.ownDescriptors = Int64(Set(open).intersection(descriptors).count)
     // The bounding set and the ids before the capabilities, because both changes need some.
     if privileged {
-      try SelfConfinement.emptyBoundingSet()
-      try SelfConfinement.become(user: Plan.relayIdentifier, group: Plan.relayIdentifier)
+      if skip != .relayBounding { try SelfConfinement.emptyBoundingSet() }
+      if skip != .relayIDs {
+        try SelfConfinement.become(user: Plan.relayIdentifier, group: Plan.relayIdentifier)
+      }
     }
-    try SelfConfinement.dropCapabilities()
-    try SelfConfinement.noNewPrivileges()
-    try SelfConfinement.denyAllByLandlock()
-    try SelfConfinement.setDumpable(false)
+    if skip != .relayCapabilities { try SelfConfinement.dropCapabilities() }
+    if skip != .relayNoNewPrivileges { try SelfConfinement.noNewPrivileges() }
+    facts.canaryBefore = canary()
+    if skip != .relayLandlock { try SelfConfinement.denyAllByLandlock() }
+    facts.canaryAfter = canary()
+    if skip != .relayDumpable { try SelfConfinement.setDumpable(false) }
     // After the ids, which clear it; the parent is checked because it may have ended before.
-    try SelfConfinement.dieWithParent(Signal.kill)
+    if skip != .relayParentDeath { try SelfConfinement.dieWithParent(Signal.kill) }
     if Process.parentIdentifier != monitor { Process.exit(125) }
-    try SelfConfinement.loadFilter(program.instructions)
+    facts.deathSignal = Int64(try SelfConfinement.parentDeathSignal())
+    if skip != .relayFilter { try SelfConfinement.loadFilter(program.instructions) }
+    return facts
   }
 
-  private static func report(_ error: Errno) {
+  /// What is open in this process; the descriptor that the listing itself needs is gone again.
+  private static func openDescriptors() throws(Errno) -> [Int32] {
+    let listed = try ProcessState(Process.identifier).descriptors()
+    var open: [Int32] = []
+    for descriptor in listed {
+      do { _ = try Files.status(of: descriptor) } catch .badDescriptor { continue }
+      open.append(descriptor)
+    }
+    return open
+  }
+
+  /// The error number of opening a file that every process may read, its own status, 0 when it
+  /// opens: after Landlock nothing does.
+  private static func canary() -> Int64 {
+    do { _ = try ProcessState(Process.identifier).status() } catch { return Int64(error.rawValue) }
+    return 0
+  }
+
+  private static func report(_ error: Errno, to output: Int32) {
     let text = "anchorhold: error: cannot confine the relay: \(error)\n"
-    do { try Descriptor.writeAll(StandardStream.error, [UInt8](text.utf8)) } catch {
+    do { try Descriptor.writeAll(output, [UInt8](text.utf8)) } catch {
       Process.exit(125)
     }
   }
 
-  /// What the kernel says of the relay, once it said that it is ready.
-  func seal(privileged: Bool) throws(Errno) -> [SealCheck] {
+  /// What the kernel says of the relay, once it said that it is ready, and what it said itself:
+  /// Landlock, a death signal and an ordinary user's descriptors do not show from outside.
+  func seal(_ facts: RelayFacts, privileged: Bool) throws(Errno) -> [SealCheck] {
     let state = ProcessState(process)
     let status = try state.status()
     let ours = try ProcessState(Process.identifier).status()
@@ -97,13 +134,33 @@ struct RelayProcess: ~Copyable {
     for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] + (privileged ? ["CapBnd"] : []) {
       checks.append(SealCheck("relay.\(set)", expected: none, observed: status[set] ?? "?"))
     }
+    checks += [
+      SealCheck(
+        "relay.landlock", expected: "opens before, Permission denied after",
+        observed: "\(text(facts.canaryBefore)) before, \(text(facts.canaryAfter)) after"),
+      SealCheck(
+        "relay.parent_death_signal", expected: "\(Signal.kill)", observed: "\(facts.deathSignal)"),
+      SealCheck(
+        "relay.descriptors", expected: "\(descriptors.count) of \(descriptors.count)",
+        observed: "\(facts.ownDescriptors) of \(facts.openDescriptors)"),
+    ]
     if privileged {
+      let numbers = try state.descriptors().map(String.init)
+      checks.append(
+        SealCheck(
+          "relay.descriptor_numbers",
+          expected: descriptors.map(String.init).joined(separator: " "),
+          observed: numbers.joined(separator: " ")))
       let user = "\(Plan.relayIdentifier)"
       let four = [user, user, user, user].joined(separator: " ")
       checks.append(SealCheck("relay.uid", expected: four, observed: status["Uid"] ?? "?"))
       checks.append(SealCheck("relay.groups", expected: "", observed: status["Groups"] ?? "?"))
     }
     return checks
+  }
+
+  private func text(_ canary: Int64) -> String {
+    canary == 0 ? "opens" : "\(Errno(rawValue: Int32(truncatingIfNeeded: canary)))"
   }
 
   /// Says something to the relay; a relay that is gone is found by waiting for it.

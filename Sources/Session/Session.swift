@@ -18,11 +18,13 @@ public enum Session {
     }
     // Before anything else is opened, so that nothing of ours gets a standard stream's number.
     let streams = try ClientStreams()
-    try doing("reset signals") { () throws(Errno) in try Signal.resetAll() }
-    Signal.ignoreBrokenPipe()
-    let signals = try doing("take over signals") { () throws(Errno) in
-      try Signal.descriptor(for: Monitor.signals)
+    // Until the monitor begins, a signal ends us as it ends any program: at once, wherever a start
+    // hangs, and everything that we started dies with us. Only children are waited for later.
+    try doing("reset signals") { () throws(Errno) in
+      try Signal.resetAll()
+      try Signal.block(only: [Signal.child])
     }
+    Signal.ignoreBrokenPipe()
     let host = try doing(
       "learn what this machine offers", hint: "a kernel with Landlock is needed"
     ) { () throws(Errno) in try HostFacts.current() }
@@ -49,7 +51,7 @@ public enum Session {
     let seed = try doing("draw random bytes") { () throws(Errno) in
       try Process.randomBytes(32)
     }
-    let relay = try RelayProcess.start(privileged: privileged) { control in
+    let relay = try RelayProcess.start(privileged: privileged, skip: request.skip) { control in
       RelayConfiguration(
         clientInput: streams.input.descriptor, clientInputTransfer: streams.input.transfer,
         clientOutput: streams.output.descriptor, clientOutputTransfer: streams.output.transfer,
@@ -66,16 +68,20 @@ public enum Session {
     try closeAll(consume input, consume output, consume error)
 
     try cell.build(try filter(request.profile))
-    guard try relay.next()?.kind == .ready else {
+    guard let ready = try relay.next(), ready.kind == .ready else {
       throw SessionError("the relay ended before it was ready")
     }
     let relayChecks = try doing("read the relay's state back") { () throws(Errno) in
-      try relay.seal(privileged: privileged)
+      try relay.seal(RelayFacts(ready.numbers), privileged: privileged)
     }
     try demand(relayChecks, trail, request, plan)
     try demand(cell.checks, trail, request, plan)
     try cell.execute()
     try demand(cell.checks, trail, request, plan)
+    // A session whose start is on record has its end there, too.
+    let signals = try doing("take over signals") { () throws(Errno) in
+      try Signal.descriptor(for: Monitor.signals)
+    }
     try trail.recordStart(
       request, plan: plan, checks: cell.checks + relayChecks,
       lookedTwice: cell.endedEarly == nil)

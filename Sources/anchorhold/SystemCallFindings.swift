@@ -21,7 +21,7 @@ enum SystemCallFindings {
       return ("unknown system call \(quoted(name))", near.map { "did you mean \($0)" })
     }
     do { _ = try SeccompRules.cell(adding: [call]) } catch {
-      return ("\(error)", "remove it; no profile can add it")
+      return ("\(error)", error.hint)
     }
     return nil
   }

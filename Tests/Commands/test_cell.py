@@ -3,12 +3,14 @@
 import ctypes
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
 import time
+import unittest
 
-from harness import PROBE, ROOT, Case, send_signal, server_pid, status_of
+from harness import PROBE, ROOT, Case, need, send_signal, server_pid, status_of, until
 
 
 class FilesOfACell(Case):
@@ -62,6 +64,40 @@ class FilesOfACell(Case):
         for path in [f"{granted}/copy", "/tmp/copy"]:
             answer = cell.attempt(f"run-copy:{path}")
             self.assertEqual((answer["outcome"], answer["errno"]), ("refused", "EACCES"), path)
+
+    def test_no_file_of_a_grant_gets_a_set_id_bit_or_another_owner_of_rights(self):
+        granted = self.shared_directory("granted")
+        for kind in ["inside", "outside"]:
+            (granted / f"list-{kind}").write_text("")
+            (granted / f"list-{kind}").chmod(0o666)
+        outside = self.outside(f"set-id:{granted}/outside", f"access-list:{granted}/list-outside",
+                               f"attribute:{granted}/list-outside")
+        self.assertEqual(outside[f"set-id:{granted}/outside"]["detail"], "106755")
+        self.assertEqual({r["outcome"] for r in outside.values()}, {"done"})
+        cell = self.session(write=[granted])
+        answer = cell.attempt(f"set-id:{granted}/inside")
+        self.assertEqual((answer["outcome"], answer["errno"]), ("refused", "EPERM"), answer)
+        self.assertFalse((granted / "inside").exists())
+        # The control: a file without them is made.
+        self.assertEqual(cell.attempt(f"write:{granted}/inside")["outcome"], "done")
+        # The server owns a file of its own making and could set its attributes otherwise.
+        for name in ["access-list", "attribute"]:
+            answer = cell.attempt(f"{name}:{granted}/inside")
+            self.assertEqual((answer["outcome"], answer["errno"]), ("refused", "EOPNOTSUPP"), answer)
+
+    def test_a_read_grant_gives_no_lease_that_would_stall_the_hosts_writers(self):
+        here = self.shared_directory("files")
+        # A lease needs a file of one's own: here it is the caller's, or the cell's that root made.
+        (here / "file").write_text("text")
+        cell = self.session(read=[here], write=[here / "file"])
+        if ROOT:
+            owner = int(status_of(server_pid(cell.pid))["Uid"].split()[0])
+            os.chown(here / "file", owner, owner)
+        self.assertEqual(self.outside(f"lease:{here}/file")[f"lease:{here}/file"]["outcome"], "done")
+        answer = cell.attempt(f"lease:{here}/file")
+        self.assertEqual((answer["outcome"], answer["errno"]), ("refused", "EPERM"), answer)
+        # The control: other commands of the same call are there.
+        self.assertEqual(cell.attempt(f"lock:{here}/file")["outcome"], "done")
 
     def test_a_hidden_path_below_a_granted_one_cannot_be_read(self):
         here = self.shared_directory("files")
@@ -280,6 +316,19 @@ class CallsOfACell(Case):
             self.assertEqual(done.returncode, 125, name)
             self.assertIn(name.encode(), done.stderr)
 
+    def test_a_call_whose_arguments_decide_cannot_be_added_without_them(self):
+        # The control: what such an addition would let through works outside, or reaches the kernel.
+        outside = self.outside("pair-dgram", "clone-user", "tiocsti")
+        self.assertNotIn("refused", [outside["pair-dgram"]["outcome"], outside["tiocsti"]["outcome"]])
+        for name in ["clone", "ioctl", "socketpair", "prctl", "personality", "fchmod", "mknodat"]:
+            profile = self.profile(syscalls={"baseline": 1, "add": [name]})
+            for verb in ["run", "check"]:
+                done = self.anchorhold(verb, profile)
+                self.assertEqual(done.returncode, 125 if verb == "run" else 1, (verb, name))
+                said = (done.stdout + done.stderr).decode()
+                self.assertIn(f"{name} cannot be added (its arguments decide)", said)
+                self.assertIn("every server may make it already with ", said)
+
 
 class LimitsOfACell(Case):
     def test_open_files_file_size_and_processes_stop_where_the_profile_says(self):
@@ -300,6 +349,63 @@ class LimitsOfACell(Case):
         self.assertEqual((several["outcome"], several["errno"]), ("refused", "EAGAIN"))
         self.assertLess(int(several["detail"]), 101)
         self.assertEqual(cell.text("echo", {"still": "here"}), '{"still":"here"}')
+
+    def test_temporary_space_holds_no_endless_number_of_files(self):
+        here = self.shared_directory("many")
+        self.assertEqual(self.outside(f"inodes:{here}:17000")[f"inodes:{here}:17000"]["outcome"],
+                         "done")
+        cell = self.session()
+        for path in ["/tmp", "/home/server", "/dev/shm"]:
+            answer = cell.attempt(f"inodes:{path}:17000")
+            self.assertEqual((answer["outcome"], answer["errno"]), ("refused", "ENOSPC"), path)
+            self.assertGreater(int(answer["detail"]), 16000)
+            # The control: what is given back can be used again.
+            self.assertEqual(cell.attempt(f"inodes:{path}:16000")["outcome"], "done", path)
+
+    def test_little_memory_can_be_locked(self):
+        cell = self.session()
+        answer = cell.attempt("locked-memory:16")
+        self.assertEqual((answer["outcome"], answer["errno"]), ("refused", "ENOMEM"))
+        hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+        if hard == resource.RLIM_INFINITY or hard >= 8 << 20:
+            self.assertEqual(cell.attempt("locked-memory:4")["outcome"], "done")
+        if hard == resource.RLIM_INFINITY or hard >= 16 << 20:
+            self.assertEqual(self.outside("locked-memory:16")["locked-memory:16"]["outcome"], "done")
+
+    def test_the_limit_of_core_files_is_the_one_that_no_handler_is_started_with(self):
+        self.assertEqual(self.outside("limit-core")["limit-core"]["outcome"], "done")
+        cell = self.session()
+        answer = cell.attempt("limit-core")
+        self.assertEqual(answer["outcome"], "refused", answer)
+        # One that the caller may not exceed stays where it is.
+        hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        value = "0" if hard == 0 else "1"
+        self.assertEqual(answer["detail"], f"{value} {value}")
+        # The control: another limit can be lowered.
+        self.assertEqual(cell.attempt("limit-files")["outcome"], "done")
+
+    @unittest.skipUnless(ROOT, "the host's handler of core dumps is root's to set")
+    def test_a_crash_in_a_cell_starts_no_handler_on_the_host(self):
+        setting = pathlib.Path("/proc/sys/kernel/core_pattern")
+        before = setting.read_text()
+        handler, seen = self.directory / "handler", self.directory / "seen"
+        handler.write_text(f"#!/bin/sh\ncat >/dev/null\necho $1 >>{seen}\n")
+        handler.chmod(0o755)
+        try:
+            setting.write_text(f"|{handler} %e")
+        except OSError as error:
+            need(self, False, f"a writable core_pattern: {error}")
+        self.addCleanup(setting.write_text, before)
+        # The control: outside, with a limit of 0, the handler is started all the same.
+        subprocess.run(["sh", "-c", "ulimit -c 0; kill -SEGV $$"], check=False)
+        self.assertTrue(until(lambda: seen.exists()), "the handler has to work first")
+        seen.unlink()
+        cell = self.session()
+        cell.send({"jsonrpc": "2.0", "id": 99, "method": "tools/call",
+                   "params": {"name": "die", "arguments": {"signal": int(signal.SIGSEGV)}}})
+        self.assertEqual(cell.wait(), 128 + signal.SIGSEGV)
+        time.sleep(0.3)
+        self.assertFalse(seen.exists())
 
     def test_processor_time_ends(self):
         cell = self.session(limits={"cpu_time": "1s"})

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from harness import (BINARY, PATIENCE, PROBE, Case, Closed, alive, compact, descendants, processes,
-                     refused, until)
+                     refused, server_pid, until)
 
 
 def slower_than_its_children():
@@ -159,6 +159,90 @@ class EndsOfASession(Case):
                     self.assertIn(status, allowed)
                     self.assertNothingLeft(below)
 
+    def marked(self):
+        """A profile whose name is in the command line of every process of its sessions."""
+        return self.profile(PROBE, "serve", "--behave", self.name)
+
+    def survivors(self):
+        """The processes of this test's sessions that still run."""
+        found = []
+        for entry in os.listdir("/proc"):
+            try:
+                if entry.isdigit() and alive(int(entry)) and self.name.encode() in \
+                        pathlib.Path(f"/proc/{entry}/cmdline").read_bytes():
+                    found.append(int(entry))
+            except OSError:
+                continue
+        return found
+
+    def assertEndsBySignal(self, cell, number=signal.SIGTERM):
+        started = time.monotonic()
+        os.kill(cell.pid, number)
+        self.assertEqual(cell.wait(5), 128 + number, cell.stderr)
+        self.assertTrue(until(lambda: not self.survivors(), 1), self.survivors())
+        self.assertLess(time.monotonic() - started, 1.5)
+
+    def test_a_signal_at_any_moment_of_the_start_ends_everything(self):
+        profile = self.marked()
+        # The control: all four processes of a session that started bear the name.
+        cell = self.run_cell(profile)
+        cell.initialize()
+        self.assertGreaterEqual(len(self.survivors()), 4)
+        cell.end()
+        for attempt in range(80):
+            slow = attempt % 4 == 3
+            cell = self.run_cell(profile, preexec_fn=slower_than_its_children if slow else None)
+            time.sleep((attempt // 4) * (0.002 if slow else 0.0005))
+            with self.subTest(attempt=attempt):
+                self.assertEndsBySignal(cell, [signal.SIGTERM, signal.SIGINT][attempt % 2])
+            cell.end()
+
+    def test_a_start_that_hangs_hears_a_signal(self):
+        profile = self.marked()
+        caught = unaided = 0
+        for attempt in range(200):
+            before = len(self.records())
+            cell = self.run_cell(profile)
+            path = f"/proc/{cell.pid}/task/{cell.pid}/children"
+            children = until(lambda: pathlib.Path(path).read_text().split(), 5, every=0)
+            time.sleep(attempt % 10 * 0.0003)
+            # Stage, init or relay, whichever is the newest child: the monitor waits for each of them.
+            children = pathlib.Path(path).read_text().split() or children
+            try:
+                os.kill(int(children[-1]), signal.SIGSTOP)
+            except ProcessLookupError:
+                pass
+            time.sleep(0.05)
+            if len(self.records()) > before:
+                cell.end()
+                continue
+            self.assertTrue(alive(cell.pid), "the control has to hang")
+            os.kill(cell.pid, signal.SIGTERM)
+            self.assertEqual(cell.wait(1), 128 + signal.SIGTERM)
+            caught += 1
+            # One that was stopped before it could arm its signal sees our end when it goes on.
+            unaided += bool(until(lambda: not self.survivors(), 0.3))
+            for pid in self.survivors():
+                os.kill(pid, signal.SIGCONT)
+            self.assertTrue(until(lambda: not self.survivors(), 1), self.survivors())
+            if caught == 20:
+                break
+        self.assertEqual(caught, 20)
+        self.assertGreater(unaided, 3)
+
+    def test_a_server_that_hides_does_not_keep_a_signal_from_being_heard(self):
+        profile = self.profile(PROBE, "serve", "--behave", "headless", "--log", f"/{self.name}")
+        for _ in range(5):
+            before = len(self.records())
+            cell = self.run_cell(profile, preexec_fn=slower_than_its_children)
+            # Longer than a start, shorter than the wait for the end of such a server.
+            time.sleep(0.7)
+            if alive(cell.pid) and len(self.records()) == before:
+                self.assertEndsBySignal(cell)
+                return
+            cell.end()
+        self.fail("the read-back never met a process without memory")
+
     def test_killing_us_takes_every_process_of_the_session_along(self):
         granted = self.shared_directory("granted")
         beat = granted / "heartbeat"
@@ -305,6 +389,21 @@ class Statuses(Case):
             done = self.anchorhold("run", profile,
                                    preexec_fn=slower_than_its_children if attempt % 2 else None)
             self.assertEqual((done.returncode, done.stderr), (3, b""))
+
+    def test_a_server_that_replaces_a_standard_stream_at_once_is_served(self):
+        # Many times, because it may do so at any moment of the second look.
+        for attempt in range(40):
+            word = f"{['null', 'pipe', 'pair'][attempt // 2 % 3]}:{attempt // 6 % 3}"
+            with self.subTest(word, attempt=attempt):
+                cell = self.run_cell(
+                    self.profile(PROBE, "serve", "--behave", word),
+                    preexec_fn=slower_than_its_children if attempt % 2 else None)
+                self.assertEqual(cell.initialize()["serverInfo"]["name"], "probe")
+                # It did what it was told: the stream is no longer ours.
+                seen = os.readlink(f"/proc/{server_pid(cell.pid)}/fd/{word[-1]}")
+                self.assertRegex(seen, {"null": "^/dev/null$", "pipe": r"^pipe:",
+                                        "pair": r"^socket:"}[word[:4]])
+                self.assertEqual((cell.finish(), cell.stderr), (0, b""))
 
     def test_a_server_that_hides_behind_a_first_thread_that_ended_is_refused(self):
         # The control: the same server with its first thread.

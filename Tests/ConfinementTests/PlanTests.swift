@@ -179,6 +179,29 @@ struct PlanTests {
     #expect(plan.remainingGroups == [27])
   }
 
+  @Test("the capacity of each tmpfs is read back, and a missing bound is noticed")
+  func capacity() throws {
+    let plan = try plan()
+    func line(_ path: String, _ size: String, _ options: String) throws -> Mount {
+      let text = "36 35 0:30 / \(path) rw,nosuid,nodev - tmpfs none rw,\(size)\(options)"
+      return try #require(Mount(mountinfo: Array(text.utf8)[...]))
+    }
+    func mounts(_ options: String) throws -> [Mount] {
+      var mounts = [try line("/", "size=4096k", options)]
+      for case .temporary(let path, let size, _, _) in plan.blueprint.actions {
+        mounts.append(try line(path, "size=\(size >> 10)k", options))
+      }
+      return mounts
+    }
+    let sealed = TemporaryComparison(plan: plan).checks(try mounts(",nr_inodes=16384,mode=755"))
+    #expect(sealed.count > 3)
+    #expect(sealed.filter { !$0.holds }.isEmpty)
+    for options in ["", ",nr_inodes=0", ",nr_inodes=163840"] {
+      let checks = TemporaryComparison(plan: plan).checks(try mounts(options))
+      #expect(checks.filter { $0.holds }.isEmpty)
+    }
+  }
+
   @Test("a working directory outside of the cell is refused")
   func workingDirectory() throws {
     #expect(throws: PlanError.self) { try plan(workdir: "/srv/data") }

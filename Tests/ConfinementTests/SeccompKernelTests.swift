@@ -83,6 +83,23 @@ struct SeccompKernelTests {
     Refusal("a device", .mknodat, [0xffff_ffff, 0, 0o020666, 0x103], .errno(38)),
     Refusal("a set-user-id bit", .fchmod, [0xffff_ffff, 0o4755], .errno(1)),
     Refusal("a set-group-id bit", .fchmod, [0xffff_ffff, 0o2755], .errno(1)),
+    Refusal("a set-user-id bit by openat", .openat, [0xffff_ff9c, 0, 0o101, 0o4755], .errno(1)),
+    Refusal("a set-group-id bit by openat", .openat, [0xffff_ff9c, 0, 0o101, 0o2755], .errno(1)),
+    Refusal("both, hidden by high bits", .openat, [0, 0, 0xf_0000_0041, 0xf_0000_0c00], .errno(1)),
+    Refusal("a set-id file without a name", .openat, [0, 0, 0o20_200_002, 0o6755], .errno(1)),
+    Refusal("a set-user-id bit by openat2", .openat2, [0xffff_ff9c, 0, 0, 24], .errno(38)),
+    Refusal("an access control list", .fsetxattr, [0xffff_ffff, 1, 0, 0, 0], .errno(95)),
+    Refusal("a read lease", .fcntl, [1, 1024, 0], .errno(1)),
+    Refusal("a write lease", .fcntl, [1, 1024, 1], .errno(1)),
+    Refusal("a lease hidden by high bits", .fcntl, [1, 0xf_0000_0400, 0], .errno(1)),
+    Refusal("notices of a directory", .fcntl, [1, 1026, 0], .errno(1)),
+    Refusal("an owner of signals", .fcntl, [1, 8, 0], .errno(1)),
+    Refusal("an owner of signals, by a pointer", .fcntl, [1, 15, 0], .errno(1)),
+    Refusal("a signal instead of SIGIO", .fcntl, [1, 10, 0], .errno(1)),
+    Refusal("another limit of core files", .setrlimit, [4, 1], .errno(1)),
+    Refusal("that limit, hidden by high bits", .setrlimit, [0xf_0000_0004, 1], .errno(1)),
+    Refusal("that limit, of oneself", .prlimit64, [0, 4, 1, 0], .errno(38)),
+    Refusal("that limit, by a pointer with high bits", .prlimit64, [0, 4, 1 << 40, 0], .errno(38)),
     Refusal("tracing", .ptrace, [16, 0x7fff_ffff, 0, 0], .errno(1)),
     Refusal("reading another process", .process_vm_readv, [1, 0, 1, 0, 1, 0], .errno(1)),
     Refusal("a ring", .io_uring_setup, [1, 0], .errno(38)),
@@ -115,6 +132,16 @@ struct SeccompKernelTests {
       (.prctl, [15, 1], .errno(14)),
       (.mknodat, [0xffff_ffff, 1, 0o010666, 0], .errno(14)),
       (.fchmod, [0xffff_ffff, 0o755], .errno(9)),
+      (.openat, [0xffff_ff9c, 1, 0o101, 0o1777], .errno(14)),
+      // The mode is not read where nothing is made.
+      (.openat, [0xffff_ff9c, 1, 0o200000, 0o6755], .errno(14)),
+      (.openat, [0xffff_ff9c, 1, 0, UInt64.max], .errno(14)),
+      (.fcntl, [0xffff_ffff, 1030, 0], .errno(9)),
+      (.fcntl, [0xffff_ffff, 0xf_0000_0003, 0], .errno(9)),
+      (.fcntl, [0xffff_ffff, 37, 0], .errno(9)),
+      (.setrlimit, [7, 1], .errno(14)),
+      (.prlimit64, [0, 7, 1, 0], .errno(14)),
+      (.prlimit64, [0, 4, 0, 1], .errno(14)),
       (.execveat, [0xffff_ff9c, 1, 0, 0, 0], .errno(14)),
       (.setsockopt, [0xffff_ffff, 1, 7, 0, 4], .errno(9)),
     ]
@@ -127,6 +154,19 @@ struct SeccompKernelTests {
   }
 
   #if arch(x86_64)
+    @Test("the older calls that make files take no set-id bit either")
+    func olderOpens() throws {
+      let calls = [
+        Call(number: 2, arguments: [1, 0o101, 0o4755]), Call(number: 85, arguments: [1, 0o2755]),
+        Call(number: 2, arguments: [1, 0o101, 0o755]), Call(number: 85, arguments: [1, 0o755]),
+        Call(number: 2, arguments: [1, 0, 0o6755]),
+      ]
+      let cell = try SeccompProbe.answers(calls, under: try SeccompProgram.cell())
+      #expect(cell == [.errno(1), .errno(1), .errno(14), .errno(14), .errno(14)])
+      let control = try SeccompProbe.answers(calls, under: nil)
+      #expect(control == Array(repeating: .errno(14), count: 5))
+    }
+
     @Test("calls by another number table end the process")
     func foreign() throws {
       let cell = try SeccompProgram.cell()

@@ -145,6 +145,33 @@ struct SeccompProofTests {
     }
   }
 
+  @Test(
+    "a call whose arguments decide cannot be added, because that would let every argument through",
+    arguments: SyscallGroups.conditional1.map(\.call))
+  func addingDecided(_ call: Syscall) throws {
+    do {
+      _ = try SeccompRules.cell(adding: [call])
+      Issue.record("\(call.name) was added")
+    } catch {
+      #expect(error.description.hasPrefix("\(call.name) cannot be added (its arguments decide): "))
+      #expect(try #require(error.hint).contains(" argument "))
+    }
+    // The control: without the addition the call is there, with the arguments of its rule.
+    let rules = try SeccompRules.cell()
+    let entry = rules.table[Int(try #require(call.number))]
+    #expect(try #require(rules.clauses(of: entry)).contains { $0.action == .allow })
+  }
+
+  @Test("the hint names the arguments that are allowed already")
+  func allowedArguments() throws {
+    func hint(_ call: Syscall) throws -> String {
+      try #require(SyscallGroups.conditional1.first { $0.call == call }).allowedArguments
+    }
+    #expect(try hint(.personality) == "first argument one of 0x0, 0xffffffff")
+    #expect(try hint(.fchmod) == "second argument without bits 0xc00")
+    #expect(try hint(.setsockopt).hasPrefix("second argument 0x1 and third argument 0x2, or "))
+  }
+
   @Test("each call is in one group, and no call is forgotten")
   func groups() {
     var seen: [Syscall: Int] = [:]

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -158,6 +159,39 @@ static void try_memory(size_t mebibytes, struct outcome *out) {
   for (size_t at = 0; bytes != MAP_FAILED && at < size; at += 4096) bytes[at] = 1;
 }
 
+static void try_locked_memory(size_t mebibytes, struct outcome *out) {
+  size_t size = mebibytes << 20;
+  char *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  settle(out, bytes != MAP_FAILED && mlock(bytes, size) == 0);
+}
+
+// Makes up to `most` empty directories below `path`; the detail says how many there were.
+static void try_inodes(const char *argument, struct outcome *out) {
+  const char *colon = strrchr(argument, ':');
+  int most = colon == NULL ? 0 : atoi(colon + 1), made = 0;
+  char path[256];
+  for (; made < most; made++) {
+    snprintf(path, sizeof path, "%.*s/%d", (int)(colon - argument), argument, made);
+    if (mkdir(path, 0700) == -1) break;
+  }
+  settle(out, made == most);
+  snprintf(out->detail, sizeof out->detail, "%d", made);
+  for (int index = 0; index < made; index++) {
+    snprintf(path, sizeof path, "%.*s/%d", (int)(colon - argument), argument, index);
+    rmdir(path);
+  }
+}
+
+// Sets the limit of core files (or of open files) to 0 and goes on.
+static void try_limit(int which, struct outcome *out) {
+  struct rlimit limit = {0, 0};
+  if (getrlimit(which, &limit) == 0)
+    snprintf(out->detail, sizeof out->detail, "%llu %llu", (unsigned long long)limit.rlim_cur,
+             (unsigned long long)limit.rlim_max);
+  limit.rlim_cur = which == RLIMIT_CORE ? 0 : 32;
+  settle(out, setrlimit(which, &limit) == 0);
+}
+
 static void try_open_files(int most, struct outcome *out) {
   int opened = 0;
   while (opened < most && dup(0) >= 0) opened++;
@@ -188,6 +222,39 @@ static void try_burn(struct outcome *out) {
   settle(out, true);
 }
 
+// Makes a file with both set-id bits, under the umask 0; the detail is the mode that came of it.
+static void try_set_id(const char *path, struct outcome *out) {
+  umask(0);
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 06755);
+  struct stat facts = {0};
+  settle(out, fd >= 0 && fstat(fd, &facts) == 0);
+  snprintf(out->detail, sizeof out->detail, "%o", (unsigned)facts.st_mode);
+}
+
+// Lets everybody read a file by an access control list (the kernel's format: version 2, then tag,
+// rights and id of each entry), or sets an attribute of user.*.
+static void try_attribute(const char *path, bool is_list, struct outcome *out) {
+  static const unsigned char list[] = {
+    2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255, 4, 0, 0, 0, 255, 255, 255, 255,
+    32, 0, 7, 0, 255, 255, 255, 255};
+  int result = is_list ? setxattr(path, "system.posix_acl_access", list, sizeof list, 0)
+                       : setxattr(path, "user.probe", "1", 1, 0);
+  settle(out, result == 0);
+}
+
+// Takes a lease on a file that is open for reading: whoever opens it for writing then waits.
+static void try_lease(const char *path, struct outcome *out) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  settle(out, fd >= 0 && fcntl(fd, F_SETLEASE, F_RDLCK) == 0);
+}
+
+// Locks a file as databases do, for this open of it.
+static void try_lock(const char *path, struct outcome *out) {
+  struct flock whole = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  settle(out, fd >= 0 && fcntl(fd, F_OFD_SETLK, &whole) == 0);
+}
+
 void attempt(const char *name, struct outcome *out) {
   const char *colon = strchr(name, ':');
   const char *rest = colon == NULL ? "" : colon + 1;
@@ -211,6 +278,10 @@ void attempt(const char *name, struct outcome *out) {
   else if (VERB("env")) try_environment(out);
   else if (VERB("connect")) try_connect(rest, out);
   else if (VERB("run-copy")) try_run_copy(rest, out);
+  else if (VERB("lease")) try_lease(rest, out);
+  else if (VERB("lock")) try_lock(rest, out);
+  else if (VERB("set-id")) try_set_id(rest, out);
+  else if (VERB("access-list") || VERB("attribute")) try_attribute(rest, VERB("access-list"), out);
   else if (VERB("exec")) {
     char *arguments[] = {(char *)rest, NULL};
     execve(rest, arguments, environ);
@@ -219,6 +290,10 @@ void attempt(const char *name, struct outcome *out) {
   else if (VERB("kill")) settle(out, kill(atoi(rest), 0) == 0);
   else if (VERB("processes")) try_processes(atoi(rest), out);
   else if (VERB("memory")) try_memory((size_t)atoll(rest), out);
+  else if (VERB("locked-memory")) try_locked_memory((size_t)atoll(rest), out);
+  else if (VERB("inodes")) try_inodes(rest, out);
+  else if (VERB("limit-core")) try_limit(RLIMIT_CORE, out);
+  else if (VERB("limit-files")) try_limit(RLIMIT_NOFILE, out);
   else if (VERB("open-files")) try_open_files(atoi(rest), out);
   else if (VERB("file-size")) try_file_size(rest, out);
   else if (VERB("burn")) try_burn(out);

@@ -6,7 +6,9 @@
 //                   noisy: a line on stdout and on stderr at once;
 //                   linger: stay after the end of input; stubborn: linger and ignore SIGTERM;
 //                   die: exit 3 at once; daemon:PATH: a heartbeat from another session;
-//                   headless: the first thread ends at once, another one stays
+//                   headless: the first thread ends at once, another one stays;
+//                   null:NUMBER, pipe:NUMBER, pair:NUMBER: this descriptor is replaced at once by
+//                   /dev/null, by a pipe of its own, by an end of a socket pair
 #include "probe.h"
 
 #include <errno.h>
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +28,9 @@ static struct {
   long page, extra;
   const char *behave;
 } options = {.log = -1, .behave = ""};
+
+// Where input comes from and output goes; see replace().
+static int streams[2] = {0, 1};
 
 static const char *const tools[] = {
   "attempt", "echo", "big", "slow", "never", "exit", "die", "raw", "stderr", "daemon", "hidden",
@@ -44,7 +50,7 @@ static void send_bytes(int fd, const char *bytes, size_t length) {
 
 static void send_line(struct buffer *line) {
   append(line, "\n", 1);
-  send_bytes(1, line->bytes, line->length);
+  send_bytes(streams[1], line->bytes, line->length);
   free(line->bytes);
 }
 
@@ -267,6 +273,18 @@ static void lose_the_head(void) {
   _exit(1);
 }
 
+// Puts something else in the place of a standard stream, as `exec 2>/dev/null` in a wrapper does.
+// What has to stay usable is moved out of the way first: input and output are used from there.
+static void replace(const char *what, int number) {
+  int ends[2] = {-1, -1};
+  if (number < 2) streams[number] = fcntl(number, F_DUPFD_CLOEXEC, 10);
+  if (strncmp(what, "null:", 5) == 0) ends[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
+  else if (strncmp(what, "pipe:", 5) == 0 && pipe(ends) == -1) _exit(1);
+  else if (strncmp(what, "pair:", 5) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == -1)
+    _exit(1);
+  if (dup2(ends[number == 0 ? 0 : ends[1] < 0 ? 0 : 1], number) == -1) _exit(1);
+}
+
 static void behave(void) {
   const char *word = options.behave;
   if (strcmp(word, "stray") == 0) send_bytes(1, "starting up, please wait\n", 25);
@@ -277,6 +295,9 @@ static void behave(void) {
   if (strcmp(word, "die") == 0) _exit(3);
   if (strcmp(word, "headless") == 0) lose_the_head();
   if (strcmp(word, "stubborn") == 0) signal(SIGTERM, SIG_IGN);
+  if (strncmp(word, "null:", 5) == 0 || strncmp(word, "pipe:", 5) == 0 ||
+      strncmp(word, "pair:", 5) == 0)
+    replace(word, atoi(word + 5));
   if (strncmp(word, "daemon:", 7) == 0) start_daemon(word + 7, false);
 }
 
@@ -292,7 +313,7 @@ int serve(int argc, char **argv) {
   struct buffer input = {0};
   for (;;) {
     char part[65536], *end;
-    ssize_t count = read(0, part, sizeof part);
+    ssize_t count = read(streams[0], part, sizeof part);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) break;
     append(&input, part, (size_t)count);

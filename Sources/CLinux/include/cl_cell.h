@@ -58,7 +58,17 @@
   STEP(SIGNALS, "reset signals")                               \
   STEP(PARENT_DEATH, "arm the parent-death signal")            \
   STEP(WAIT, "wait for the monitor")                           \
-  STEP(EXECUTE, "execute the server")
+  STEP(EXECUTE, "execute the server")                          \
+  /* Of the relay, which is confined in Swift: named here so that the test build can skip them. */ \
+  STEP(RELAY_DESCRIPTORS, "close the relay's descriptors")     \
+  STEP(RELAY_BOUNDING, "empty the relay's bounding set")       \
+  STEP(RELAY_IDS, "change the relay's ids")                    \
+  STEP(RELAY_CAPABILITIES, "drop the relay's capabilities")    \
+  STEP(RELAY_NO_NEW_PRIVILEGES, "forbid the relay new privileges") \
+  STEP(RELAY_LANDLOCK, "enforce Landlock on the relay")        \
+  STEP(RELAY_DUMPABLE, "make the relay non-dumpable")          \
+  STEP(RELAY_PARENT_DEATH, "arm the relay's parent-death signal") \
+  STEP(RELAY_FILTER, "load the relay's system-call filter")
 
 enum cl_step {
 #define CL_STEP_CONSTANT(name, text) CL_STEP_##name,
@@ -119,6 +129,7 @@ struct cl_plan {
   const char *user_map, *group_map;  // the lines for /proc/self/{uid,gid}_map
   // The file system.
   uint64_t root_size;
+  uint64_t temporary_inodes;  // files and directories that each tmpfs, the root's too, may hold
   struct cl_action *actions;
   size_t action_count;
   int landlock_abi;

@@ -70,6 +70,8 @@ uint32_t cl_group_id(void);
 int cl_supplementary_groups(uint32_t *groups, int count);
 int cl_no_new_privileges(void);
 int cl_parent_death_signal(int signal);
+// The signal that is armed, 0 for none.
+int cl_get_parent_death_signal(void);
 int cl_set_dumpable(bool dumpable);
 int cl_become_subreaper(void);
 int cl_drop_groups(void);
@@ -88,7 +90,8 @@ int cl_read_signal(int descriptor);
 // Every signal as a new process has it (signal(7)).
 int cl_reset_signals(void);
 void cl_ignore_broken_pipe(void);
-void cl_unblock_all_signals(void);
+// Blocks these signals and no others.
+int cl_set_signal_mask(const int *signals, size_t count);
 
 // Landlock: ABI version (1 or more) or -errno; a ruleset that grants nothing, on this process.
 int cl_landlock_abi(void);
