@@ -26,11 +26,6 @@ extension RuntimeSearch {
       guard case .native = try form(of: real) else {
         throw .notExecutable(path: path, why: "a script, and the preset is static")
       }
-      let image = try readELF(real)
-      guard image.interpreter == nil, image.needed.isEmpty else {
-        throw .notExecutable(
-          path: path, why: "it needs shared libraries, and the preset is static: extend auto")
-      }
       try addNative(path, "command")
     case .auto, .python, .node:
       try addProgram(path, arguments: arguments)

@@ -4,7 +4,7 @@ public enum Preset: String, Sendable, CaseIterable {
   case python
   /// A Node program.
   case node
-  /// A native executable that needs nothing else, no shared library either.
+  /// A native executable, with the shared libraries that it names if it is not static itself.
   case `static`
   /// One of the above, told from the command itself.
   case auto

@@ -323,23 +323,26 @@ struct RuntimeTests {
     }
   }
 
-  @Test("a static program brings itself alone, and none brings a command and its libraries")
+  @Test("static and none bring a program and its libraries, and static takes no script")
   func alone() throws {
     let tree: [String: FakeFiles.Entry] = ["/opt/s": .elf(interpreter: nil, needed: [])]
     #expect(Self.paths(try Self.discover(["/opt/s"], with: tree, preset: .static)) == ["/opt/s"])
     let libraries = "/usr/lib/x86_64-linux-gnu"
-    #expect(
-      Self.paths(try Self.discover(["python3"], preset: .none)) == [
-        "/usr/bin/python3.11", "\(libraries)/ld-linux-x86-64.so.2", "\(libraries)/libc.so.6",
-        "\(libraries)/libz.so.1.2.13",
-      ])
+    for preset in [Preset.static, .none] {
+      #expect(
+        Self.paths(try Self.discover(["python3"], preset: preset)) == [
+          "/usr/bin/python3.11", "\(libraries)/ld-linux-x86-64.so.2", "\(libraries)/libc.so.6",
+          "\(libraries)/libz.so.1.2.13",
+        ])
+    }
     let script = try Self.discover(
       ["/opt/t"], with: ["/opt/t": .script("#!/usr/bin/python3\n")], preset: .none)
     #expect(Self.paths(script) == ["/opt/t"])
     #expect(script.findings.contains { $0.contains("grants no interpreter") })
     do throws(RuntimeError) {
-      _ = try Self.discover(["python3"], preset: .static)
-      Issue.record("a program with libraries passed for a static one")
+      _ = try Self.discover(
+        ["/opt/t"], with: ["/opt/t": .script("#!/usr/bin/python3\n")], preset: .static)
+      Issue.record("a script passed for a program")
     } catch { #expect(error.exitStatus == 126) }
   }
 
