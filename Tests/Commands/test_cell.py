@@ -8,9 +8,8 @@ import signal
 import socket
 import subprocess
 import time
-import unittest
 
-from harness import PROBE, ROOT, Case, need, send_signal, server_pid, status_of, until
+from harness import PROBE, ROOT, Case, send_signal, server_pid, status_of
 
 
 class FilesOfACell(Case):
@@ -383,29 +382,6 @@ class LimitsOfACell(Case):
         self.assertEqual(answer["detail"], f"{value} {value}")
         # The control: another limit can be lowered.
         self.assertEqual(cell.attempt("limit-files")["outcome"], "done")
-
-    @unittest.skipUnless(ROOT, "the host's handler of core dumps is root's to set")
-    def test_a_crash_in_a_cell_starts_no_handler_on_the_host(self):
-        setting = pathlib.Path("/proc/sys/kernel/core_pattern")
-        before = setting.read_text()
-        handler, seen = self.directory / "handler", self.directory / "seen"
-        handler.write_text(f"#!/bin/sh\ncat >/dev/null\necho $1 >>{seen}\n")
-        handler.chmod(0o755)
-        try:
-            setting.write_text(f"|{handler} %e")
-        except OSError as error:
-            need(self, False, f"a writable core_pattern: {error}")
-        self.addCleanup(setting.write_text, before)
-        # The control: outside, with a limit of 0, the handler is started all the same.
-        subprocess.run(["sh", "-c", "ulimit -c 0; kill -SEGV $$"], check=False)
-        self.assertTrue(until(lambda: seen.exists()), "the handler has to work first")
-        seen.unlink()
-        cell = self.session()
-        cell.send({"jsonrpc": "2.0", "id": 99, "method": "tools/call",
-                   "params": {"name": "die", "arguments": {"signal": int(signal.SIGSEGV)}}})
-        self.assertEqual(cell.wait(), 128 + signal.SIGSEGV)
-        time.sleep(0.3)
-        self.assertFalse(seen.exists())
 
     def test_processor_time_ends(self):
         cell = self.session(limits={"cpu_time": "1s"})

@@ -18,6 +18,11 @@ def slower_than_its_children():
     os.sched_setscheduler(0, os.SCHED_IDLE | os.SCHED_RESET_ON_FORK, os.sched_param(0))
 
 
+def hearing():
+    """For `preexec_fn`: a signal that our own caller ignores is not lost before we can say so."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def mounts():
     return pathlib.Path("/proc/self/mountinfo").read_text()
 
@@ -191,7 +196,8 @@ class EndsOfASession(Case):
         cell.end()
         for attempt in range(80):
             slow = attempt % 4 == 3
-            cell = self.run_cell(profile, preexec_fn=slower_than_its_children if slow else None)
+            cell = self.run_cell(profile, preexec_fn=lambda slow=slow: (
+                hearing(), slow and slower_than_its_children()))
             time.sleep((attempt // 4) * (0.002 if slow else 0.0005))
             with self.subTest(attempt=attempt):
                 self.assertEndsBySignal(cell, [signal.SIGTERM, signal.SIGINT][attempt % 2])

@@ -4,7 +4,7 @@ choose them. Each denial has its positive control."""
 import os
 import subprocess
 
-from harness import BINARY, PROBE, ROOT, Case
+from harness import BINARY, ROOT, Case
 
 
 class WhatAPackageNames(Case):
