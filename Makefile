@@ -29,9 +29,9 @@ build: deps
 
 tools: $(TOOLS)/probe $(TOOLS)/notes $(TOOLS)/bench_server $(TOOLS)/blind_relay $(TOOLS)/load
 
-$(TOOLS)/probe: $(wildcard Tests/Probe/*.c Tests/Probe/*.h)
+$(TOOLS)/probe: $(wildcard Tests/Probe/*.[ch] Sources/CProbe/*.c Sources/CProbe/include/*.h)
 	@mkdir -p $(TOOLS)
-	$(CC) $(CFLAGS) -o $@ $(filter %.c,$^)
+	$(CC) $(CFLAGS) -ISources/CProbe/include -o $@ $(filter %.c,$^)
 
 $(TOOLS)/notes: examples/notes/notes.c
 	@mkdir -p $(TOOLS)
