@@ -43,7 +43,7 @@ $(TOOLS)/%: Benchmarks/%.c
 
 # The same sources, able to leave out one step of sealing: only for the tests of the read-back.
 skipping: deps
-	swift build --scratch-path .build/skipping -Xcc -DCL_SKIP_STEPS \
+	swift build --scratch-path .build/skipping -Xswiftc -static-executable -Xcc -DCL_SKIP_STEPS \
 	  --product anchorhold
 
 demo: build tools

@@ -92,7 +92,6 @@ static const struct cp_call calls[] = {
   {"open-set-uid", SYS_open, {BAD, 0101, 04755}},
   {"openat-set-uid", SYS_openat, {-1, BAD, 0101, 04755}},
   {"creat-set-uid", SYS_creat, {BAD, 04755}},
-  {"mkdir-set-gid", SYS_mkdir, {BAD, 02755}},
   {"mount", SYS_mount, {BAD, BAD, BAD, 0, 0}},
   {"umount", SYS_umount2, {BAD, 0}},
   {"pivot_root", SYS_pivot_root, {BAD, BAD}},

@@ -125,6 +125,14 @@ static void try_set_id_file(mode_t bits, struct cp_outcome *out) {
   unlink("probe-set-id");
 }
 
+// The mode of a new file is an argument of open as well.
+static void try_set_id_creation(struct cp_outcome *out) {
+  struct stat facts;
+  int fd = open("probe-created", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_ISUID | 0700);
+  settle(out, fd >= 0 && fstat(fd, &facts) == 0 && facts.st_mode & S_ISUID);
+  unlink("probe-created");
+}
+
 static void try_device(struct cp_outcome *out) {
   unlink("probe-device");
   // The same numbers as /dev/null.
@@ -195,6 +203,7 @@ bool cp_attempt_file(const char *name, struct cp_outcome *out) {
   else if (VERB("watch")) try_watch(rest, out);
   else if (VERB("set-uid-file")) try_set_id_file(S_ISUID, out);
   else if (VERB("set-gid-file")) try_set_id_file(S_ISGID, out);
+  else if (VERB("created-set-uid")) try_set_id_creation(out);
   else if (VERB("make-device")) try_device(out);
   else if (VERB("run-script")) try_run_script(out);
   else if (VERB("writable-mount")) try_mount_flag(rest, ST_RDONLY, out);

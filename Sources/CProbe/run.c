@@ -42,6 +42,7 @@ static bool receive_all(int input, struct cp_buffer *requests) {
 
 int cp_run(int input, int output) {
   struct cp_buffer requests = {0};
+  cp_look_at_start();
   if (!receive_all(input, &requests)) return 1;
   if (requests.length > 0 && requests.bytes[requests.length - 1] != 0) return 1;
   for (size_t at = 0; at < requests.length;) {

@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
@@ -207,6 +208,57 @@ static void try_new_terminal(struct cp_outcome *out) {
   settle(out, open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC) >= 0);
 }
 
+// What exec handed on. The probe is looked at before it makes children, which start without it;
+// "bad" is the control: the same look at a process that was made as it should not be.
+static int death_signal_at_start = -1;
+
+void cp_look_at_start(void) { prctl(PR_GET_PDEATHSIG, &death_signal_at_start); }
+
+static void try_death_signal(bool bad, struct cp_outcome *out) {
+  int number = death_signal_at_start;
+  if (bad && (prctl(PR_SET_PDEATHSIG, 0) != 0 || prctl(PR_GET_PDEATHSIG, &number) != 0))
+    return unknown(out, "death signal");
+  found(out, number != SIGKILL);
+}
+
+static void try_umask(bool bad, struct cp_outcome *out) {
+  if (bad) umask(022);
+  found(out, umask(077) != 077);
+}
+
+static void try_session(bool bad, struct cp_outcome *out) {
+  if (bad && setsid() == -1) return unknown(out, "setsid");
+  // The probe, our parent, leads a session.
+  found(out, getsid(0) != getppid());
+}
+
+static void try_signals(bool bad, struct cp_outcome *out) {
+  if (bad) signal(SIGUSR1, SIG_IGN);
+  found(out, false);
+  sigset_t blocked;
+  if (sigprocmask(SIG_SETMASK, NULL, &blocked) != 0) return unknown(out, "sigprocmask");
+  for (int number = 1; number < 65; number++) {
+    struct sigaction action;
+    bool ignored = sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+    if (!ignored && sigismember(&blocked, number) != 1) continue;
+    found(out, true);
+    snprintf(out->detail, sizeof out->detail, "signal %d", number);
+  }
+}
+
+static void try_not_proc(const char *path, struct cp_outcome *out) {
+  struct statfs facts;
+  found(out, statfs(path, &facts) != 0 || facts.f_type != 0x9fa0);
+}
+
+// "ipc:[4026531839]": whether that is our own namespace of its kind.
+static void try_namespace(const char *identity, struct cp_outcome *out) {
+  char path[64], ours[64] = {0};
+  snprintf(path, sizeof path, "/proc/self/ns/%.*s", (int)strcspn(identity, ":"), identity);
+  if (readlink(path, ours, sizeof ours - 1) <= 0) return unknown(out, "/proc/self/ns");
+  found(out, strcmp(ours, identity) == 0);
+}
+
 // ---- other processes ------------------------------------------------------------------------
 
 // "1" is the cell's init. Outside "own" is a process that is made for this.
@@ -318,6 +370,12 @@ bool cp_attempt_state(const char *name, struct cp_outcome *out) {
   else if (VERB("poke")) try_peek(rest, true, out);
   else if (VERB("seize")) try_seize(rest, out);
   else if (VERB("process-file")) try_process_file(rest, out);
+  else if (VERB("no-death-signal")) try_death_signal(*rest != 0, out);
+  else if (VERB("open-umask")) try_umask(*rest != 0, out);
+  else if (VERB("other-session")) try_session(*rest != 0, out);
+  else if (VERB("deaf-to-signals")) try_signals(*rest != 0, out);
+  else if (VERB("not-proc")) try_not_proc(rest, out);
+  else if (VERB("namespace")) try_namespace(rest, out);
   else if (VERB("stay")) try_stay(rest, out);
   else return false;
 #undef VERB

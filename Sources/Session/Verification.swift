@@ -98,6 +98,12 @@ public enum Verification {
       let stopped = list.indices.filter { !outside.answers[$0].outcome.isOpen }
       let apart = try control(stopped.map { list[$0].control }, apart: true)
       let inside = try cell(list.map(\.attempt) + ["stay:\(Verification.stayInside)"])
+      if inside.answers.contains(where: { $0.outcome == .unknown && $0.error == "EAGAIN" }) {
+        throw SessionError(
+          "the probe could not start the processes that it needs",
+          hint: "limits.processes is too low for it, or the caller's own limit is used up",
+          status: 2)
+      }
 
       var second: [Int: ProbeAnswer] = [:]
       for (index, answer) in zip(stopped, apart.answers) { second[index] = answer }

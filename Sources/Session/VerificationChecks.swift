@@ -11,13 +11,14 @@ struct VerificationChecks {
 
   /// What is not tried on paths that a grant encloses, because reading is what it allows.
   private static let reading: Set<String> = [
-    "read-byte", "open-directory", "stat", "watch", "exec",
+    "read-byte", "open-directory", "stat", "open-path", "watch", "exec",
   ]
   private static let writing: Set<String> = ["may-write", "open-write"]
 
   /// Attempts of several steps, by the call that decides them.
   private static let deciding = [
-    "set-uid-file": "fchmod-set-uid", "set-gid-file": "fchmod-set-uid", "make-device": "mknod",
+    "set-uid-file": "fchmod-set-uid", "set-gid-file": "fchmod-set-uid",
+    "created-set-uid": "openat-set-uid", "make-device": "mknod",
     "pair-dgram": "socketpair-unix-dgram", "peek:1": "process_vm_readv",
     "poke:1": "process_vm_writev", "seize:1": "ptrace-traceme",
   ]
@@ -169,11 +170,21 @@ struct VerificationChecks {
     if let name = hostName(), !name.utf8.elementsEqual(blueprint.hostName.utf8) {
       checks.append(ProbeCheck("host name", "not the host's", "host-name:\(name)"))
     }
+    for kind in ["user", "mnt", "pid", "ipc", "uts", "cgroup", "net"] {
+      guard let identity = namespace(kind) else { continue }
+      checks.append(
+        ProbeCheck("namespaces", "not the caller's \(kind)", "namespace:\(identity)"))
+    }
     // Small numbers may be the probe's own in the cell.
     if Process.identifier > 5_000 {
       checks.append(
         ProbeCheck("processes", "the caller cannot be named", "kill:\(Process.identifier)"))
     }
+  }
+
+  private func namespace(_ kind: String) -> String? {
+    // Without it there is one check less.
+    do { return try ProcessState(Process.identifier).namespace(kind) } catch { return nil }
   }
 
   private func hostName() -> String? {

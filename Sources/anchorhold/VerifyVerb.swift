@@ -104,8 +104,9 @@ enum VerifyReport {
     if isVerbose {
       for (name, reason) in report.allowed { text += "not tried: \(name): \(reason)\n" }
     } else if !report.allowed.isEmpty {
-      text += "not tried, because the profile allows it: \(report.allowed.count)"
-      text += " (--verbose names them)\n"
+      // Named, because each of them is something that this cell does not stop.
+      let names = report.allowed.map(\.name).joined(separator: "; ")
+      text += "not tried, because the filter or a grant allows it: \(names)\n"
     }
     for note in report.notes { text += "note: \(note)\n" }
     return text + "\n" + verdict(report)
