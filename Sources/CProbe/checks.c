@@ -370,6 +370,7 @@ static const struct cp_check checks[] = {
   {"descriptors", "standard-input", "not-a-pipe:0", NULL},
   {"descriptors", "standard-output", "not-a-pipe:1", NULL},
   {"descriptors", "standard-error", "not-a-pipe:2", NULL},
+  {"terminals", "controlling-terminal", "has-terminal", "has-terminal:bad"},
   {"terminals", "new-terminal", "new-terminal", NULL},
   {"terminals", "type-into-terminal", "ioctl:0x5412", NULL},
   {"terminals", "type-into-terminal-high", "ioctl:0x100005412", NULL},

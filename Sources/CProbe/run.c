@@ -98,7 +98,7 @@ _Noreturn void cp_run_control(int input, int output, const char *scratch, bool a
   sigprocmask(SIG_SETMASK, &none, NULL);
   umask(077);
   // No terminal of the caller is in reach of what comes, and none of its streams.
-  setsid();
+  if (setsid() == -1) _exit(1);
   int null = open("/dev/null", O_RDWR);
   input = fcntl(input, F_DUPFD, 3);
   output = fcntl(output, F_DUPFD, 3);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -114,14 +115,15 @@ static void try_groups(struct cp_outcome *out) {
 
 // ---- limits ---------------------------------------------------------------------------------
 
+// "RESOURCE:SOFT:HARD", in the kernel's numbers.
 static void try_limit(const char *text, bool set, struct cp_outcome *out) {
-  char *end;
-  int resource = (int)strtol(text, &end, 10);
-  unsigned long long value = *end == ':' ? strtoull(end + 1, NULL, 10) : 0;
-  struct rlimit limit = {value, value};
+  unsigned resource;
+  unsigned long long soft, hard;
+  if (sscanf(text, "%u:%llu:%llu", &resource, &soft, &hard) != 3) return unknown(out, "limit");
+  struct rlimit limit = {soft, hard};
   if (set) return settle(out, setrlimit((__rlimit_resource_t)resource, &limit) == 0);
   if (getrlimit((__rlimit_resource_t)resource, &limit) != 0) return unknown(out, "getrlimit");
-  found(out, limit.rlim_cur != value || limit.rlim_max != value);
+  found(out, limit.rlim_cur != soft || limit.rlim_max != hard);
   snprintf(out->detail, sizeof out->detail, "%llu %llu", (unsigned long long)limit.rlim_cur,
            (unsigned long long)limit.rlim_max);
 }
@@ -259,6 +261,34 @@ static void try_namespace(const char *identity, struct cp_outcome *out) {
   found(out, strcmp(ours, identity) == 0);
 }
 
+// A new terminal for the control, which a process without one takes by opening it.
+static bool take_terminal(void) {
+  int zero = 0;
+  unsigned number;
+  char path[64];
+  int terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (terminal < 0 || setsid() == -1 || ioctl(terminal, TIOCSPTLCK, &zero) != 0 ||
+      ioctl(terminal, TIOCGPTN, &number) != 0)
+    return false;
+  snprintf(path, sizeof path, "/dev/pts/%u", number);
+  // Its end would be a signal to us.
+  signal(SIGHUP, SIG_IGN);
+  return open(path, O_RDWR | O_CLOEXEC) >= 0;
+}
+
+static void try_terminal(bool bad, struct cp_outcome *out) {
+  if (bad && !take_terminal()) return unknown(out, "terminal");
+  char text[1024] = {0};
+  int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  if (file < 0 || read(file, text, sizeof text - 1) <= 0) return unknown(out, "/proc/self/stat");
+  // After the name: state, parent, group, session, terminal.
+  const char *rest = strrchr(text, ')');
+  int terminal;
+  if (rest == NULL || sscanf(rest + 1, " %*c %*d %*d %*d %d", &terminal) != 1)
+    return unknown(out, "/proc/self/stat");
+  found(out, terminal != 0);
+}
+
 // ---- other processes ------------------------------------------------------------------------
 
 // "1" is the cell's init. Outside "own" is a process that is made for this.
@@ -374,6 +404,7 @@ bool cp_attempt_state(const char *name, struct cp_outcome *out) {
   else if (VERB("open-umask")) try_umask(*rest != 0, out);
   else if (VERB("other-session")) try_session(*rest != 0, out);
   else if (VERB("deaf-to-signals")) try_signals(*rest != 0, out);
+  else if (VERB("has-terminal")) try_terminal(*rest != 0, out);
   else if (VERB("not-proc")) try_not_proc(rest, out);
   else if (VERB("namespace")) try_namespace(rest, out);
   else if (VERB("stay")) try_stay(rest, out);

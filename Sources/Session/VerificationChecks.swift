@@ -129,20 +129,23 @@ struct VerificationChecks {
       let name = limit.resource.rowName.lowercased().replacing(" ", with: "-")
       let number = limit.resource.rawValue
       checks.append(
-        ProbeCheck("limits", "\(name) is as planned", "limit-differs:\(number):\(limit.hard)"))
+        ProbeCheck(
+          "limits", "\(name) is as planned", "limit-differs:\(number):\(limit.soft):\(limit.hard)"))
       guard limit.hard < UInt64(Int64.max) - (1 << 21) else { continue }
       checks.append(
-        ProbeCheck("limits", "\(name) is not raised", "limit-set:\(number):\(limit.hard + 1)"))
+        ProbeCheck(
+          "limits", "\(name) is not raised",
+          "limit-set:\(number):\(limit.hard + 1):\(limit.hard + 1)"))
       switch limit.resource {
       case .data:
         checks.append(
-          ProbeCheck("limits", "\(name) stops", "map:\(limit.hard + (1 << 20))"))
+          ProbeCheck("limits", "\(name) stops", "map:\(limit.soft + (1 << 20))"))
       case .fileSize:
-        checks.append(ProbeCheck("limits", "\(name) stops", "sparse:\(limit.hard)"))
-      case .openFiles where limit.hard < VerificationChecks.mostOpenFiles:
-        checks.append(ProbeCheck("limits", "\(name) stops", "open-files:\(limit.hard + 1)"))
-      case .processes where limit.hard < VerificationChecks.mostProcesses:
-        checks.append(ProbeCheck("limits", "\(name) stops", "processes:\(limit.hard + 1)"))
+        checks.append(ProbeCheck("limits", "\(name) stops", "sparse:\(limit.soft)"))
+      case .openFiles where limit.soft < VerificationChecks.mostOpenFiles:
+        checks.append(ProbeCheck("limits", "\(name) stops", "open-files:\(limit.soft + 1)"))
+      case .processes where limit.soft < VerificationChecks.mostProcesses:
+        checks.append(ProbeCheck("limits", "\(name) stops", "processes:\(limit.soft + 1)"))
       default: continue
       }
     }
