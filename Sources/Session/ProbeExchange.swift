@@ -130,13 +130,18 @@ struct ProbeExchange {
         throw ended("its answer to \(attempt) is not JSON")
       }
       guard let asked = document.member("attempt", of: document.root),
-        document.string(asked, equals: [UInt8](attempt.utf8)),
+        document.string(asked, equals: ProbeExchange.spelled(attempt)),
         let outcome = word(document, "outcome").flatMap(ProbeAnswer.Outcome.init),
         let error = word(document, "errno"), let detail = word(document, "detail")
       else { throw ended("its answer to \(attempt) is none") }
       answers.append(ProbeAnswer(outcome: outcome, error: error, detail: detail))
     }
     return answers
+  }
+
+  /// The probe knows bytes and no encoding: each one comes back as the scalar of its value.
+  private static func spelled(_ attempt: String) -> [UInt8] {
+    attempt.utf8.flatMap { [UInt8](String(Unicode.Scalar($0)).utf8) }
   }
 
   private func word(_ document: Document, _ key: StaticString) -> String? {

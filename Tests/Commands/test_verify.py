@@ -133,6 +133,16 @@ class WhatAProfileAllows(Verify):
         self.assertNotIn(f"not writable {write}", names)
         self.assertTrue(names[f"no execution {write}"]["held"])
 
+    def test_names_of_all_kinds_are_looked_at(self):
+        for name in ["größe 日本", 'a "b" \\ c', "two\nlines", "a:b,c@d"]:
+            here = self.shared_directory(name)
+            answer = self.verify(self.profile(read=[here]))
+            names = {c["name"]: c["held"] for c in answer["checks"]}
+            self.assertTrue(names[f"read-only {here}"], name)
+        done = self.anchorhold("verify", self.profile(read=[here.parent / "two\nlines"]),
+                               "--verbose")
+        self.assertIn("two\\u{a}lines: refused", done.stdout.decode())
+
     def test_a_hidden_path_is_looked_for(self):
         here = self.shared_directory("files")
         (here / "key").write_text("key")
