@@ -10,6 +10,7 @@ import time
 
 from harness import (BINARY, PATIENCE, PROBE, ROOT, TOP, Case, descendants, need, processes,
                      send_signal)
+from test_steps import ESSENTIAL, steps
 
 SKIPPING = os.environ.get("ANCHORHOLD_SKIPPING", str(TOP / ".build/skipping/debug/anchorhold"))
 
@@ -265,6 +266,10 @@ class WallsThatAreDown(Verify):
                "NETWORK_NAMESPACE", "ID_MAP", "DIRECTORY", "FILE", "BIND", "PIVOT",
                "NO_NEW_PRIVILEGES"}
 
+    # Those that do something for some callers only, with tests of their own below or, for
+    # PROPAGATION, which the probe cannot see, in test_steps.
+    BY_CALLER = {"CALLER_GROUPS", "CALLER_IDS", "GROUP_ID", "USER_ID", "PROPAGATION"}
+
     def setUp(self):
         super().setUp()
         need(self, os.path.exists(SKIPPING), "the build that can leave out steps: make skipping")
@@ -275,6 +280,11 @@ class WallsThatAreDown(Verify):
 
     def test_the_same_build_finds_nothing_when_nothing_is_left_out(self):
         self.assertEqual(open_checks(self.without("NONE", 0)), set())
+
+    def test_no_step_is_left_out_of_these_lists(self):
+        lists = [set(self.FOUND), self.READ_BACK, self.NO_CELL, self.BY_CALLER, set(ESSENTIAL)]
+        self.assertEqual(set().union(*lists), set(steps()))
+        self.assertEqual(sum(map(len, lists)), len(steps()))
 
     def test_the_probe_and_the_read_back_notice_each_wall_that_is_down(self):
         for step, name in self.FOUND.items():
