@@ -29,9 +29,9 @@ build: deps
 
 tools: $(TOOLS)/probe $(TOOLS)/notes $(TOOLS)/bench_server $(TOOLS)/blind_relay $(TOOLS)/load
 
-$(TOOLS)/probe: $(wildcard Tests/Probe/*.c Tests/Probe/*.h)
+$(TOOLS)/probe: $(wildcard Tests/Probe/*.[ch] Sources/CProbe/*.c Sources/CProbe/include/*.h)
 	@mkdir -p $(TOOLS)
-	$(CC) $(CFLAGS) -o $@ $(filter %.c,$^)
+	$(CC) $(CFLAGS) -ISources/CProbe/include -o $@ $(filter %.c,$^)
 
 $(TOOLS)/notes: examples/notes/notes.c
 	@mkdir -p $(TOOLS)
@@ -43,7 +43,7 @@ $(TOOLS)/%: Benchmarks/%.c
 
 # The same sources, able to leave out one step of sealing: only for the tests of the read-back.
 skipping: deps
-	swift build --scratch-path .build/skipping -Xcc -DCL_SKIP_STEPS \
+	swift build --scratch-path .build/skipping -Xswiftc -static-executable -Xcc -DCL_SKIP_STEPS \
 	  --product anchorhold
 
 demo: build tools

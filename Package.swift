@@ -13,12 +13,13 @@ let package = Package(
   products: [.executable(name: "anchorhold", targets: ["anchorhold"])],
   targets: [
     .target(name: "CLinux", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    .target(name: "CProbe", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
     .systemLibrary(
       name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(
       name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
-    .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: strict),
+    .target(name: "Linux", dependencies: ["CLinux", "CProbe"], swiftSettings: strict),
     .target(name: "Profile", dependencies: ["CYAML"], swiftSettings: strict),
     .target(name: "Wire", swiftSettings: strict),
     .target(name: "Policy", dependencies: ["Wire", "Profile"], swiftSettings: strict),

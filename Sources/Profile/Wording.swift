@@ -59,6 +59,11 @@ public func shown(_ text: String) -> String {
     && text.utf8.count <= 60 && !text.isEmpty ? text : quotedText
 }
 
+/// Text as a line of a report shows it: controls and hidden characters as escapes.
+public func madeVisible(_ text: String) -> String {
+  text.unicodeScalars.map(\.visible).joined()
+}
+
 /// `a`, `a or b`, `a, b or c`.
 public func alternatives(_ names: [String]) -> String {
   guard let last = names.last, names.count > 1 else { return names.first ?? "" }

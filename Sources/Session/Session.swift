@@ -93,7 +93,8 @@ public enum Session {
   /// What the pipes to and from the server hold, in bytes.
   private static let pipeSize: Int32 = 256 << 10
 
-  private static func makePlan(
+  /// The plan of a session, and of what proves it.
+  static func makePlan(
     _ request: SessionRequest, host: HostFacts, auditBase: String
   ) throws(SessionError) -> Plan {
     let files = HostFiles()
@@ -118,7 +119,8 @@ public enum Session {
     }
   }
 
-  private static func filter(_ profile: Profile) throws(SessionError) -> SeccompProgram {
+  /// The system-call filter of a session, and of what proves it.
+  static func filter(_ profile: Profile) throws(SessionError) -> SeccompProgram {
     let calls = try SyscallNames.resolve(profile.syscalls.add)
     do { return try SeccompProgram.cell(adding: calls) } catch {
       throw SessionError("cannot make the system-call filter: \(error)")

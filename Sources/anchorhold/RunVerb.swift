@@ -51,7 +51,7 @@ enum RunVerb {
   }
 
   /// What to start, or nil when the reason was said.
-  private static func request(_ arguments: Arguments) throws(UsageError) -> SessionRequest? {
+  static func request(_ arguments: Arguments) throws(UsageError) -> SessionRequest? {
     let command = arguments.rest ?? []
     let name = try profileName(arguments, command)
     try checkIsolation(arguments)

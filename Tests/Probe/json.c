@@ -5,42 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void append(struct buffer *to, const void *bytes, size_t length) {
-  if (to->length + length > to->capacity) {
-    to->capacity = (to->length + length) * 2 + 256;
-    to->bytes = realloc(to->bytes, to->capacity);
-    if (to->bytes == NULL) abort();
-  }
-  memcpy(to->bytes + to->length, bytes, length);
-  to->length += length;
-}
-
-void append_text(struct buffer *to, const char *text) { append(to, text, strlen(text)); }
-
-void append_number(struct buffer *to, long long number) {
-  char text[32];
-  append(to, text, (size_t)snprintf(text, sizeof text, "%lld", number));
-}
-
-void append_string(struct buffer *to, const void *bytes, size_t length) {
-  const unsigned char *from = bytes;
-  append(to, "\"", 1);
-  for (size_t i = 0; i < length; i++) {
-    if (from[i] == '"' || from[i] == '\\') {
-      append(to, "\\", 1);
-      append(to, from + i, 1);
-    } else if (from[i] == '\n') {
-      append(to, "\\n", 2);
-    } else if (from[i] < 0x20 || from[i] > 0x7e) {
-      char escape[8];
-      append(to, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", from[i]));
-    } else {
-      append(to, from + i, 1);
-    }
-  }
-  append(to, "\"", 1);
-}
-
 static size_t skip_space(struct text in, size_t at) {
   while (at < in.length && strchr(" \t\r\n", in.bytes[at]) != NULL) at++;
   return at;

@@ -9,11 +9,11 @@
 int main(int argc, char **argv) {
   if (argc > 1 && strcmp(argv[1], "try") == 0) {
     for (int i = 2; i < argc; i++) {
-      struct outcome out;
-      struct buffer line = {0};
-      attempt_apart(argv[i], &out);
-      append_outcome(&line, argv[i], &out);
-      append(&line, "\n", 1);
+      struct cp_outcome out;
+      struct cp_buffer line = {0};
+      cp_attempt_apart(argv[i], &out, 0);
+      cp_append_outcome(&line, argv[i], &out);
+      cp_append(&line, "\n", 1);
       if (write(1, line.bytes, line.length) < 0) return 1;
     }
     return 0;

@@ -48,96 +48,96 @@ static void send_bytes(int fd, const char *bytes, size_t length) {
   }
 }
 
-static void send_line(struct buffer *line) {
-  append(line, "\n", 1);
+static void send_line(struct cp_buffer *line) {
+  cp_append(line, "\n", 1);
   send_bytes(streams[1], line->bytes, line->length);
   free(line->bytes);
 }
 
-static void begin(struct buffer *line, struct text id) {
-  append_text(line, "{\"jsonrpc\":\"2.0\",\"id\":");
-  append(line, id.bytes, id.length);
+static void begin(struct cp_buffer *line, struct text id) {
+  cp_append_text(line, "{\"jsonrpc\":\"2.0\",\"id\":");
+  cp_append(line, id.bytes, id.length);
 }
 
 static bool stateless;
 
-static void end_result(struct buffer *line) {
-  if (stateless) append_text(line, ",\"resultType\":\"complete\"");
-  append_text(line, "}}");
+static void end_result(struct cp_buffer *line) {
+  if (stateless) cp_append_text(line, ",\"resultType\":\"complete\"");
+  cp_append_text(line, "}}");
   send_line(line);
 }
 
 static void answer_error(struct text id, int code, const char *message) {
-  struct buffer line = {0};
+  struct cp_buffer line = {0};
   begin(&line, id);
-  append_text(&line, ",\"error\":{\"code\":");
-  append_number(&line, code);
-  append_text(&line, ",\"message\":");
-  append_string(&line, message, strlen(message));
-  append_text(&line, "}}");
+  cp_append_text(&line, ",\"error\":{\"code\":");
+  cp_append_number(&line, code);
+  cp_append_text(&line, ",\"message\":");
+  cp_append_string(&line, message, strlen(message));
+  cp_append_text(&line, "}}");
   send_line(&line);
 }
 
 static void answer_text(struct text id, const char *bytes, size_t length) {
-  struct buffer line = {0};
+  struct cp_buffer line = {0};
   begin(&line, id);
-  append_text(&line, ",\"result\":{\"content\":[{\"type\":\"text\",\"text\":");
-  append_string(&line, bytes, length);
-  append_text(&line, "}],\"isError\":false");
+  cp_append_text(&line, ",\"result\":{\"content\":[{\"type\":\"text\",\"text\":");
+  cp_append_string(&line, bytes, length);
+  cp_append_text(&line, "}],\"isError\":false");
   end_result(&line);
 }
 
 static void answer_initialize(struct text id, struct text params) {
-  struct buffer line = {0};
+  struct cp_buffer line = {0};
   struct text version = member(params, "protocolVersion");
   begin(&line, id);
-  append_text(&line, ",\"result\":{\"protocolVersion\":");
-  if (version.length > 0) append(&line, version.bytes, version.length);
-  else append_text(&line, "\"2025-11-25\"");
-  append_text(&line,
+  cp_append_text(&line, ",\"result\":{\"protocolVersion\":");
+  if (version.length > 0) cp_append(&line, version.bytes, version.length);
+  else cp_append_text(&line, "\"2025-11-25\"");
+  cp_append_text(&line,
       ",\"capabilities\":{\"tools\":{\"listChanged\":true},\"resources\":{},\"prompts\":{},"
       "\"logging\":{},\"completions\":{}},\"serverInfo\":{\"name\":\"probe\",\"version\":\"1\"}}}");
   send_line(&line);
 }
 
 static void answer_discover(struct text id) {
-  struct buffer line = {0};
+  struct cp_buffer line = {0};
   begin(&line, id);
-  append_text(&line,
+  cp_append_text(&line,
       ",\"result\":{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{},"
       "\"resources\":{},\"prompts\":{}},\"ttlMs\":0,\"cacheScope\":\"public\","
       "\"serverInfo\":{\"name\":\"probe\",\"version\":\"1\"}");
   end_result(&line);
 }
 
-static void append_tool(struct buffer *line, const char *name) {
-  append_text(line, "{\"name\":");
-  append_string(line, name, strlen(name));
-  append_text(line, ",\"description\":\"a tool of the probe\","
+static void append_tool(struct cp_buffer *line, const char *name) {
+  cp_append_text(line, "{\"name\":");
+  cp_append_string(line, name, strlen(name));
+  cp_append_text(line, ",\"description\":\"a tool of the probe\","
       "\"inputSchema\":{\"type\":\"object\",\"properties\":{}}}");
 }
 
 static void answer_list(struct text id, struct text params) {
-  struct buffer line = {0};
+  struct cp_buffer line = {0};
   char *cursor = string_value(member(params, "cursor"));
   long total = TOOLS + options.extra, from = atol(cursor);
   long to = options.page > 0 && from + options.page < total ? from + options.page : total;
   free(cursor);
   begin(&line, id);
-  append_text(&line, ",\"result\":{\"tools\":[");
+  cp_append_text(&line, ",\"result\":{\"tools\":[");
   for (long i = from; i < to; i++) {
     char name[32];
     snprintf(name, sizeof name, "extra-%ld", i - TOOLS + 1);
-    if (i > from) append(&line, ",", 1);
+    if (i > from) cp_append(&line, ",", 1);
     append_tool(&line, i < TOOLS ? tools[i] : name);
   }
-  append_text(&line, "]");
+  cp_append_text(&line, "]");
   if (to < total) {
-    append_text(&line, ",\"nextCursor\":\"");
-    append_number(&line, to);
-    append_text(&line, "\"");
+    cp_append_text(&line, ",\"nextCursor\":\"");
+    cp_append_number(&line, to);
+    cp_append_text(&line, "\"");
   }
-  if (stateless) append_text(&line, ",\"ttlMs\":0,\"cacheScope\":\"public\"");
+  if (stateless) cp_append_text(&line, ",\"ttlMs\":0,\"cacheScope\":\"public\"");
   end_result(&line);
 }
 
@@ -175,19 +175,19 @@ static void call_raw(struct text id, struct text arguments, int fd) {
 static void call_notify(struct text id, struct text arguments) {
   char *method = string_value(member(arguments, "method"));
   struct text params = member(arguments, "params"), request = member(arguments, "id");
-  struct buffer line = {0};
-  append_text(&line, "{\"jsonrpc\":\"2.0\"");
+  struct cp_buffer line = {0};
+  cp_append_text(&line, "{\"jsonrpc\":\"2.0\"");
   if (request.length > 0) {
-    append_text(&line, ",\"id\":");
-    append(&line, request.bytes, request.length);
+    cp_append_text(&line, ",\"id\":");
+    cp_append(&line, request.bytes, request.length);
   }
-  append_text(&line, ",\"method\":");
-  append_string(&line, method, strlen(method));
+  cp_append_text(&line, ",\"method\":");
+  cp_append_string(&line, method, strlen(method));
   if (params.length > 0) {
-    append_text(&line, ",\"params\":");
-    append(&line, params.bytes, params.length);
+    cp_append_text(&line, ",\"params\":");
+    cp_append(&line, params.bytes, params.length);
   }
-  append_text(&line, "}");
+  cp_append_text(&line, "}");
   send_line(&line);
   free(method);
   answer_text(id, "sent", 4);
@@ -198,10 +198,10 @@ static void call(struct text id, struct text params) {
   char *name = string_value(member(params, "name"));
   if (strcmp(name, "attempt") == 0) {
     char *what = string_value(member(arguments, "name"));
-    struct outcome out;
-    struct buffer report = {0};
-    attempt_apart(what, &out);
-    append_outcome(&report, what, &out);
+    struct cp_outcome out;
+    struct cp_buffer report = {0};
+    cp_attempt_apart(what, &out, 0);
+    cp_append_outcome(&report, what, &out);
     answer_text(id, report.bytes, report.length);
     free(report.bytes);
     free(what);
@@ -255,9 +255,9 @@ static void handle(struct text line) {
   else if (is(method, "\"tools/list\"")) answer_list(id, params);
   else if (is(method, "\"tools/call\"")) call(id, params);
   else if (is(method, "\"ping\"")) {
-    struct buffer answer = {0};
+    struct cp_buffer answer = {0};
     begin(&answer, id);
-    append_text(&answer, ",\"result\":{}}");
+    cp_append_text(&answer, ",\"result\":{}}");
     send_line(&answer);
   } else answer_error(id, -32601, "Method not found");
 }
@@ -310,13 +310,13 @@ int serve(int argc, char **argv) {
     else if (strcmp(argv[i], "--behave") == 0) options.behave = argv[i + 1];
   }
   behave();
-  struct buffer input = {0};
+  struct cp_buffer input = {0};
   for (;;) {
     char part[65536], *end;
     ssize_t count = read(streams[0], part, sizeof part);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) break;
-    append(&input, part, (size_t)count);
+    cp_append(&input, part, (size_t)count);
     while ((end = memchr(input.bytes, '\n', input.length)) != NULL) {
       size_t length = (size_t)(end - input.bytes);
       handle((struct text){input.bytes, length});

@@ -1,5 +1,6 @@
 // The attempts that need more than one call with a bad pointer.
-#include "probe.h"
+#define _GNU_SOURCE
+#include "CProbe.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,41 +24,41 @@
 
 extern char **environ;
 
-const char *error_name(int error) {
+static const char *error_name(int error) {
   const char *name = strerrorname_np(error);
   return error == 0 ? "" : name != NULL ? name : "E?";
 }
 
-void append_outcome(struct buffer *to, const char *name, const struct outcome *out) {
-  append_text(to, "{\"attempt\":");
-  append_string(to, name, strlen(name));
-  append_text(to, ",\"outcome\":\"");
-  append_text(to, out->word);
-  append_text(to, "\",\"errno\":\"");
-  append_text(to, error_name(out->error));
-  append_text(to, "\",\"detail\":");
-  append_string(to, out->detail, strlen(out->detail));
-  append_text(to, "}");
+void cp_append_outcome(struct cp_buffer *to, const char *name, const struct cp_outcome *out) {
+  cp_append_text(to, "{\"attempt\":");
+  cp_append_string(to, name, strlen(name));
+  cp_append_text(to, ",\"outcome\":\"");
+  cp_append_text(to, out->word);
+  cp_append_text(to, "\",\"errno\":\"");
+  cp_append_text(to, error_name(out->error));
+  cp_append_text(to, "\",\"detail\":");
+  cp_append_string(to, out->detail, strlen(out->detail));
+  cp_append_text(to, "}");
 }
 
-static void settle(struct outcome *out, bool worked) {
+static void settle(struct cp_outcome *out, bool worked) {
   out->error = worked ? 0 : errno;
   out->word = worked ? "done" : "refused";
 }
 
-static void try_read(const char *path, struct outcome *out) {
+static void try_read(const char *path, struct cp_outcome *out) {
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   ssize_t count = fd < 0 ? -1 : read(fd, out->detail, sizeof out->detail - 1);
   settle(out, count >= 0);
   out->detail[count < 0 ? 0 : count] = 0;
 }
 
-static void try_write(const char *path, struct outcome *out) {
+static void try_write(const char *path, struct cp_outcome *out) {
   int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   settle(out, fd >= 0 && write(fd, "probe\n", 6) == 6);
 }
 
-static void try_list(const char *path, struct outcome *out) {
+static void try_list(const char *path, struct cp_outcome *out) {
   DIR *directory = opendir(path);
   settle(out, directory != NULL);
   size_t length = 0;
@@ -70,7 +72,7 @@ static void try_list(const char *path, struct outcome *out) {
   }
 }
 
-static void try_descriptors(struct outcome *out) {
+static void try_descriptors(struct cp_outcome *out) {
   size_t length = 0;
   for (int fd = 0; fd < 4096 && length < sizeof out->detail - 8; fd++) {
     if (fcntl(fd, F_GETFD) != -1)
@@ -79,7 +81,7 @@ static void try_descriptors(struct outcome *out) {
   settle(out, true);
 }
 
-static void try_environment(struct outcome *out) {
+static void try_environment(struct cp_outcome *out) {
   size_t length = 0;
   for (char **entry = environ; *entry != NULL; entry++) {
     int more = snprintf(out->detail + length, sizeof out->detail - length, "%s\n", *entry);
@@ -89,7 +91,7 @@ static void try_environment(struct outcome *out) {
   settle(out, true);
 }
 
-static void try_connect(const char *where, struct outcome *out) {
+static void try_connect(const char *where, struct cp_outcome *out) {
   struct sockaddr_un path = {.sun_family = AF_UNIX};
   struct sockaddr_in host = {.sin_family = AF_INET};
   const struct sockaddr *address = (const struct sockaddr *)&path;
@@ -116,7 +118,7 @@ static void try_connect(const char *where, struct outcome *out) {
 }
 
 // Copies this executable (or a script) to `path` and runs it there.
-static void try_run_copy(const char *path, struct outcome *out) {
+static void try_run_copy(const char *path, struct cp_outcome *out) {
   int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
   int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
   char part[65536];
@@ -136,7 +138,7 @@ static void try_run_copy(const char *path, struct outcome *out) {
 }
 
 // Starts up to `most` children that wait; the detail says how many there were.
-static void try_processes(int most, struct outcome *out) {
+static void try_processes(int most, struct cp_outcome *out) {
   int started = 0;
   pid_t *children = calloc((size_t)most + 1, sizeof *children);
   for (; children != NULL && started < most; started++) {
@@ -152,21 +154,21 @@ static void try_processes(int most, struct outcome *out) {
   snprintf(out->detail, sizeof out->detail, "%d", started);
 }
 
-static void try_memory(size_t mebibytes, struct outcome *out) {
+static void try_memory(size_t mebibytes, struct cp_outcome *out) {
   size_t size = mebibytes << 20;
   char *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   settle(out, bytes != MAP_FAILED);
   for (size_t at = 0; bytes != MAP_FAILED && at < size; at += 4096) bytes[at] = 1;
 }
 
-static void try_locked_memory(size_t mebibytes, struct outcome *out) {
+static void try_locked_memory(size_t mebibytes, struct cp_outcome *out) {
   size_t size = mebibytes << 20;
   char *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   settle(out, bytes != MAP_FAILED && mlock(bytes, size) == 0);
 }
 
 // Makes up to `most` empty directories below `path`; the detail says how many there were.
-static void try_inodes(const char *argument, struct outcome *out) {
+static void try_inodes(const char *argument, struct cp_outcome *out) {
   const char *colon = strrchr(argument, ':');
   int most = colon == NULL ? 0 : atoi(colon + 1), made = 0;
   char path[256];
@@ -183,7 +185,7 @@ static void try_inodes(const char *argument, struct outcome *out) {
 }
 
 // Sets the limit of core files (or of open files) to 0 and goes on.
-static void try_limit(int which, struct outcome *out) {
+static void try_limit(int which, struct cp_outcome *out) {
   struct rlimit limit = {0, 0};
   if (getrlimit(which, &limit) == 0)
     snprintf(out->detail, sizeof out->detail, "%llu %llu", (unsigned long long)limit.rlim_cur,
@@ -192,14 +194,14 @@ static void try_limit(int which, struct outcome *out) {
   settle(out, setrlimit(which, &limit) == 0);
 }
 
-static void try_open_files(int most, struct outcome *out) {
+static void try_open_files(int most, struct cp_outcome *out) {
   int opened = 0;
   while (opened < most && dup(0) >= 0) opened++;
   settle(out, opened == most);
   snprintf(out->detail, sizeof out->detail, "%d", opened);
 }
 
-static void try_file_size(const char *argument, struct outcome *out) {
+static void try_file_size(const char *argument, struct cp_outcome *out) {
   char *path = strdup(argument);
   char *colon = path == NULL ? NULL : strrchr(path, ':');
   if (colon == NULL) return;
@@ -215,7 +217,7 @@ static void try_file_size(const char *argument, struct outcome *out) {
   unlink(path);
 }
 
-static void try_burn(struct outcome *out) {
+static void try_burn(struct cp_outcome *out) {
   for (volatile uint64_t i = 0;; i++) {
     if (i == UINT64_MAX) break;
   }
@@ -223,7 +225,7 @@ static void try_burn(struct outcome *out) {
 }
 
 // Makes a file with both set-id bits, under the umask 0; the detail is the mode that came of it.
-static void try_set_id(const char *path, struct outcome *out) {
+static void try_set_id(const char *path, struct cp_outcome *out) {
   umask(0);
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 06755);
   struct stat facts = {0};
@@ -233,7 +235,7 @@ static void try_set_id(const char *path, struct outcome *out) {
 
 // Lets everybody read a file by an access control list (the kernel's format: version 2, then tag,
 // rights and id of each entry), or sets an attribute of user.*.
-static void try_attribute(const char *path, bool is_list, struct outcome *out) {
+static void try_attribute(const char *path, bool is_list, struct cp_outcome *out) {
   static const unsigned char list[] = {
     2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255, 4, 0, 0, 0, 255, 255, 255, 255,
     32, 0, 7, 0, 255, 255, 255, 255};
@@ -243,19 +245,19 @@ static void try_attribute(const char *path, bool is_list, struct outcome *out) {
 }
 
 // Takes a lease on a file that is open for reading: whoever opens it for writing then waits.
-static void try_lease(const char *path, struct outcome *out) {
+static void try_lease(const char *path, struct cp_outcome *out) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   settle(out, fd >= 0 && fcntl(fd, F_SETLEASE, F_RDLCK) == 0);
 }
 
 // Locks a file as databases do, for this open of it.
-static void try_lock(const char *path, struct outcome *out) {
+static void try_lock(const char *path, struct cp_outcome *out) {
   struct flock whole = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   settle(out, fd >= 0 && fcntl(fd, F_OFD_SETLK, &whole) == 0);
 }
 
-void attempt(const char *name, struct outcome *out) {
+void cp_attempt(const char *name, struct cp_outcome *out) {
   const char *colon = strchr(name, ':');
   const char *rest = colon == NULL ? "" : colon + 1;
   size_t verb = colon == NULL ? strlen(name) : (size_t)(colon - name);
@@ -297,27 +299,32 @@ void attempt(const char *name, struct outcome *out) {
   else if (VERB("open-files")) try_open_files(atoi(rest), out);
   else if (VERB("file-size")) try_file_size(rest, out);
   else if (VERB("burn")) try_burn(out);
-  else if (!attempt_call(name, out)) {
+  else if (!cp_attempt_file(name, out) && !cp_attempt_state(name, out) &&
+           !cp_attempt_call(name, out)) {
     out->word = "unknown";
     snprintf(out->detail, sizeof out->detail, "no such attempt");
   }
 #undef VERB
 }
 
-void attempt_apart(const char *name, struct outcome *out) {
+static void in_child(const char *name, struct cp_outcome *out, unsigned seconds, pid_t parent) {
+  // Nobody is left behind when the parent is ended, or when the attempt hangs.
+  if (seconds > 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(1);
+    alarm(seconds);
+  }
+  cp_attempt(name, out);
+  _exit(0);
+}
+
+void cp_attempt_apart(const char *name, struct cp_outcome *out, unsigned seconds) {
   memset(out, 0, sizeof *out);
-  // Descriptors are what they are here: a child would carry the pipe of its own.
-  if (strcmp(name, "fds") == 0) {
-    attempt(name, out);
-    return;
-  }
-  struct outcome *shared =
+  struct cp_outcome *shared =
       mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  pid_t parent = getpid();
   pid_t child = shared == MAP_FAILED ? -1 : fork();
-  if (child == 0) {
-    attempt(name, shared);
-    _exit(0);
-  }
+  if (child == 0) in_child(name, shared, seconds, parent);
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) != child) {
     out->word = "unknown";
@@ -326,35 +333,12 @@ void attempt_apart(const char *name, struct outcome *out) {
   }
   if (shared->word != NULL) *out = *shared;
   if (WIFSIGNALED(status)) {
-    out->word = "killed";
+    bool late = seconds > 0 && WTERMSIG(status) == SIGALRM;
+    out->word = late ? "unknown" : "killed";
     snprintf(out->detail, sizeof out->detail, "SIG%s", sigabbrev_np(WTERMSIG(status)));
   } else if (out->word == NULL) {
     // The child became another program, which ended well: that is what was attempted.
     out->word = WEXITSTATUS(status) == 0 ? "done" : "refused";
   }
   munmap(shared, sizeof *shared);
-}
-
-void start_daemon(const char *path, bool keep_stdio) {
-  int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  pid_t child = fork();
-  if (child != 0) {
-    waitpid(child, NULL, 0);
-    close(fd);
-    return;
-  }
-  setsid();
-  if (fork() != 0) _exit(0);
-  signal(SIGTERM, SIG_IGN);
-  signal(SIGHUP, SIG_IGN);
-  if (!keep_stdio) {
-    for (int i = 0; i < 3; i++) close(i);
-  }
-  // Half a minute, so that a test that fails leaves nothing behind for long.
-  for (int beats = 0; beats < 600; beats++) {
-    if (write(fd, ".", 1) < 0) _exit(1);
-    struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
-    nanosleep(&pause, NULL);
-  }
-  _exit(0);
 }

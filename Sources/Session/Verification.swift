@@ -1,0 +1,215 @@
+internal import Confinement
+internal import Linux
+internal import Profile
+
+/// Proves a profile's cell: the cell of `run`, with the probe in it instead of the server.
+///
+/// *Limits.* No relay is started, so nothing is shown of it. What the probe shows holds for this
+/// kernel, this caller and this moment.
+public enum Verification {
+  /// How long everything together may take, in microseconds.
+  private static let patience: Int64 = 9_000_000
+  /// How long the process that stays behind lives in the cell and outside, in milliseconds.
+  private static let stayInside = 4_000, stayOutside = 300
+
+  /// Seals the cell of `request`, tries everything in it and outside, and compares.
+  ///
+  /// Call only while single-threaded. Throws ``SessionError`` when it could not be done.
+  public static func run(_ request: SessionRequest) throws(SessionError) -> VerificationReport {
+    if request.skip != nil, !Cell.canSkipSteps {
+      throw SessionError("this build cannot skip a step of sealing")
+    }
+    // Nothing of ours may get a standard stream's number.
+    try ClientStreams().close()
+    try doing("reset signals") { () throws(Errno) in try Signal.resetAll() }
+    Signal.ignoreBrokenPipe()
+    let signals = try doing("take over signals") { () throws(Errno) in
+      try Signal.descriptor(for: [
+        Signal.terminate, Signal.interrupt, Signal.hangUp, Signal.quit,
+      ])
+    }
+    let host = try doing(
+      "learn what this machine offers", hint: "a kernel with Landlock is needed"
+    ) { () throws(Errno) in try HostFacts.current() }
+    let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
+    let planned = try Session.makePlan(request, host: host, auditBase: location.guarded)
+    let program = try Session.filter(request.profile)
+    let plan = try withProbe(planned)
+
+    var scratch = try doing("make a private directory below /tmp") { () throws(Errno) in
+      try ProbeScratch()
+    }
+    let result: Result<VerificationReport, SessionError>
+    do {
+      let checks = VerificationChecks(
+        plan: planned, rules: program.rules, scratch: scratch, host: host,
+        paths: ownPaths(request, location.guarded))
+      result = .success(
+        try Verifier(
+          request: request, plan: plan, program: program, scratch: scratch.path, checks: checks,
+          exchange: ProbeExchange(
+            deadline: Clock.monotonicMicroseconds() + patience, signals: signals.rawValue)
+        ).run())
+    } catch { result = .failure(error) }
+    try doing("remove \"\(scratch.path)\"") { () throws(Errno) in try scratch.remove() }
+    return try result.get()
+  }
+
+  /// The plan with this executable as the one file more.
+  private static func withProbe(_ plan: Plan) throws(SessionError) -> Plan {
+    let executable = try doing("find this program", hint: "mount /proc") { () throws(Errno) in
+      try Files.linkTarget("/proc/self/exe")
+    }
+    let status = try doing("look at \"\(executable)\"") { () throws(Errno) in
+      try Files.status(executable, followLinks: false)
+    }
+    return plan.running(probe: executable, status: status)
+  }
+
+  /// What belongs to the caller and to us, and must not be in the cell.
+  private static func ownPaths(
+    _ request: SessionRequest, _ audit: String
+  ) -> [(name: String, path: String)] {
+    var paths = [("audit-files", audit)]
+    if let path = request.profilePath { paths.append(("profile", path)) }
+    if let home = Process.environment("HOME"), home.utf8.first == UInt8(ascii: "/"),
+      home.utf8.count > 1
+    {
+      paths.append(("home", home))
+      paths.append(("home-ssh", home + "/.ssh"))
+    }
+    return paths
+  }
+
+  /// One verification under way.
+  private struct Verifier {
+    let request: SessionRequest
+    let plan: Plan
+    let program: SeccompProgram
+    let scratch: String
+    let checks: VerificationChecks
+    let exchange: ProbeExchange
+
+    func run() throws(SessionError) -> VerificationReport {
+      let list = checks.checks
+      // What stays behind outside comes last: its answers' pipe is then open for its whole life.
+      let outside = try control(
+        list.map(\.control) + ["stay:\(Verification.stayOutside)"], apart: false)
+      let stopped = list.indices.filter { !outside.answers[$0].outcome.isOpen }
+      let apart = try control(stopped.map { list[$0].control }, apart: true)
+      let inside = try cell(list.map(\.attempt) + ["stay:\(Verification.stayInside)"])
+      if inside.answers.contains(where: { $0.outcome == .unknown && $0.error == "EAGAIN" }) {
+        throw SessionError(
+          "the probe could not start the processes that it needs",
+          hint: "limits.processes is too low for it, or the caller's own limit is used up",
+          status: 2)
+      }
+
+      var second: [Int: ProbeAnswer] = [:]
+      for (index, answer) in zip(stopped, apart.answers) { second[index] = answer }
+      var results: [VerificationCheck] = []
+      for (index, check) in list.enumerated() {
+        results.append(
+          VerificationCheck(
+            check, inside: inside.answers[index], outside: outside.answers[index],
+            apart: second[index]))
+      }
+      results.append(
+        persistence(
+          started: inside.answers[list.count].outcome == .done, gone: !inside.outlived,
+          control: outside.outlived))
+      return VerificationReport(
+        profile: request.profile.name, checks: results, seal: inside.seal,
+        allowed: checks.allowed,
+        notes: [
+          "the cell has one file more than in a session: \(Plan.probePath), this program, read-only"
+        ] + checks.notes)
+    }
+
+    private func persistence(started: Bool, gone: Bool, control: Bool) -> VerificationCheck {
+      let state = !started ? "it was not started" : gone ? "gone with the cell" : "it outlived it"
+      return VerificationCheck(
+        group: "persistence", name: "a process that left its session and parent",
+        held: started && gone && control, control: control ? .done : .absent, detail: state,
+        isAbsent: !control && started && gone)
+    }
+
+    /// Makes attempts outside of the cell, in a child; none when its namespaces cannot be had.
+    private func control(
+      _ attempts: [String], apart: Bool
+    ) throws(SessionError) -> (answers: [ProbeAnswer], outlived: Bool) {
+      if attempts.isEmpty { return ([], false) }
+      let requests = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
+      let answers = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
+      let theirs = [requests.read.release(), answers.write.release()]
+      let writing = requests.write
+      let reading = answers.read
+      let child = try doing("start the controls") { () throws(Errno) in try Process.fork() }
+      if child == 0 {
+        do { try SelfConfinement.closeAll(except: [0, 1, 2] + theirs) } catch { Process.exit(1) }
+        Probe.runControl(input: theirs[0], output: theirs[1], scratch: scratch, apart: apart)
+      }
+      for end in theirs {
+        try doing("close a pipe") { () throws(Errno) in try Descriptor.close(end) }
+      }
+      let result: Result<[ProbeAnswer], SessionError>
+      do {
+        try doing("set up a pipe") { () throws(Errno) in
+          try Descriptor.setNonblocking(writing.rawValue)
+        }
+        result = .success(
+          try exchange.ask(attempts, input: writing, output: reading.rawValue))
+      } catch {
+        result = .failure(error)
+        do { try Process.signal(child: child, Signal.kill) } catch { _ = error }
+      }
+      let ended = try doing("wait for the controls") { () throws(Errno) in
+        try Process.wait(child, nonblocking: false)
+      }
+      // A machine that lets nobody make namespaces has fewer controls; the report shows which.
+      if apart, let ended, case .exited(2) = ExitStatus(statusWord: ended.status) {
+        return ([], false)
+      }
+      let given = try result.get()
+      if apart { return (given, false) }
+      let outlived = try !exchange.ends(reading.rawValue, within: 100)
+      _ = try exchange.ends(reading.rawValue, within: 2_000)
+      return (given, outlived)
+    }
+
+    /// Makes the attempts in the cell.
+    private func cell(
+      _ attempts: [String]
+    ) throws(SessionError) -> (answers: [ProbeAnswer], outlived: Bool, seal: [SealCheck]) {
+      let input = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
+      let output = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
+      let error = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
+      let theirs = [input.read.release(), output.write.release(), error.write.release()]
+      let writing = input.write
+      try doing("set up a pipe") { () throws(Errno) in
+        try Descriptor.setNonblocking(writing.rawValue)
+      }
+      var cell = try CellProcess.start(
+        plan, input: theirs[0], output: theirs[1], error: theirs[2], skip: request.skip)
+      for end in theirs {
+        try doing("close a pipe") { () throws(Errno) in try Descriptor.close(end) }
+      }
+      try cell.build(program)
+      // A session would end here if the cell were not as planned. Nothing but the probe runs in
+      // this one, and what it finds says more.
+      try cell.execute()
+      let answers = try exchange.ask(attempts, input: writing, output: output.read.rawValue)
+      guard case .ended(let word) = try cell.report(),
+        case .exited(0) = ExitStatus(statusWord: word)
+      else { throw SessionError("the probe failed: it did not end well", status: 2) }
+      if let process = cell.initProcess {
+        _ = try doing("wait for the cell") { () throws(Errno) in
+          try Process.wait(process, nonblocking: false)
+        }
+        cell.forgetInit()
+      }
+      let outlived = try !exchange.ends(output.read.rawValue, within: 1_000)
+      return (answers, outlived, cell.checks)
+    }
+  }
+}

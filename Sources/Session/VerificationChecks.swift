@@ -1,0 +1,199 @@
+internal import Confinement
+internal import Linux
+
+/// What is tried in the cell of one plan, and what is not because the plan allows it.
+struct VerificationChecks {
+  private(set) var checks: [ProbeCheck] = []
+  private(set) var allowed: [(name: String, reason: String)] = []
+  private(set) var notes: [String] = []
+  private let plan: Plan
+  private let rules: SeccompRules
+
+  /// What is not tried on paths that a grant encloses, because reading is what it allows.
+  private static let reading: Set<String> = [
+    "read-byte", "open-directory", "stat", "open-path", "watch", "exec",
+  ]
+  private static let writing: Set<String> = ["may-write", "open-write"]
+
+  /// Attempts of several steps, by the call that decides them.
+  private static let deciding = [
+    "set-uid-file": "fchmod-set-uid", "set-gid-file": "fchmod-set-uid",
+    "created-set-uid": "openat-set-uid", "make-device": "mknod",
+    "pair-dgram": "socketpair-unix-dgram", "peek:1": "process_vm_readv",
+    "poke:1": "process_vm_writev", "seize:1": "ptrace-traceme",
+  ]
+
+  /// The checks for `plan` and its filter; `paths` of our own must not be reached.
+  init(
+    plan: Plan, rules: SeccompRules, scratch: ProbeScratch, host: HostFacts,
+    paths: [(name: String, path: String)]
+  ) {
+    self.plan = plan
+    self.rules = rules
+    for check in Probe.checks {
+      var check = check
+      check.attempt = VerificationChecks.fill(check.attempt, scratch)
+      check.control = VerificationChecks.fill(check.control, scratch)
+      add(check)
+    }
+    for (name, path) in paths { addPath(name, path) }
+    addGrants()
+    addLimits()
+    addRest()
+  }
+
+  private static func fill(_ attempt: String, _ scratch: ProbeScratch) -> String {
+    attempt.replacing("@abstract", with: scratch.abstract)
+      .replacing("@port", with: "\(scratch.port)").replacing("@", with: scratch.path)
+  }
+
+  private mutating func add(_ check: ProbeCheck) {
+    if let reason = allowance(check.attempt) {
+      allowed.append(("\(check.group): \(check.name)", reason))
+    } else {
+      checks.append(check)
+    }
+  }
+
+  /// Why the plan allows what an attempt tries; nil if it does not.
+  private func allowance(_ attempt: String) -> String? {
+    if let call = Probe.call(of: VerificationChecks.deciding[attempt] ?? attempt) {
+      let verdict = rules.returnValue(
+        for: SeccompCall(number: call.number, arguments: call.arguments))
+      return verdict == SeccompAction.allow.returnValue
+        ? "the system-call filter lets it through" : nil
+    }
+    let words = attempt.split(separator: ":", maxSplits: 1)
+    guard words.count == 2, let verb = words.first.map(String.init) else { return nil }
+    let reads = VerificationChecks.reading.contains(verb)
+    guard reads || VerificationChecks.writing.contains(verb),
+      let grant = plan.grant(of: String(words[1])), reads || grant.access == .write
+    else { return nil }
+    return "\(grant.path) is granted (\(grant.reason))"
+  }
+
+  private mutating func addPath(_ name: String, _ path: String) {
+    let status: FileStatus
+    // What is not there cannot be reached, and has no control.
+    do { status = try Files.status(path) } catch { return }
+    let look = status.kind == .directory ? "open-directory" : "read-byte"
+    for verb in ["stat", look, "open-path", "may-write"] {
+      add(ProbeCheck("host files", "\(name)-\(verb)", "\(verb):\(path)"))
+    }
+  }
+
+  /// The most grants that are looked at one by one.
+  private static let mostGrants = 64
+
+  private mutating func addGrants() {
+    if plan.grants.count > VerificationChecks.mostGrants {
+      notes.append(
+        "only the first \(VerificationChecks.mostGrants) of \(plan.grants.count) grants are "
+          + "looked at one by one; the read-back has them all")
+    }
+    func mount(_ name: String, _ verb: String, _ path: String, control: String? = nil) {
+      checks.append(
+        ProbeCheck(
+          "grants", "\(name) \(path)", "\(verb):\(path)", control: "\(verb):\(control ?? path)"))
+    }
+    for grant in plan.grants.prefix(VerificationChecks.mostGrants) {
+      if grant.access == .read {
+        mount("read-only", "writable-mount", grant.path)
+        add(ProbeCheck("grants", "not writable \(grant.path)", "may-write:\(grant.path)"))
+      }
+      mount("no set-id bits", "set-id-mount", grant.path)
+      mount("no devices", "device-mount", grant.path)
+      if !grant.executable { mount("no execution", "exec-mount", grant.path) }
+    }
+    for path in plan.hidden {
+      for verb in ["read-byte", "open-directory"] {
+        checks.append(ProbeCheck("grants", "hidden \(path) \(verb)", "\(verb):\(path)"))
+      }
+    }
+    for path in ["/tmp", Plan.home, "/dev/shm"] {
+      mount("no execution", "exec-mount", path, control: "/")
+      mount("no set-id bits", "set-id-mount", path, control: "/")
+      mount("no devices", "device-mount", path, control: "/")
+    }
+    mount("read-only", "writable-mount", "/", control: "/tmp")
+    mount("read-only", "writable-mount", "/proc", control: "/proc")
+    mount("read-only", "writable-mount", Plan.probePath, control: "/tmp")
+    mount("no set-id bits", "set-id-mount", Plan.probePath, control: "/")
+  }
+
+  /// Above these an attempt to use a limit up would be a load of its own.
+  private static let mostOpenFiles: UInt64 = 65_536, mostProcesses: UInt64 = 512
+
+  private mutating func addLimits() {
+    for limit in plan.blueprint.limits {
+      let name = limit.resource.rowName.lowercased().replacing(" ", with: "-")
+      let number = limit.resource.rawValue
+      checks.append(
+        ProbeCheck(
+          "limits", "\(name) is as planned", "limit-differs:\(number):\(limit.soft):\(limit.hard)"))
+      guard limit.hard < UInt64(Int64.max) - (1 << 21) else { continue }
+      checks.append(
+        ProbeCheck(
+          "limits", "\(name) is not raised",
+          "limit-set:\(number):\(limit.hard + 1):\(limit.hard + 1)"))
+      switch limit.resource {
+      case .data:
+        checks.append(
+          ProbeCheck("limits", "\(name) stops", "map:\(limit.soft + (1 << 20))"))
+      case .fileSize:
+        checks.append(ProbeCheck("limits", "\(name) stops", "sparse:\(limit.soft)"))
+      case .openFiles where limit.soft < VerificationChecks.mostOpenFiles:
+        checks.append(ProbeCheck("limits", "\(name) stops", "open-files:\(limit.soft + 1)"))
+      case .processes where limit.soft < VerificationChecks.mostProcesses:
+        checks.append(ProbeCheck("limits", "\(name) stops", "processes:\(limit.soft + 1)"))
+      default: continue
+      }
+    }
+  }
+
+  private mutating func addRest() {
+    let blueprint = plan.blueprint
+    let names = blueprint.environment.map { String($0.prefix { $0 != "=" }) }
+    checks.append(
+      ProbeCheck(
+        "environment", "nothing beyond the plan",
+        "environment-beyond:,\(names.joined(separator: ",")),"))
+    checks.append(
+      ProbeCheck(
+        "identity", "the planned ids",
+        "other-ids:\(blueprint.insideUser):\(blueprint.insideGroup)"))
+    if plan.remainingGroups.isEmpty {
+      checks.append(ProbeCheck("identity", "no supplementary groups", "groups"))
+    } else {
+      let groups = plan.remainingGroups.map(String.init).joined(separator: " ")
+      notes.append(
+        "the kernel does not let an ordinary user drop supplementary groups; these remain: "
+          + groups)
+    }
+    if let name = hostName(), !name.utf8.elementsEqual(blueprint.hostName.utf8) {
+      checks.append(ProbeCheck("host name", "not the host's", "host-name:\(name)"))
+    }
+    for kind in ["user", "mnt", "pid", "ipc", "uts", "cgroup", "net"] {
+      guard let identity = namespace(kind) else { continue }
+      checks.append(
+        ProbeCheck("namespaces", "not the caller's \(kind)", "namespace:\(identity)"))
+    }
+    // Small numbers may be the probe's own in the cell.
+    if Process.identifier > 5_000 {
+      checks.append(
+        ProbeCheck("processes", "the caller cannot be named", "kill:\(Process.identifier)"))
+    }
+  }
+
+  private func namespace(_ kind: String) -> String? {
+    // Without it there is one check less.
+    do { return try ProcessState(Process.identifier).namespace(kind) } catch { return nil }
+  }
+
+  private func hostName() -> String? {
+    let bytes: [UInt8]
+    // Without it there is one check less.
+    do { bytes = try Files.contents("/proc/sys/kernel/hostname") } catch { return nil }
+    return String(validating: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
+  }
+}
