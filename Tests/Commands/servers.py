@@ -12,7 +12,9 @@ ENVIRONMENTS = {
     "client": ["mcp>=2"],
     "time": ["mcp-server-time"],
     "git": ["mcp-server-git"],
-    "sqlite": ["mcp-server-sqlite", "mcp<2"],
+    # A version of before its holes were closed, with the library of that time.
+    "git-2025.7.1": ["mcp-server-git==2025.7.1", "GitPython==3.1.45", "mcp<2"],
+    "sqlite": ["mcp-server-sqlite==2025.4.25", "mcp<2"],
 }
 
 
