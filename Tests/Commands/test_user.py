@@ -1,10 +1,11 @@
 """The profile key `user`: who a server is on the host."""
 
 import os
+import pathlib
 import re
 import subprocess
 
-from harness import BINARY, PROBE, ROOT, Case, server_pid, status_of
+from harness import BINARY, PROBE, ROOT, Case, descendants, processes, server_pid, status_of
 
 USER, GROUP = 4321, 4322
 
@@ -170,6 +171,21 @@ class OfRoot(Users):
             for other in others:
                 other.kill()
                 other.wait()
+
+    def test_no_process_of_the_cell_keeps_the_callers_environment(self):
+        secret = "TOKEN=kept-from-the-cell"
+        environment = {**self.environment, "TOKEN": "kept-from-the-cell"}
+        cell = self.run_cell(self.profile(user={"owner_of": str(self.place)}), env=environment)
+        cell.initialize()
+        # The control: the monitor's own has it.
+        read = lambda pid: pathlib.Path(f"/proc/{pid}/environ").read_bytes().decode()
+        self.assertIn(secret, read(cell.pid))
+        server = server_pid(cell.pid)
+        init = processes()[server][0]
+        self.assertIn(init, descendants(cell.pid))
+        for pid in [init, server]:
+            self.assertEqual(self.ids(pid)[0], [str(USER)] * 4)
+            self.assertNotIn(secret, read(pid))
 
 
 class OfAnOrdinaryUser(Users):
