@@ -82,6 +82,13 @@ static void write_file(const struct cl_plan *plan, const char *path, const char 
   close(file);
 }
 
+// Other processes of the id that the stage becomes may read its memory and init's for a while, as a
+// copy of the monitor's; the caller's environment, which may hold secrets, is not for them.
+static void forget_environment(void) {
+  for (char **variable = environ; variable && *variable; variable++)
+    explicit_bzero(*variable, strlen(*variable));
+}
+
 // Root becomes the cell's own id on the host before it enters the user namespace, because then
 // the id map is a map of oneself, and no id of the caller is left to come back to.
 static void become_outside_user(const struct cl_plan *plan) {
@@ -265,6 +272,7 @@ static _Noreturn void stage(struct cl_plan *plan) {
   die_with_monitor(plan);
   if (plan->privileged) {
     cl_cell_open_trees(plan);
+    forget_environment();
     become_outside_user(plan);
     die_with_monitor(plan);
   }

@@ -142,7 +142,27 @@ struct GrantCollector<Lookup: FileLookup> {
     return resolved.real
   }
 
+  /// What is at the path whose owner the server is to run as. Nil is a fault: nothing is there, or
+  /// the server could put something else there, with the owner that it wants for its next session.
+  mutating func resolve(owner: Located<String>) -> ResolvedPath? {
+    let entry = Profile.PathGrant(owner.value, line: owner.line, column: owner.column)
+    let verb = ServerIdentity.verb
+    guard let found = find(entry, to: verb, "create it, or name another path") else { return nil }
+    // A grant itself is mounted in the cell, and what is mounted cannot be moved away.
+    let place = writable.first {
+      Paths.isWithin(found.real, $0) && !Paths.equal(found.real, $0)
+    }
+    guard let place else { return found }
+    refuse(
+      .never, verb, owner.value, "the server can put something else there, in \(place)",
+      "name \(place) itself, or a path outside of filesystem.write", entry)
+    return nil
+  }
+
   /// Remembers why the plan cannot be made.
+  mutating func refuse(_ fault: PlanError.Fault) { faults.append(fault) }
+
+  /// Remembers what cannot be done with a path, and why.
   mutating func refuse(
     _ kind: PlanError.Fault.Kind, _ verb: String, _ path: String, _ why: String, _ hint: String?,
     _ entry: Profile.PathGrant? = nil

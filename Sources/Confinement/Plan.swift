@@ -18,12 +18,15 @@ public struct Plan: Sendable {
   public var hidden: [String]
   /// What was decided on the way and a person may want to know, one sentence each.
   public var notes: [String]
+  /// Why the server runs as the user that it does.
+  public var userReason: String
   /// Supplementary groups that the kernel will not let an ordinary user drop.
   public var remainingGroups: [UInt32]
 
   /// The id of the server's user and group in every cell; never 0.
   public static let insideIdentifier: UInt32 = 1000
-  /// Root's cells run under host ids from here on, one for each profile name (65,536 of them).
+  /// Root's cells run under host ids from here on, one for each profile name (65,536 of them),
+  /// unless the profile's `user` names others.
   public static let firstOutsideIdentifier: UInt32 = 0x7000_0000
   /// The host id of root's relay.
   public static let relayIdentifier: UInt32 = firstOutsideIdentifier + 65_536
@@ -70,20 +73,18 @@ public struct Plan: Sendable {
       invokedFrom: profile.server.workdir == nil ? profile.server.invokedFrom : nil,
       collector: &collector, files: files)
     let workdir = Plan.workdir(of: profile.server, in: tree, &collector)
+    let identity = ServerIdentity.of(profile, host: host, files: files, &collector)
     guard collector.faults.isEmpty else { throw PlanError(collector.faults) }
     grants = tree.grants
     hidden = tree.hidden
     notes = collector.notes + tree.notes
 
     let privileged = host.user == 0
-    let outside =
-      privileged
-      ? (Plan.outsideIdentifier(for: profile.name), Plan.outsideIdentifier(for: profile.name))
-      : (host.user, host.group)
+    userReason = identity.reason
     remainingGroups = privileged ? [] : host.supplementaryGroups.sorted()
     let limits = Plan.limits(profile.limits, ceilings: host.hardLimits, notes: &notes)
     blueprint = CellBlueprint(
-      privileged: privileged, outsideUser: outside.0, outsideGroup: outside.1,
+      privileged: privileged, outsideUser: identity.user, outsideGroup: identity.group,
       insideUser: Plan.insideIdentifier, insideGroup: Plan.insideIdentifier,
       hostName: Plan.hostName, rootSize: 4 << 20, temporaryInodes: Plan.temporaryInodes,
       actions: tree.actions,

@@ -8,7 +8,7 @@ public struct PlanError: Error, Hashable, Sendable {
       case notHere
       /// Nothing that is granted holds it; what another command brings may.
       case outside
-      /// No machine takes it.
+      /// No machine takes it, or not for this caller.
       case never
     }
 

@@ -8,6 +8,7 @@ struct CrossChecks {
     checkPaths(root)
     checkCommand(root)
     checkSearchPath(root)
+    checkUser(root)
   }
 
   private mutating func checkTools(_ root: Node) {
@@ -44,6 +45,23 @@ struct CrossChecks {
             hint: "it is already in filesystem.\(other)")
         }
       }
+    }
+  }
+
+  private mutating func checkUser(_ root: Node) {
+    guard let user = root["user"], case .mapping(let entries) = user.content else { return }
+    let (uid, group) = (user["uid"], user["group"])
+    if entries.isEmpty {
+      findings.error(
+        user.position, "user names nobody",
+        hint: "write {owner_of: PATH} or {uid: N, group: N}, or leave it out")
+    } else if user["owner_of"] != nil {
+      guard let number = uid ?? group else { return }
+      findings.error(
+        number.position, "user has numbers beside owner_of", hint: "keep one of the two")
+    } else if (uid == nil) != (group == nil) {
+      let missing = uid == nil ? "uid" : "group"
+      findings.error(user.position, "user has no \(missing)", hint: "write \(missing): 4321")
     }
   }
 

@@ -7,6 +7,7 @@ extension Profile {
     preset = Self.word(root["extends"]) ?? preset
     isolation = Self.word(root["isolation"]) ?? isolation
     server = Server(root["server"])
+    user = User(root["user"])
     filesystem = Filesystem(
       read: Self.grants(root["filesystem", "read"]),
       write: Self.grants(root["filesystem", "write"]),
@@ -69,6 +70,24 @@ extension Profile.Server {
             name: entry.key, value: $0.text, line: entry.keyPosition.line)
         }
       })
+  }
+}
+
+extension Profile.User {
+  fileprivate init(_ node: Node?) {
+    func number(_ key: String) -> Located<UInt32>? {
+      guard let place = node?[key], let text = place.scalar?.text, let value = UInt32(text) else {
+        return nil
+      }
+      return Located(value, line: place.position.line, column: place.position.column)
+    }
+    if let owner = node?["owner_of"].flatMap(Profile.located) {
+      self = .owner(of: owner)
+    } else if let user = number("uid"), let group = number("group") {
+      self = .numbers(user: user, group: group)
+    } else {
+      self = .standard
+    }
   }
 }
 

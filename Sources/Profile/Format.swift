@@ -33,6 +33,11 @@ enum Format {
       name: "isolation", shape: .choice(["full"], later: ["container"]), omitted: "`full`",
       summary: "How strongly the server is closed in.", example: "full"),
     Key(
+      name: "user", shape: .table(user),
+      omitted: "for root's servers a user of the profile's own, for others the caller",
+      summary: "Who the server runs as on the host: `owner_of` alone, or `uid` and `group`.",
+      example: "{owner_of: /srv/notes}"),
+    Key(
       name: "filesystem", shape: .table(filesystem), omitted: "nothing is granted",
       summary: "The paths that the server sees.", example: "{read: [/srv/data]}"),
     Key(
@@ -110,6 +115,19 @@ enum Format {
       omitted: "what the preset and the cell set",
       summary: "Variables of the server's environment, over the preset's and the cell's own.",
       example: "{GIT_CONFIG_NOSYSTEM: \"1\"}"),
+  ]
+
+  static let user: [Key] = [
+    Key(
+      name: "owner_of", shape: .text(.path), omitted: "not used",
+      summary: "The path whose owner and group the server gets, as it is when it starts.",
+      example: "/srv/notes"),
+    Key(
+      name: "uid", shape: .identifier, omitted: "not used",
+      summary: "The user's number; `group` stands beside it.", example: "4321"),
+    Key(
+      name: "group", shape: .identifier, omitted: "not used",
+      summary: "The group's number; `uid` stands beside it.", example: "4321"),
   ]
 
   static let environmentTable: [Key] = [

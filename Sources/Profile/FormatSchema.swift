@@ -62,6 +62,7 @@ public enum FormatSchema {
         ("type", .string("integer")), ("minimum", .integer(range.lowerBound)),
         ("maximum", .integer(range.upperBound)),
       ])
+    case .identifier: return schema(.integer(Shape.identifiers))
     case .size:
       return .object([
         ("type", .array([.string("integer"), .string("string")])), ("minimum", .integer(0)),
@@ -152,6 +153,7 @@ extension FormatSchema {
     case .integer(let range):
       guard range.count > 1 else { return "Takes `\(range.lowerBound)`." }
       return "Takes an integer from \(range.lowerBound) to \(range.upperBound)."
+    case .identifier: return takes(.integer(Shape.identifiers))
     case .size(let range):
       return "Takes a size from \(Quantity.show(size: range.lowerBound))"
         + " to \(Quantity.show(size: range.upperBound))."

@@ -19,6 +19,8 @@ public struct Profile: Sendable {
   public var server: Server
   /// How strongly the server is closed in.
   public var isolation: Isolation
+  /// Who it runs as on the host.
+  public var user: User = .standard
   /// The paths that the server sees.
   public var filesystem: Filesystem
   /// The system calls that it may make.

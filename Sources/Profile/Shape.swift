@@ -8,6 +8,8 @@ indirect enum Shape: Sendable {
   /// A string, an integer or a boolean; what it must be is looked at elsewhere.
   case scalar
   case integer(ClosedRange<Int64>)
+  /// The number of a user or group of the host that is not root.
+  case identifier
   /// Bytes: an integer, or one with a unit, as in `64MiB`.
   case size(ClosedRange<UInt64>)
   /// Seconds, always with a unit, as in `1h30m`; or the word `unlimited`.
@@ -27,6 +29,9 @@ indirect enum Shape: Sendable {
   case listOrEverything(of: Shape, count: ClosedRange<Int>)
   /// Anything: the key is refused as a whole.
   case anything
+
+  /// The numbers that an identifier takes: 0 is root, and the largest means "none" to the kernel.
+  static let identifiers: ClosedRange<Int64> = 1...4_294_967_294
 }
 
 /// One key of the format.

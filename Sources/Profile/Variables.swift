@@ -165,7 +165,7 @@ struct Variables {
 
 extension Variables {
   /// The sections whose strings take variables.
-  private static let openSections = ["server", "filesystem"]
+  private static let openSections = ["server", "filesystem", "user"]
 
   /// Puts the values in where they may stand and reports where they may not.
   mutating func substitute(_ root: Node, _ findings: inout Findings) -> Node {
@@ -179,7 +179,7 @@ extension Variables {
     for declaration in declarations where !declaration.isUsed {
       findings.error(
         declaration.position, "the variable \(declaration.name) is never used",
-        hint: "write ${\(declaration.name)} under server or filesystem, or remove it")
+        hint: "write ${\(declaration.name)} under server, filesystem or user, or remove it")
     }
     return Node(content: .mapping(entries), position: root.position)
   }
@@ -203,7 +203,7 @@ extension Variables {
       guard isOpen else {
         findings.error(
           node.position, "a variable cannot stand here",
-          hint: "variables are put in below server and filesystem only")
+          hint: "variables are put in below server, filesystem and user only")
         result.content = .refused
         break
       }

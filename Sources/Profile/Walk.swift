@@ -76,6 +76,7 @@ struct Walk {
         mistyped(node, path, "true or false", example: "true")
       }
     case .integer(let range): checkInteger(node, range, path, example: example)
+    case .identifier: checkIdentifier(node, path, example: example)
     case .size(let range): checkSize(node, range, path, example: example)
     case .duration(let range, let orUnlimited):
       checkDuration(node, range, orUnlimited: orUnlimited, path, example: example)
@@ -130,6 +131,16 @@ struct Walk {
         ? "\(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
       return mistyped(node, path, bounds, example: example)
     }
+  }
+
+  private mutating func checkIdentifier(_ node: Node, _ path: String, example: String) {
+    if node.scalar?.kind == .integer, let text = node.scalar?.text, Int64(text) == 0 {
+      findings.error(
+        node.position, "\(path) must not be 0, which is root",
+        hint: "a server never runs as root; name a user that owns what it works with")
+      return
+    }
+    checkInteger(node, Shape.identifiers, path, example: example)
   }
 
   private mutating func checkSize(

@@ -134,7 +134,7 @@ struct CheckReport {
         hint: fault.hint))
   }
 
-  /// Root's cells run under a user of their own, for whom the permissions of files count.
+  /// Root's cells run under a user that is not root, for whom the permissions of files count.
   private mutating func warnOfOwners(_ profile: Profile, _ plan: Plan) {
     guard plan.blueprint.privileged else { return }
     let command = profile.server.command.first
@@ -151,7 +151,7 @@ struct CheckReport {
         "as root the server runs as user \(plan.blueprint.outsideUser), who cannot \(missing) "
           + quotedPath(path) + because,
         grant.access == .write
-          ? "chown -R \(plan.blueprint.outsideUser) \(shellQuoted(path))"
+          ? ClosedPaths.waysOut(grant, path, plan, of: profile)
           : "chmod -R o+rX \(shellQuoted(path)), or chown it to \(plan.blueprint.outsideUser)")
     }
   }

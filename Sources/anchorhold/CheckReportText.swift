@@ -27,10 +27,15 @@ extension CheckReport {
     return text + cell
   }
 
-  /// What the cell would see and where it differs from what the profile says.
+  /// Who the server would run as, and where it differs from what the profile says.
   private var cell: String {
     guard let plan else { return "" }
-    return plan.notes.map { "  note         \($0)\n" }.joined()
+    let blueprint = plan.blueprint
+    let user =
+      blueprint.privileged
+      ? "  user         \(blueprint.outsideUser), group \(blueprint.outsideGroup)"
+        + " (\(plan.userReason))\n" : ""
+    return user + plan.notes.map { "  note         \($0)\n" }.joined()
   }
 
   /// What the profile grants, by name, in the order of the format.
@@ -81,6 +86,8 @@ extension CheckReport {
 
   private static func json(_ plan: Plan) -> JSONValue {
     .object([
+      ("user", .integer(Int64(plan.blueprint.outsideUser))),
+      ("group", .integer(Int64(plan.blueprint.outsideGroup))),
       (
         "grants",
         .array(

@@ -1,7 +1,8 @@
 internal import Confinement
 internal import Linux
+internal import Profile
 
-/// What of a plan's grants the user of root's cells may not use: permission bits as the kernel
+/// What of a plan's grants the user of one of root's cells may not use: permission bits as the kernel
 /// reads them for a process without capabilities and further groups (path_resolution(7)).
 ///
 /// *Limits.* Only the granted file or directory itself is looked at, not what lies below it, and
@@ -24,6 +25,18 @@ enum ClosedPaths {
     if grant.access == .write, held & 0o2 == 0 { return "write" }
     if isProgram, held & 0o1 == 0 { return "execute" }
     return nil
+  }
+
+  /// What to do about a path that the server's user cannot write.
+  static func waysOut(
+    _ grant: Grant, _ path: String, _ plan: Plan, of profile: Profile
+  ) -> String {
+    let owner = "write user: {owner_of: \(quotedPath(path))} in the profile"
+    let chown = "chown -R \(plan.blueprint.outsideUser) \(shellQuoted(path)), or "
+    guard Plan.takesOwner(of: grant.status, for: profile.name) else {
+      return chown + "give it to an account that is not root and \(owner)"
+    }
+    return chown + owner
   }
 
   /// Whether a path that may hold links is `real`.

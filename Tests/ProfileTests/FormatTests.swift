@@ -124,6 +124,10 @@ struct FormatTests {
       .map { "\($0.name): \($0.example), " }.joined()
     // A variable is whole only with one of these two.
     let isVariable = keys.contains { $0.name == "required" } && name != "default"
+    // Numbers of a user come in pairs.
+    let partner = ["uid": "group: 4321, ", "group": "uid: 4321, "]
+    let isUser = keys.contains { $0.name == "owner_of" }
+    if isUser { return partner[name] ?? "" }
     return needed + (isVariable && name != "required" ? "required: true, " : "")
   }
 
