@@ -30,7 +30,11 @@ extension CheckReport {
   /// What the cell would see and where it differs from what the profile says.
   private var cell: String {
     guard let plan else { return "" }
-    return plan.notes.map { "  note         \($0)\n" }.joined()
+    let protected = plan.grants.filter { $0.role == .protected }.map { grant in
+      let below = grant.status.kind == .directory ? " and below" : ""
+      return "  protected    \(quotedPath(grant.path))\(below) (\(grant.reason))\n"
+    }
+    return protected.joined() + plan.notes.map { "  note         \($0)\n" }.joined()
   }
 
   /// What the profile grants, by name, in the order of the format.
@@ -49,6 +53,7 @@ extension CheckReport {
     paths("read", profile.filesystem.read)
     paths("write", profile.filesystem.write)
     paths("hide", profile.filesystem.hide)
+    paths("protect", profile.filesystem.protect)
     lines.append(("network", "none"))
     switch profile.tools.allow {
     case .everything(let line): lines.append(("tools", "every tool (line \(line))"))
@@ -92,6 +97,7 @@ extension CheckReport {
           })
       ),
       ("hidden", .array(plan.hidden.map(JSONValue.string))),
+      ("protected", .array(plan.protected.map(JSONValue.string))),
       ("notes", .array(plan.notes.map(JSONValue.string))),
     ])
   }
