@@ -183,6 +183,7 @@ bool cp_attempt_file(const char *name, struct cp_outcome *out) {
   else if (VERB("touch")) settle(out, utimensat(AT_FDCWD, rest, NULL, 0) == 0);
   else if (VERB("set-attribute")) settle(out, setxattr(rest, "user.probe", "1", 1, 0) == 0);
   else if (VERB("make-fifo")) settle(out, mkfifo(rest, 0600) == 0);
+  else if (VERB("symlink")) settle(out, symlink("/dev/null", rest) == 0);
   else if (VERB("link-read")) try_link_read(rest, out);
   else if (VERB("link-swap")) try_link_swap(rest, out);
   else if (VERB("hard-link")) try_hard_link(rest, out);

@@ -41,6 +41,7 @@ struct CellTree {
           attributes: grant.attributes))
     }
     noteMovable()
+    noteReplaceable()
     addSystemFiles()
     for link in links { addLink(link) }
     // An empty directory of that name, so that relative arguments mean what they mean outside. The
@@ -67,6 +68,8 @@ struct CellTree {
   func hides(_ path: String) -> Bool { hidden.contains { Paths.isWithin(path, $0) } }
 
   func landlockRules(known: LandlockAccess) -> [CellBlueprint.LandlockRule] {
+    // Landlock adds the rights of all rules on the way to a file and cannot take any away: what is
+    // protected or only read in a writable tree is closed by its mount alone.
     var rules: [CellBlueprint.LandlockRule] = []
     func allow(_ path: String, _ access: LandlockAccess) {
       rules.append(CellBlueprint.LandlockRule(path: path, access: access.intersection(known)))
@@ -217,7 +220,7 @@ struct CellTree {
   /// Notes what is read-only for this session and not for the next one: the server can move away a
   /// directory above it and leave another in its place.
   private mutating func noteMovable() {
-    for grant in grants where grant.access == .read {
+    for grant in grants where grant.access == .read && grant.role == .granted {
       guard let around = grants.last(where: { Paths.isWithin(grant.path, $0.path) && $0 != grant }),
         around.access == .write, !Paths.equal(PathText.parent(grant.path), around.path)
       else { continue }
@@ -225,6 +228,15 @@ struct CellTree {
         "\(grant.path) is read-only while a session lasts: the server can write to \(around.path), "
           + "move away what it lies in, and write to it in the next session")
     }
+  }
+
+  /// Notes the protected files; of a protected directory the host can replace what it likes.
+  private mutating func noteReplaceable() {
+    let files = grants.filter { $0.role == .protected && $0.status.kind != .directory }
+    if files.isEmpty { return }
+    notes.append(
+      "\(files.map(\.path).joined(separator: ", ")): protected until the host replaces that file, "
+        + "as many programs do when they save it")
   }
 
   /// Whether the place where `path` is mounted is one of an enclosing grant's.

@@ -7,6 +7,17 @@ public struct Grant: Hashable, Sendable {
     case read, write
   }
 
+  /// What it is in the plan for.
+  public enum Role: String, Hashable, Sendable {
+    /// The profile grants it, or the runtime needs it.
+    case granted
+    /// It is read-only in a tree that is granted for writing.
+    case protected
+    /// A directory on the way to something protected, writable as the tree around it: a mount of
+    /// its own cannot be moved away.
+    case holding
+  }
+
   /// The real path, the same on the host and in the cell.
   public var path: String
   /// What the host had there when the plan was made.
@@ -17,6 +28,8 @@ public struct Grant: Hashable, Sendable {
   public var executable: Bool
   /// Why: a line of the profile or what a runtime needs it for.
   public var reason: String
+  /// What it is in the plan for.
+  public var role = Role.granted
 
   /// What its mount forbids.
   public var attributes: MountAttributes {

@@ -4,15 +4,17 @@ internal import Profile
 /// Gathers what the profile and the runtime grant, resolved, and refuses what must not be granted:
 /// a fault does not end the search for the next.
 struct GrantCollector<Lookup: FileLookup> {
-  private let resolver: PathResolver<Lookup>
+  let resolver: PathResolver<Lookup>
   private let guarded: GuardedPaths
   private let mounts: HostMounts
   private let variables: [Profile.PathVariable]
   /// The real paths of what the profile grants for writing.
-  private var writable: [String] = []
+  private(set) var writable: [String] = []
   private var grants: [Grant] = []
+  /// Directories that must not be moved away, for the sake of what is protected in them.
+  private var holding: [Grant] = []
   private(set) var links: [PathLink] = []
-  private(set) var notes: [String] = []
+  var notes: [String] = []
   private(set) var faults: [PlanError.Fault] = []
 
   /// Begins with what the profile grants for writing: a session may have changed what is there.
@@ -99,7 +101,7 @@ struct GrantCollector<Lookup: FileLookup> {
   }
 
   /// The real path of what the profile names; nil if that is a fault, or optional and not there.
-  private mutating func find(
+  mutating func find(
     _ entry: Profile.PathGrant, to verb: String, _ hint: String
   ) -> ResolvedPath? {
     do {
@@ -174,11 +176,10 @@ struct GrantCollector<Lookup: FileLookup> {
   }
 
   /// All grants, parents before children, one for each path: of two for the same path the stronger
-  /// access, and execution if one of them needs it. What the nearest enclosing grant gives anyway
-  /// is left out.
+  /// access, and execution if one of them needs it; what is protected is read-only. What the
+  /// nearest enclosing grant gives anyway is left out.
   func merged() -> [Grant] {
-    // Paths are compared as bytes: two spellings that Unicode calls equal are two files.
-    let sorted = grants.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+    let sorted = sortedByPath(grants)
     var unique: [Grant] = []
     for grant in sorted {
       guard let last = unique.indices.last, Paths.equal(unique[last].path, grant.path) else {
@@ -186,18 +187,48 @@ struct GrantCollector<Lookup: FileLookup> {
         continue
       }
       if grant.access == .write { unique[last].access = .write }
+      if grant.role == .protected { unique[last].role = .protected }
+      if unique[last].role == .protected { unique[last].access = .read }
       unique[last].executable = unique[last].executable || grant.executable
       unique[last].reason += "; \(grant.reason)"
     }
+    for place in holding where !unique.contains(where: { Paths.equal($0.path, place.path) }) {
+      unique.append(place)
+    }
     var result: [Grant] = []
-    for grant in unique {
+    for grant in sortedByPath(unique) {
       // Sorted by bytes, an enclosing directory comes before what is in it, and of two that
       // enclose it the nearer one later.
       let enclosing = result.last { Paths.isWithin(grant.path, $0.path) }
-      if let enclosing, enclosing.attributes == grant.attributes { continue }
+      if let enclosing, isNeedless(grant, in: enclosing) { continue }
       result.append(grant)
     }
     return result
+  }
+
+  /// Whether the grant around another gives what it is for.
+  private func isNeedless(_ grant: Grant, in enclosing: Grant) -> Bool {
+    switch grant.role {
+    case .granted:
+      enclosing.attributes == grant.attributes
+        && !holding.contains { Paths.equal($0.path, grant.path) }
+    case .protected: enclosing.access == .read && !grant.executable
+    case .holding: enclosing.access == .read
+    }
+  }
+
+  /// Paths are compared as bytes: two spellings that Unicode calls equal are two files.
+  private func sortedByPath(_ grants: [Grant]) -> [Grant] {
+    grants.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+  }
+
+  /// Makes something read-only in the trees that are granted for writing, and keeps the
+  /// directories on the way to it in their places.
+  mutating func keep(_ protected: Grant, holding directories: [Grant]) {
+    grants.append(protected)
+    for place in directories where !holding.contains(where: { Paths.equal($0.path, place.path) }) {
+      holding.append(place)
+    }
   }
 
   private mutating func append(
@@ -261,7 +292,7 @@ struct GrantCollector<Lookup: FileLookup> {
     if case .missing = error { true } else { false }
   }
 
-  private func describe(_ error: PathError) -> String {
+  func describe(_ error: PathError) -> String {
     switch error {
     case .missing(let place): "nothing is at \(place)"
     case .failed(let place, let errno): "cannot look at \(place): \(errno)"

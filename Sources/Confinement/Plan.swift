@@ -16,6 +16,8 @@ public struct Plan: Sendable {
   public var grants: [Grant]
   /// Paths that are covered although something above them is granted.
   public var hidden: [String]
+  /// Paths that stay read-only although something above them is granted for writing.
+  public var protected: [String] { grants.filter { $0.role == .protected }.map(\.path) }
   /// What was decided on the way and a person may want to know, one sentence each.
   public var notes: [String]
   /// Why the server runs as the user that it does.
@@ -67,6 +69,7 @@ public struct Plan: Sendable {
       write: profile.filesystem.write)
     for grant in runtime.grants { collector.add(runtime: grant) }
     for entry in profile.filesystem.read { collector.add(profile: entry, access: .read) }
+    collector.protect(profile.filesystem)
     var tree = CellTree(grants: collector.merged(), links: collector.links)
     tree.build(
       hide: profile.filesystem.hide,

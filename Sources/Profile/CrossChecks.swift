@@ -31,7 +31,7 @@ struct CrossChecks {
 
   private mutating func checkPaths(_ root: Node) {
     var seen: [[UInt8]: String] = [:]
-    for section in ["read", "write", "hide"] {
+    for section in ["read", "write", "hide", "protect"] {
       for element in root["filesystem", section]?.elements ?? [] {
         guard let path = (element.scalar ?? element["path"]?.scalar)?.text else { continue }
         if path.isSame("/") {

@@ -11,7 +11,10 @@ extension Profile {
     filesystem = Filesystem(
       read: Self.grants(root["filesystem", "read"]),
       write: Self.grants(root["filesystem", "write"]),
-      hide: Self.grants(root["filesystem", "hide"]))
+      hide: Self.grants(root["filesystem", "hide"]),
+      protect: Self.grants(root["filesystem", "protect"]),
+      protectsDefaults: root["filesystem", "protect_defaults"]?.scalar?.text != "false",
+      missingProtection: Self.word(root["filesystem", "protect_missing"]) ?? .note)
     syscalls = Syscalls(add: Self.strings(root["syscalls", "add"]))
     limits = Limits(root["limits"])
     let allowed = root["tools", "allow"]

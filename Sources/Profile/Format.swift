@@ -152,6 +152,23 @@ enum Format {
       name: "hide", shape: grants, omitted: "`[]`",
       summary: "Paths below a granted one that stay hidden.",
       example: "[\"${repository}/.env\"]"),
+    Key(
+      name: "protect", shape: grants, omitted: "`[]`",
+      summary:
+        "Further paths below a `filesystem.write` path that stay read-only, with everything below.",
+      example: "[\"${repository}/Makefile\"]"),
+    Key(
+      name: "protect_defaults", shape: .boolean, omitted: "`true`",
+      summary: "Whether names that the host executes or trusts, such as `.git`, are read-only at "
+        + "the top of each directory in `filesystem.write`.",
+      example: "false"),
+    Key(
+      name: "protect_missing",
+      shape: .choice(
+        Profile.MissingProtection.allCases.map(\.rawValue), later: []), omitted: "`note`",
+      summary: "What follows when a name is not there and so cannot be protected: a note, or no "
+        + "session.",
+      example: "refuse"),
   ]
 
   static let grants = Shape.list(

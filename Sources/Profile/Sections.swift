@@ -51,13 +51,35 @@ extension Profile {
     public var write: [PathGrant]
     /// What is hidden although something above it is granted.
     public var hide: [PathGrant]
+    /// What stays read-only although something above it is granted for writing.
+    public var protect: [PathGrant]
+    /// Whether names that the host executes or trusts are protected without being named; true
+    /// unless given.
+    public var protectsDefaults: Bool
+    /// What a protected name means that is not there; a note unless given.
+    public var missingProtection: MissingProtection
 
     /// Makes the section; what is not given is empty.
-    public init(read: [PathGrant] = [], write: [PathGrant] = [], hide: [PathGrant] = []) {
+    public init(
+      read: [PathGrant] = [], write: [PathGrant] = [], hide: [PathGrant] = [],
+      protect: [PathGrant] = [], protectsDefaults: Bool = true,
+      missingProtection: MissingProtection = .note
+    ) {
       self.read = read
       self.write = write
       self.hide = hide
+      self.protect = protect
+      self.protectsDefaults = protectsDefaults
+      self.missingProtection = missingProtection
     }
+  }
+
+  /// What follows when a name that is to be protected is not there: the kernel cannot close it.
+  public enum MissingProtection: String, Sendable, CaseIterable {
+    /// The session starts, and its notes say which names are open.
+    case note
+    /// The session does not start.
+    case refuse
   }
 
   /// A variable of the type `directory` or `file` that has a value.

@@ -138,7 +138,7 @@ struct CheckReport {
   private mutating func warnOfOwners(_ profile: Profile, _ plan: Plan) {
     guard plan.blueprint.privileged else { return }
     let command = profile.server.command.first
-    for grant in plan.grants {
+    for grant in plan.grants where grant.role == .granted {
       guard let missing = ClosedPaths.missing(grant, for: plan.blueprint, runtime?.executable)
       else { continue }
       let entry = (profile.filesystem.write + profile.filesystem.read).first {

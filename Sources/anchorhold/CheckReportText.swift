@@ -35,7 +35,11 @@ extension CheckReport {
       blueprint.privileged
       ? "  user         \(blueprint.outsideUser), group \(blueprint.outsideGroup)"
         + " (\(plan.userReason))\n" : ""
-    return user + plan.notes.map { "  note         \($0)\n" }.joined()
+    let protected = plan.grants.filter { $0.role == .protected }.map { grant in
+      let below = grant.status.kind == .directory ? " and below" : ""
+      return "  protected    \(quotedPath(grant.path))\(below) (\(grant.reason))\n"
+    }
+    return user + protected.joined() + plan.notes.map { "  note         \($0)\n" }.joined()
   }
 
   /// What the profile grants, by name, in the order of the format.
@@ -54,6 +58,7 @@ extension CheckReport {
     paths("read", profile.filesystem.read)
     paths("write", profile.filesystem.write)
     paths("hide", profile.filesystem.hide)
+    paths("protect", profile.filesystem.protect)
     lines.append(("network", "none"))
     switch profile.tools.allow {
     case .everything(let line): lines.append(("tools", "every tool (line \(line))"))
@@ -99,6 +104,7 @@ extension CheckReport {
           })
       ),
       ("hidden", .array(plan.hidden.map(JSONValue.string))),
+      ("protected", .array(plan.protected.map(JSONValue.string))),
       ("notes", .array(plan.notes.map(JSONValue.string))),
     ])
   }

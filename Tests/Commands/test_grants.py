@@ -1,6 +1,7 @@
 """Which files of the host a cell gets, when a package or an earlier session of its server tries to
 choose them. Each denial has its positive control."""
 
+import json
 import os
 import subprocess
 
@@ -81,6 +82,155 @@ class WhatASessionLeaves(Case):
         (real / "notes").mkdir()
         done = self.anchorhold("run", self.profile(write=[real / "notes"]), env=env)
         self.assertEqual(done.returncode, 0, done.stderr)
+
+
+class WhatStaysAsItIs(Case):
+    """Names in a writable tree that the host executes or trusts."""
+
+    def tree(self, *directories, files=()):
+        """A tree whose content the server itself made, in a session that protects nothing."""
+        work = self.shared_directory("work")
+        maker = self.session(write=[work], filesystem={"protect_defaults": False})
+        for path in directories:
+            self.assertEqual(maker.attempt(f"mkdir:{work}/{path}")["outcome"], "done")
+        for path in files:
+            self.assertEqual(maker.attempt(f"write:{work}/{path}")["outcome"], "done")
+        self.assertEqual(maker.finish(), 0)
+        return work
+
+    def writing(self, work, *write, start=None, **filesystem):
+        return self.session(write=[work, *write], filesystem=filesystem,
+                            server={"workdir": str(start or work)})
+
+    def test_a_protected_file_stays_and_one_beside_it_does_not(self):
+        names = [".mcp.json", "plain.json"]
+        work = self.tree(files=[*names, "other"])
+        attempts = [
+            ("write", "EROFS"), ("open-write", "EROFS"), ("truncate", "EROFS"),
+            ("chmod", "EROFS"), ("touch", "EROFS"), ("hard-link", "EXDEV"),
+            ("rename-in", "EBUSY"), ("rename-out", "EBUSY"), ("unlink", "EBUSY")]
+        before = (work / ".mcp.json").stat()
+        cell = self.writing(work)
+        for verb, errno in attempts:
+            with self.subTest(verb):
+                denied = cell.attempt(f"{verb}:{work}/.mcp.json")
+                self.assertEqual((denied["outcome"], denied["errno"]), ("refused", errno))
+                # The file that was renamed over it is gone: the last control takes another.
+                beside = "other" if verb == "unlink" else "plain.json"
+                self.assertEqual(cell.attempt(f"{verb}:{work}/{beside}")["outcome"], "done")
+        for name, outcome in [(".mcp.json", "refused"), ("new", "done")]:
+            self.assertEqual(cell.attempt(f"symlink:{work}/{name}")["outcome"], outcome)
+        after = (work / ".mcp.json").stat()
+        self.assertEqual((before.st_ino, before.st_mode, before.st_mtime_ns, before.st_nlink),
+                         (after.st_ino, after.st_mode, after.st_mtime_ns, after.st_nlink))
+        # The host changes it in place, and the server sees that.
+        (work / ".mcp.json").write_text("host")
+        (work / ".mcp.json").chmod(0o644)
+        self.assertEqual(cell.attempt(f"read:{work}/.mcp.json")["detail"], "host")
+        self.assertEqual(cell.finish(), 0)
+
+    def test_in_a_protected_directory_nothing_changes_and_nothing_is_made(self):
+        work = self.tree(".git", ".git/hooks", "sub", "sub/hooks",
+                         files=[".git/config", "sub/config"])
+        cell = self.writing(work)
+        for attempt in ["write:{}/config", "write:{}/commondir", "write:{}/hooks/pre-commit",
+                        "mkdir:{}/more", "symlink:{}/link", "make-fifo:{}/pipe",
+                        "truncate:{}/config", "chmod:{}/hooks", "rename-in:{}/hooks",
+                        "rename-out:{}/config", "rename-in:{}"]:
+            with self.subTest(attempt):
+                denied = cell.attempt(attempt.format(work / ".git"))
+                self.assertEqual(denied["outcome"], "refused")
+                self.assertIn(denied["errno"], ["EROFS", "EBUSY", "EXDEV"])
+                self.assertEqual(cell.attempt(attempt.format(work / "sub"))["outcome"], "done")
+        self.assertEqual(cell.attempt(f"chmod:{work}/.git")["outcome"], "refused")
+        self.assertEqual(sorted(os.listdir(work / ".git")), ["config", "hooks"])
+        self.assertEqual(cell.finish(), 0)
+
+    def test_the_way_to_a_protected_path_cannot_be_moved_away(self):
+        work = self.tree(".git", ".git/hooks", "sub", "sub/hooks", files=[".git/config"])
+        hooks = work / ".git/hooks"
+        for start, denied, allowed in [
+                (work, work / ".git", work / "sub"), (work / ".git", hooks, None)]:
+            cell = self.writing(work, work / ".git", start=start, protect=[str(hooks)])
+            for attempt in [f"rename-in:{denied}", f"mkdir:{hooks}/x", f"chmod:{hooks}",
+                            f"write:{hooks}/pre-commit"]:
+                answer = cell.attempt(attempt)
+                self.assertEqual(answer["outcome"], "refused", answer)
+                self.assertIn(answer["errno"], ["EBUSY", "EROFS"])
+            # On the way it may write, for it was granted.
+            for name in ["config", "index"]:
+                self.assertEqual(cell.attempt(f"write:{work}/.git/{name}")["outcome"], "done")
+            if allowed:
+                self.assertEqual(cell.attempt(f"rename-in:{allowed}")["outcome"], "done")
+            self.assertEqual(cell.finish(), 0)
+        # Nothing but the protection kept it in its place.
+        cell = self.writing(work, work / ".git")
+        self.assertEqual(cell.attempt(f"rename-in:{work}/.git")["outcome"], "done")
+        self.assertEqual(cell.finish(), 0)
+
+    def test_a_tree_in_a_tree_stays_in_its_place_with_what_is_protected_in_it(self):
+        work = self.tree("in", "in/.git", "out", "out/.git")
+        cell = self.writing(work, work / "in")
+        for path, outcome in [("in/.git", "refused"), ("in", "refused"), ("out", "done")]:
+            self.assertEqual(cell.attempt(f"rename-in:{work}/{path}")["outcome"], outcome)
+        for path in ["in", "out"]:
+            self.assertEqual(cell.attempt(f"write:{work}/{path}/file")["outcome"], "done")
+        self.assertEqual(cell.finish(), 0)
+
+    def test_a_name_that_is_not_there_is_said_to_be_open_or_refused(self):
+        work = self.tree(files=[".envrc"])
+        profile = self.profile(write=[work])
+        said = self.anchorhold("check", profile).stdout.decode()
+        self.assertRegex(said, rf'protected +"{work}/.envrc" \(by default: direnv')
+        self.assertRegex(said, rf"note +not protected in {work}, .*: \.git, \.gitconfig, \.vscode")
+        report = json.loads(self.anchorhold("check", "--json", profile).stdout)
+        self.assertEqual(report["profiles"][0]["cell"]["protected"], [f"{work}/.envrc"])
+        cell = self.session(write=[work])
+        self.assertEqual(cell.attempt(f"write:{work}/.envrc")["outcome"], "refused")
+        self.assertEqual(cell.attempt(f"write:{work}/.mcp.json")["outcome"], "done")
+        cell.finish()
+        [start] = [r for r in self.records() if r["kind"] == "session-start"
+                   and any(n.startswith(f"not protected in {work}") for n in r["notes"])]
+        self.assertIn({"name": f"mount {work}/.envrc", "ok": True,
+                       "expected": "ro nosuid nodev noexec",
+                       "observed": "ro nosuid nodev noexec"}, start["seal"])
+        done = self.anchorhold("run", self.profile(
+            write=[work], filesystem={"protect_missing": "refuse"}))
+        self.assertEqual(done.returncode, 125)
+        self.assertIn(f'cannot protect "{work}": in it nothing is at .git,'.encode(), done.stderr)
+        self.assertIn(b"protect_missing: note", done.stderr)
+        for name, status in [("missing", 125), (".envrc", 0)]:
+            done = self.anchorhold("run", self.profile(write=[work], filesystem={
+                "protect_defaults": False, "protect_missing": "refuse",
+                "protect": [{"path": str(work / name), "optional": True}]}))
+            self.assertEqual(done.returncode, status, done.stderr)
+
+    def test_a_link_in_the_place_of_a_protected_name_is_noted_and_not_followed(self):
+        work = self.tree(files=["plain"])
+        (work / ".envrc").symlink_to("plain")
+        profile = self.profile(write=[work])
+        said = self.anchorhold("check", profile).stdout.decode()
+        self.assertIn(f"{work}/.envrc is not protected: it is a symbolic link", said)
+        self.assertNotRegex(said, r"\n  protected ")
+        done = self.anchorhold("run", self.profile(
+            write=[work], filesystem={"protect": [str(work / ".envrc")]}))
+        self.assertEqual(done.returncode, 125)
+        self.assertIn(f"over the link {work}/.envrc".encode(), done.stderr)
+        done = self.anchorhold("run", self.profile(
+            write=[work], filesystem={"protect": [str(work / "plain")]}))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_the_host_takes_the_protection_away_with_the_file_as_documented(self):
+        work = self.tree(".git", files=[".envrc", ".git/config"])
+        cell = self.writing(work)
+        for name in [".envrc", ".git/config"]:
+            self.assertEqual(cell.attempt(f"open-write:{work}/{name}")["outcome"], "refused")
+            (work / "new").write_text("host")
+            (work / "new").chmod(0o666)
+            (work / "new").rename(work / name)
+        self.assertEqual(cell.attempt(f"open-write:{work}/.envrc")["outcome"], "done")
+        self.assertEqual(cell.attempt(f"open-write:{work}/.git/config")["errno"], "EROFS")
+        self.assertEqual(cell.finish(), 0)
 
 
 class WhatIsMounted(Case):

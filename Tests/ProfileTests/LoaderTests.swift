@@ -59,6 +59,13 @@ struct LoaderTests {
       ])
     #expect(profile.filesystem.write.map(\.path) == ["/srv/notes.txt"])
     #expect(profile.filesystem.hide.map(\.path) == ["/src/app/.env"])
+    #expect(
+      profile.filesystem.protect == [
+        Profile.PathGrant("/src/app/Makefile", line: 25, column: 13),
+        Profile.PathGrant("/src/app/ci", isOptional: true, line: 25, column: 39),
+      ])
+    #expect(!profile.filesystem.protectsDefaults)
+    #expect(profile.filesystem.missingProtection == .refuse)
     #expect(profile.syscalls.add.map(\.value) == ["mlock"])
     #expect(
       profile.limits
@@ -72,7 +79,7 @@ struct LoaderTests {
       return
     }
     #expect(names.map(\.value) == ["git_status", "git_log", "Größe"])
-    #expect(names.map(\.line) == [29, 29, 29])
+    #expect(names.map(\.line) == [32, 32, 32])
     #expect(profile.variables.map(\.name) == ["repository", "mode", "depth", "cache", "notes"])
   }
 
