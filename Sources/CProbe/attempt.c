@@ -140,10 +140,14 @@ static void try_run_copy(const char *path, struct cp_outcome *out) {
 // Starts up to `most` children that wait; the detail says how many there were.
 static void try_processes(int most, struct cp_outcome *out) {
   int started = 0;
-  pid_t *children = calloc((size_t)most + 1, sizeof *children);
+  pid_t parent = getpid(), *children = calloc((size_t)most + 1, sizeof *children);
   for (; children != NULL && started < most; started++) {
     children[started] = fork();
     if (children[started] == 0) {
+      // Whoever is ended before it can end these must not leave them behind.
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      alarm(10);
+      if (getppid() != parent) _exit(0);
       for (;;) pause();
     }
     if (children[started] < 0) break;

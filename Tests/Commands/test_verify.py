@@ -4,12 +4,13 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import time
 
 from harness import (BINARY, PATIENCE, PROBE, ROOT, TOP, Case, descendants, need, processes,
-                     send_signal)
+                     send_signal, until)
 from test_steps import ESSENTIAL, steps
 
 SKIPPING = os.environ.get("ANCHORHOLD_SKIPPING", str(TOP / ".build/skipping/debug/anchorhold"))
@@ -221,17 +222,38 @@ class WhatCannotBeDone(Verify):
         self.assertIn(b"error: the probe failed: it did not answer in time", err)
         self.assertEqual(scratch() - before, set())
 
+    def survivors(self):
+        """Processes that bear this test's profile in their command line."""
+        found = []
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if self.name.encode() in pathlib.Path(f"/proc/{entry}/cmdline").read_bytes():
+                    found.append(int(entry))
+            except OSError:
+                continue
+        return found
+
     def test_a_signal_ends_it_and_nothing_is_left(self):
         before = scratch()
-        for delay in [0.05, 0.15, 0.3]:
-            process = subprocess.Popen(
-                [BINARY, "verify", str(self.profile())], env=self.environment,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            time.sleep(delay)
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=PATIENCE)
-            self.assertIn(process.returncode, (0, 2, -signal.SIGTERM))
-        self.assertEqual(scratch() - before, set())
+        profile = self.profile(limits={"processes": 400})
+        seen = 0
+        for delay in [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5]:
+            for number in [signal.SIGTERM, signal.SIGKILL]:
+                process = subprocess.Popen(
+                    [BINARY, "verify", str(profile)], env=self.environment,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                time.sleep(delay)
+                seen = max(seen, len(self.survivors()))
+                process.send_signal(number)
+                process.communicate(timeout=PATIENCE)
+                self.assertIn(process.returncode, (0, 2, -number))
+                self.assertTrue(until(lambda: not self.survivors(), 3), len(self.survivors()))
+                left = scratch() - before
+                # What cannot be told cannot clean up; its directory holds nothing.
+                for place in left if number == signal.SIGKILL else ():
+                    shutil.rmtree(pathlib.Path("/tmp") / place)
+                self.assertEqual(scratch() - before, set())
+        self.assertGreater(seen, 1, "the control: its processes bear the name")
 
 
 class WallsThatAreDown(Verify):
