@@ -20,6 +20,7 @@ _Noreturn void cl_cell_fail(const struct cl_plan *plan, enum cl_step step, int e
       cl_cell_fail(plan, step_, errno, subject);                                  \
   } while (0)
 
+void cl_cell_set_clocks(const struct cl_plan *plan);
 void cl_cell_open_trees(struct cl_plan *plan);
 void cl_cell_build_root(struct cl_plan *plan);
 int cl_cell_prepare_landlock(const struct cl_plan *plan);

@@ -185,6 +185,20 @@ public struct CellFacts: Sendable, Hashable {
   public var canaryBefore: Int32, canaryAfter: Int32
   /// The cell's host name (uname(2)).
   public var hostName: String
+  /// The cell's `CLOCK_MONOTONIC` and `CLOCK_BOOTTIME` when the server's process reported, in
+  /// nanoseconds.
+  public var monotonic: Int64, boot: Int64
+  /// How long it took from the first fork of the cell until that report was read, in nanoseconds.
+  public var elapsed: Int64
+
+  /// Where these clocks of a cell begin, in nanoseconds.
+  public static let clockBegin = Int64(CL_CLOCK_BEGIN) * 1_000_000_000
+  /// Whether both clocks began with the cell, and not with the machine.
+  public var clocksBeganWithCell: Bool {
+    [monotonic, boot].allSatisfy {
+      $0 >= CellFacts.clockBegin && $0 - CellFacts.clockBegin <= elapsed
+    }
+  }
 
   /// The securebits of a sealed process: every one set and locked, except "keep capabilities",
   /// which is off and locked (capabilities(7)).
@@ -199,6 +213,8 @@ public struct CellFacts: Sendable, Hashable {
   private let report: FileDescriptor
   private var word: FileDescriptor?
   private let life: FileDescriptor
+  /// When the stage was forked, in microseconds of our monotonic clock.
+  private let started: Int64
   /// Reports end of file when the server has been executed.
   public let executed: FileDescriptor
 
@@ -238,17 +254,18 @@ public struct CellFacts: Sendable, Hashable {
     unsafe plan.pointee.skip = skip?.rawValue ?? 0
     let standard = [StandardStream.input, StandardStream.output, StandardStream.error]
     unsafe CellMemory.keep(standard + [input, output, error] + theirs + sources, in: plan)
+    let started = Clock.monotonicMicroseconds()
     let stage = try checked(unsafe cl_cell_start(plan))
     for end in theirs { try Descriptor.close(end) }
     return unsafe Cell(
       stage: stage, filter: filter, report: reports.ours, word: words.write, life: lives.write,
-      executed: executes.read)
+      executed: executes.read, started: started)
   }
 
   private init(
     stage: Int32, filter: UnsafeMutablePointer<cl_filter>, report: consuming FileDescriptor,
     word: consuming FileDescriptor, life: consuming FileDescriptor,
-    executed: consuming FileDescriptor
+    executed: consuming FileDescriptor, started: Int64
   ) {
     self.stage = stage
     unsafe self.filter = filter
@@ -256,6 +273,7 @@ public struct CellFacts: Sendable, Hashable {
     self.word = .some(word)
     self.life = life
     self.executed = executed
+    self.started = started
   }
 
   /// Hands the system-call filter to the cell, where init waits for it. To be called once.
@@ -295,7 +313,8 @@ public struct CellFacts: Sendable, Hashable {
         facts: CellFacts(
           securebits: message.securebits, initDeathSignal: message.init_death_signal,
           serverDeathSignal: message.server_death_signal, canaryBefore: message.canary_before,
-          canaryAfter: message.canary_after, hostName: subject))
+          canaryAfter: message.canary_after, hostName: subject, monotonic: message.monotonic,
+          boot: message.boot, elapsed: 1000 * (Clock.monotonicMicroseconds() + 1 - started)))
     case CL_REPORT_ENDED: return .ended(statusWord: message.status)
     default: throw .badMessage
     }

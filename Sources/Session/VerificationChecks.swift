@@ -173,15 +173,37 @@ struct VerificationChecks {
     if let name = hostName(), !name.utf8.elementsEqual(blueprint.hostName.utf8) {
       checks.append(ProbeCheck("host name", "not the host's", "host-name:\(name)"))
     }
-    for kind in ["user", "mnt", "pid", "ipc", "uts", "cgroup", "net"] {
+    for kind in ["user", "mnt", "pid", "ipc", "uts", "cgroup", "net", "time"] {
       guard let identity = namespace(kind) else { continue }
       checks.append(
         ProbeCheck("namespaces", "not the caller's \(kind)", "namespace:\(identity)"))
     }
+    addClocks()
     // Small numbers may be the probe's own in the cell.
     if Process.identifier > 5_000 {
       checks.append(
         ProbeCheck("processes", "the caller cannot be named", "kill:\(Process.identifier)"))
+    }
+  }
+
+  /// How far a clock may be from the host's to pass for it, in seconds.
+  private static let clockWindow: Int64 = 60
+
+  /// The cell's clocks begin at a day: on a machine that was started a day ago the difference
+  /// between the two cannot be told.
+  private mutating func addClocks() {
+    for (name, clock, now) in [
+      ("the machine's monotonic clock", "monotonic", Clock.monotonicMicroseconds()),
+      ("the machine's boot clock", "boot", Clock.bootMicroseconds()),
+      ("the machine's uptime", "uptime", Clock.bootMicroseconds()),
+    ] {
+      let (host, cell) = (now / 1_000_000, CellFacts.clockBegin / 1_000_000_000)
+      guard abs(host - cell) > 2 * VerificationChecks.clockWindow else {
+        notes.append("\(name) is not looked at: it happens to show what the cell's begins with")
+        continue
+      }
+      checks.append(
+        ProbeCheck("time", name, "clock:\(clock):\(host):\(VerificationChecks.clockWindow)"))
     }
   }
 

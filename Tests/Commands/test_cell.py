@@ -12,6 +12,22 @@ import time
 from harness import PROBE, ROOT, Case, send_signal, server_pid, status_of
 
 
+class ClocksOfACell(Case):
+    def test_clocks_begin_with_the_cell_and_the_wall_clock_is_the_machines(self):
+        boot, now = time.clock_gettime(time.CLOCK_BOOTTIME), time.time()
+        if abs(boot - 86400) < 7200:
+            self.skipTest("a machine that was started about a day ago: its clock is the cell's")
+        names = [f"clock:{clock}:{boot:.0f}:3600" for clock in ("monotonic", "boot", "uptime")]
+        for name, answer in self.outside(*names).items():
+            self.assertEqual(answer["outcome"], "done", name)
+        cell = self.session()
+        for name in names:
+            answer = cell.attempt(name)
+            self.assertEqual(answer["outcome"], "refused", name)
+            self.assertEqual(int(answer["detail"].split()[0]) // 3600, 24, answer)
+        self.assertEqual(cell.attempt(f"clock:wall:{now:.0f}:3600")["outcome"], "done")
+
+
 class FilesOfACell(Case):
     def test_a_file_that_is_not_granted_cannot_be_read_and_a_granted_one_can(self):
         here = self.shared_directory("files")

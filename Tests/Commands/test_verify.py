@@ -264,6 +264,8 @@ class WallsThatAreDown(Verify):
         "IPC_NAMESPACE": "namespaces: not the caller's ipc",
         "CGROUP_NAMESPACE": "namespaces: not the caller's cgroup",
         "HOST_NAME": "host name: not the host's",
+        "TIME_NAMESPACE": "namespaces: not the caller's time",
+        "CLOCKS": "time: the machine's boot clock",
         "BIND_ATTRIBUTES": "grants: read-only /.anchorhold-probe",
         "TEMPORARY": "grants: no execution /tmp",
         "PROC": "proc: not-its-own",

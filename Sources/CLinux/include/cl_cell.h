@@ -23,7 +23,9 @@
   STEP(UTS_NAMESPACE, "enter a uts namespace")                 \
   STEP(CGROUP_NAMESPACE, "enter a cgroup namespace")           \
   STEP(NETWORK_NAMESPACE, "enter a network namespace")         \
+  STEP(TIME_NAMESPACE, "enter a time namespace")               \
   STEP(ID_MAP, "map user and group id")                        \
+  STEP(CLOCKS, "set the cell's clocks")                        \
   STEP(INIT, "start the cell's init")                          \
   STEP(LOOPBACK, "bring the loopback interface up")            \
   STEP(HOST_NAME, "set the host name")                         \
@@ -80,6 +82,10 @@ enum cl_step {
 // The sentence of a step, and its constant's name in lower case with hyphens.
 const char *cl_step_text(int step);
 const char *cl_step_name(int step);
+
+// Where the cell's monotonic and boot clocks begin, in seconds: a day, because some programs take a
+// clock near 0 for one that was never set.
+#define CL_CLOCK_BEGIN 86400
 
 enum cl_action_kind {
   CL_ACTION_DIRECTORY,  // a directory in the cell's root: path, mode
@@ -167,6 +173,7 @@ struct cl_report {
   // What only the process itself can read (prctl(2)), and what the Landlock canary said: the
   // errno of opening the cell's root directory before and after the ruleset was enforced.
   int32_t securebits, init_death_signal, server_death_signal, canary_before, canary_after;
+  int64_t monotonic, boot;  // the cell's clocks of these names, in nanoseconds
   char subject[256];  // of a failure: on what; of CL_REPORT_SERVER: the cell's host name
 };
 
