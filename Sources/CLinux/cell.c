@@ -262,6 +262,8 @@ static _Noreturn void init(struct cl_plan *plan) {
   int signals = signalfd(-1, &forwarded, SFD_CLOEXEC);
   if (signals == -1) cl_cell_fail(plan, CL_STEP_SIGNALS, errno, "signalfd");
 
+  // Before the filter, which lets nobody change these settings.
+  cl_cell_harden(plan);
   load_filter(plan);
   pid_t server = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (server == -1) cl_cell_fail(plan, CL_STEP_SERVER, errno, "clone");

@@ -26,4 +26,6 @@ void cl_cell_build_root(struct cl_plan *plan);
 int cl_cell_prepare_landlock(const struct cl_plan *plan);
 void cl_cell_drop_rights(const struct cl_plan *plan);
 _Noreturn void cl_cell_run_server(struct cl_plan *plan, struct cl_report *ready);
+void cl_cell_harden(const struct cl_plan *plan);
+void cl_cell_read_hardening(struct cl_report *report);
 void cl_cell_report(const struct cl_plan *plan, const struct cl_report *report);

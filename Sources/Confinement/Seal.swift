@@ -79,6 +79,7 @@ public struct Seal: Sendable {
         "landlock.canary", expected: "opens before, Permission denied after",
         observed: canary(facts)),
     ]
+    checks += HardeningComparison(plan: plan).checks(facts)
     checks += try namespaces(state, of: "server")
     checks += try maps(state)
     checks += try descriptors(state)
@@ -135,6 +136,7 @@ public struct Seal: Sendable {
           "executed.seccomp_filters", expected: "\(filters + 1)",
           observed: status["Seccomp_filters"] ?? "?"),
       ]
+      checks += HardeningComparison(plan: plan).checks(executed: status)
       checks += try namespaces(state, of: "executed")
       return checks
     } catch {

@@ -61,8 +61,8 @@ public struct CellBlueprint: Sendable {
   public var hostName: String
   /// Bytes that the cell's own root may hold.
   public var rootSize: UInt64
-  /// Files and directories that each tmpfs of the cell may hold, its root included.
-  public var temporaryInodes: UInt64
+  /// Files and directories that the cell's own root may hold, and each other tmpfs.
+  public var rootInodes: UInt64, temporaryInodes: UInt64
   /// The file system, parents before children.
   public var actions: [Action]
   /// The kernel's Landlock ABI, 1 or more, and the rules.
@@ -80,16 +80,22 @@ public struct CellBlueprint: Sendable {
   public var arguments: [String], environment: [String]
   /// An absolute path in the cell.
   public var workingDirectory: String
+  /// Whether memory can only be executed that was never written. `PR_SET_MDWE`.
+  public var deniesWriteExecute: Bool
+  /// Whether speculation that leaks data is switched off where it can be.
+  /// `PR_SET_SPECULATION_CTRL`.
+  public var mitigatesSpeculation: Bool
   /// What the actions mount over, apart from the cell's own directories and files.
   public var covered: [Covered]
 
   /// Makes a blueprint; see the properties.
   public init(
     privileged: Bool, outsideUser: UInt32, outsideGroup: UInt32, insideUser: UInt32,
-    insideGroup: UInt32, hostName: String, rootSize: UInt64, temporaryInodes: UInt64,
-    actions: [Action], landlockABI: Int32, landlockRules: [LandlockRule],
+    insideGroup: UInt32, hostName: String, rootSize: UInt64, rootInodes: UInt64,
+    temporaryInodes: UInt64, actions: [Action], landlockABI: Int32, landlockRules: [LandlockRule],
     limits: [ResourceLimit], umask: UInt32, executable: String, arguments: [String],
-    environment: [String], workingDirectory: String, covered: [Covered]
+    environment: [String], workingDirectory: String, covered: [Covered],
+    deniesWriteExecute: Bool = false, mitigatesSpeculation: Bool = false
   ) {
     self.privileged = privileged
     self.outsideUser = outsideUser
@@ -98,6 +104,7 @@ public struct CellBlueprint: Sendable {
     self.insideGroup = insideGroup
     self.hostName = hostName
     self.rootSize = rootSize
+    self.rootInodes = rootInodes
     self.temporaryInodes = temporaryInodes
     self.actions = actions
     self.landlockABI = landlockABI
@@ -109,6 +116,8 @@ public struct CellBlueprint: Sendable {
     self.environment = environment
     self.workingDirectory = workingDirectory
     self.covered = covered
+    self.deniesWriteExecute = deniesWriteExecute
+    self.mitigatesSpeculation = mitigatesSpeculation
   }
 }
 
@@ -188,6 +197,10 @@ public struct CellFacts: Sendable, Hashable {
   /// The cell's `CLOCK_MONOTONIC` and `CLOCK_BOOTTIME` when the server's process reported, in
   /// nanoseconds.
   public var monotonic: Int64, boot: Int64
+  /// The error number of mapping memory that is written and executed; 0: it was mapped.
+  public var writeExecute: Int32
+  /// `PR_GET_SPECULATION_CTRL` of store bypass and of indirect branches; -1 without an answer.
+  public var storeBypass: Int32, indirectBranch: Int32
   /// How long it took from the first fork of the cell until that report was read, in nanoseconds.
   public var elapsed: Int64
 
@@ -314,7 +327,9 @@ public struct CellFacts: Sendable, Hashable {
           securebits: message.securebits, initDeathSignal: message.init_death_signal,
           serverDeathSignal: message.server_death_signal, canaryBefore: message.canary_before,
           canaryAfter: message.canary_after, hostName: subject, monotonic: message.monotonic,
-          boot: message.boot, elapsed: 1000 * (Clock.monotonicMicroseconds() + 1 - started)))
+          boot: message.boot, writeExecute: message.write_execute,
+          storeBypass: message.store_bypass, indirectBranch: message.indirect_branch,
+          elapsed: 1000 * (Clock.monotonicMicroseconds() + 1 - started)))
     case CL_REPORT_ENDED: return .ended(statusWord: message.status)
     default: throw .badMessage
     }

@@ -39,6 +39,8 @@ struct VerificationChecks {
     for (name, path) in paths { addPath(name, path) }
     addGrants()
     addLimits()
+    addSpaces(scratch: scratch.path)
+    addHardening()
     addRest()
   }
 
@@ -147,6 +149,47 @@ struct VerificationChecks {
       case .processes where limit.soft < VerificationChecks.mostProcesses:
         checks.append(ProbeCheck("limits", "\(name) stops", "processes:\(limit.soft + 1)"))
       default: continue
+      }
+    }
+  }
+
+  /// More files than this would be a load of their own.
+  private static let mostFiles: UInt64 = 32_768
+
+  /// That private temporary space has the planned size and stops there. A file is given its room
+  /// and not filled, which the kernel refuses at once where there is too little.
+  private mutating func addSpaces(scratch: String) {
+    let files = plan.blueprint.temporaryInodes
+    for case .temporary(let path, let size, _, _) in plan.blueprint.actions
+    where !plan.hidden.contains(where: { $0.utf8.elementsEqual(path.utf8) }) {
+      checks += [
+        ProbeCheck(
+          "limits", "\(path) holds no more than planned", "room-beyond:\(path):\(size):\(files)",
+          control: "room-beyond:\(scratch):\(size):\(files)"),
+        ProbeCheck(
+          "limits", "\(path) stops", "reserve:\(path):\(size + 4096)",
+          control: "reserve:\(scratch):4096"),
+      ]
+    }
+    if files <= VerificationChecks.mostFiles {
+      checks.append(
+        ProbeCheck(
+          "limits", "files of /dev/shm stop", "inodes:/dev/shm:\(files)",
+          control: "inodes:\(scratch):16"))
+    }
+  }
+
+  /// The protections that the profile asks for.
+  private mutating func addHardening() {
+    if plan.blueprint.deniesWriteExecute {
+      for way in ["at-once", "in-turn"] {
+        checks.append(
+          ProbeCheck("settings", "written and executed \(way)", "write-execute:\(way)"))
+      }
+    }
+    if plan.blueprint.mitigatesSpeculation {
+      for field in ["Speculation_Store_Bypass", "SpeculationIndirectBranch"] {
+        checks.append(ProbeCheck("settings", field, "speculation:\(field)"))
       }
     }
   }

@@ -298,10 +298,21 @@ class Case(unittest.TestCase):
     def record_files(self):
         return sorted(self.audit_directory.glob("*.jsonl"))
 
+    def seal(self):
+        """The comparisons of the first session of this test's profile."""
+        return next(r for r in self.records() if r["kind"] == "session-start")["seal"]
+
     def records(self):
         """Everything that was recorded for this test's profile, oldest first."""
         return [json.loads(line) for path in self.record_files()
                 for line in path.read_bytes().splitlines()]
+
+
+def may_mitigate_speculation():
+    """Whether this processor is affected and a process may choose."""
+    return bool({status_of("self").get(field, "?").strip() for field in
+                 ["Speculation_Store_Bypass", "SpeculationIndirectBranch"]}
+                & {"thread vulnerable", "conditional enabled"})
 
 
 def processes():
