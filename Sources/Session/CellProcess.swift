@@ -205,7 +205,7 @@ struct CellProcess: ~Copyable {
     let hint =
       CellProcess.optional[step.name]
       ?? (error == .notPermitted || error == .permissionDenied
-      ? "run `anchorhold doctor` to see what this machine allows" : nil)
+        ? "run `anchorhold doctor` to see what this machine allows" : nil)
     return SessionError(
       "cannot \(step)\(subject.isEmpty ? "" : " (\(subject))"): \(error)", hint: hint)
   }

@@ -154,7 +154,7 @@ struct VerificationChecks {
   }
 
   /// More files than this would be a load of their own.
-  private static let mostFiles: UInt64 = 32_768
+  private static let mostFiles: UInt64 = 4096
 
   /// That private temporary space has the planned size and stops there. A file is given its room
   /// and not filled, which the kernel refuses at once where there is too little.

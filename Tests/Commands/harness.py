@@ -300,7 +300,8 @@ class Case(unittest.TestCase):
 
     def seal(self):
         """The comparisons of the session that was started last."""
-        return [r for r in self.records() if r["kind"] == "session-start"][-1]["seal"]
+        starts = [r for r in self.records() if r["kind"] == "session-start"]
+        return max(starts, key=lambda r: r["time"])["seal"]
 
     def records(self):
         """Everything that was recorded for this test's profile, oldest first."""
