@@ -81,7 +81,7 @@ public enum PathError: Error, Hashable, Sendable {
 
 /// Follows a path component by component, as the kernel would, and keeps the links it met.
 public struct PathResolver<Lookup: FileLookup> {
-  private let files: Lookup
+  let files: Lookup
 
   /// A resolver over `files`.
   public init(_ files: Lookup) { self.files = files }

@@ -6,6 +6,7 @@ internal import Profile
 struct GrantCollector<Lookup: FileLookup> {
   let resolver: PathResolver<Lookup>
   private let guarded: GuardedPaths
+  private let unwritable: GuardedPaths
   private let mounts: HostMounts
   private let variables: [Profile.PathVariable]
   /// The real paths of what the profile grants for writing.
@@ -16,15 +17,18 @@ struct GrantCollector<Lookup: FileLookup> {
   private(set) var links: [PathLink] = []
   var notes: [String] = []
   private(set) var faults: [PlanError.Fault] = []
+  private(set) var dangers: [Danger] = []
+  private(set) var needlessDangers: [Profile.PathGrant] = []
 
   /// Begins with what the profile grants for writing: a session may have changed what is there.
   init(
-    files: Lookup, guarded: [String], mounts: [Mount], variables: [Profile.PathVariable],
-    write: [Profile.PathGrant]
+    files: Lookup, guarded: [String], unwritable: [String], mounts: [Mount],
+    variables: [Profile.PathVariable], write: [Profile.PathGrant]
   ) {
     self.variables = variables
     resolver = PathResolver(files)
     self.guarded = GuardedPaths(guarded, resolver: resolver)
+    self.unwritable = GuardedPaths(unwritable, resolver: resolver)
     self.mounts = HostMounts(mounts)
     for entry in write {
       // What cannot be resolved is refused, or skipped, when its grant is added.
@@ -71,8 +75,12 @@ struct GrantCollector<Lookup: FileLookup> {
 
   mutating func add(profile entry: Profile.PathGrant, access: Grant.Access) {
     // As it is written too: what cannot be granted cannot be on any machine.
-    if let (why, hint) = reserved(entry.path) {
+    if let (why, hint) = reserved(entry.path, access) {
       refuse(.never, "grant", entry.path, why, hint, entry)
+      return
+    }
+    if Dangers.why(entry.path, access, files: resolver.files) != nil, entry.danger == nil {
+      _ = allowDanger(entry.path, access, as: entry.path, entry)
       return
     }
     guard let resolved = find(entry, to: "grant", "create it, or write {path: …, optional: true}")
@@ -234,17 +242,14 @@ struct GrantCollector<Lookup: FileLookup> {
   private mutating func append(
     _ grant: Grant, as written: String, _ entry: Profile.PathGrant? = nil
   ) {
-    if let (why, hint) = reserved(grant.path) {
+    if let (why, hint) = reserved(grant.path, grant.access) {
       refuse(.never, "grant", grant.path, why, hint, entry)
       return
     }
-    if let place = guarded.reached(by: grant.path, grant.access) {
-      refuse(
-        .never, "grant", written, "it would let the server reach \(place)",
-        "profiles and audit logs must stay out of what a server sees; move one of them", entry)
-      return
-    }
-    if let mount = mounts.interface(in: grant.path) {
+    guard allowDanger(grant.path, grant.access, as: written, entry) else { return }
+    if let mount = mounts.interface(in: grant.path),
+      !Dangers.expects(mount, in: grant.path)
+    {
       refuse(
         .never, "grant", written,
         "\(mount.path) is a mount of type \(mount.type), the kernel's or the host's own interface",
@@ -258,14 +263,66 @@ struct GrantCollector<Lookup: FileLookup> {
     }
   }
 
+  /// Whether a grant opens no more than its path says, or is wanted as dangerous; a fault if not.
+  private mutating func allowDanger(
+    _ path: String, _ access: Grant.Access, as written: String, _ entry: Profile.PathGrant?
+  ) -> Bool {
+    if access == .write, let place = unwritable.reached(by: path, .write) {
+      refuse(
+        .never, "grant", written, "it would let the server write profiles in \(place)",
+        "a server must not choose what is started next; grant less", entry)
+      return false
+    }
+    let place = guarded.reached(by: path, access)
+    // What a profile does not say itself is no choice of anybody's.
+    if let place, access == .write || entry == nil {
+      refuse(
+        .never, "grant", written, "it would let the server reach \(place)",
+        "profiles and audit logs must stay out of what a server sees; move one of them", entry)
+      return false
+    }
+    guard let entry else { return true }
+    let why =
+      place.map { "it would let the server read \($0)" }
+      ?? Dangers.why(path, access, files: resolver.files)
+    switch (why, entry.danger) {
+    case (nil, nil): break
+    case (nil, _?): needlessDangers.append(entry)
+    case (let why?, nil):
+      let plain = Paths.equal(path, written) ? "" : ", which leads to \(path)"
+      refuse(
+        .never, "grant", written + plain, why,
+        "if it is meant, write {path: \(quotedPath(written)), dangerous: true, reason: WHY}", entry)
+      return false
+    case (let why?, let reason?):
+      dangers.append(
+        Danger(path: path, access: access, why: why, reason: reason, line: entry.line))
+    }
+    return true
+  }
+
+  /// Whether the server can write what a path leads to, or put it there.
+  func canWrite(_ path: String) -> Bool {
+    var real = path
+    do { real = try resolver.resolve(path).real } catch { real = path }
+    return (writable + CellTree.writable).contains {
+      Paths.isWithin(real, $0) || Paths.isWithin(path, $0)
+    }
+  }
+
   /// Why no cell can hold a path of the host, and what to do; nil if one can.
-  private func reserved(_ path: String) -> (why: String, hint: String?)? {
+  private func reserved(
+    _ path: String, _ access: Grant.Access
+  ) -> (why: String, hint: String?)? {
     if path.utf8.count == 1 { return ("the whole file system cannot be granted", nil) }
-    for place in ["/proc", "/sys", "/dev", "/run"] where Paths.isWithin(path, place) {
+    for place in ["/proc", "/dev"] where Paths.isWithin(path, place) {
       return (
         "nothing below \(place) can be granted",
-        "it holds the kernel's or the host's own interfaces, not files"
+        "the cell has its own; the host's holds the kernel's interfaces, not files"
       )
+    }
+    if access == .write, Paths.isWithin(path, "/sys") {
+      return ("nothing below /sys can be granted for writing", "grant it for reading")
     }
     // Mounted over it, the grant would take the private space away without a word.
     for place in CellTree.writable where Paths.isWithin(place, path) {

@@ -69,10 +69,12 @@ struct MountComparison {
         let isGrant =
           plan.grants.contains { Paths.equal($0.path, mount.path) }
           && !plan.hidden.contains { Paths.equal($0, mount.path) }
-        if isGrant, HostMounts.isInterface(mount.type) { strange.append(mount.path) }
+        if isGrant, HostMounts.isInterface(mount.type), !isDanger(mount) {
+          strange.append(mount.path)
+        }
         continue
       }
-      if HostMounts.isInterface(mount.type) {
+      if HostMounts.isInterface(mount.type), !isDanger(mount) {
         strange.append(mount.path)
         continue
       }
@@ -81,6 +83,13 @@ struct MountComparison {
       strange.append(mount.path)
     }
     return SealCheck("mounts.others", expected: "none", observed: describe(strange, or: "none"))
+  }
+
+  /// Whether it is there because the profile grants a part of /sys as dangerous.
+  private func isDanger(_ mount: Mount) -> Bool {
+    plan.dangers.contains {
+      Dangers.expects(mount, in: $0.path) && Paths.isWithin(mount.path, $0.path)
+    }
   }
 
   /// Just one mount at "/": the old root is gone, not merely covered.

@@ -18,6 +18,10 @@ public struct Plan: Sendable {
   public var hidden: [String]
   /// Paths that stay read-only although something above them is granted for writing.
   public var protected: [String] { grants.filter { $0.role == .protected }.map(\.path) }
+  /// Grants that could open more than their path says, which the profile wants nevertheless.
+  public var dangers: [Danger]
+  /// Grants of the profile that are marked as dangerous and are not.
+  public var needlessDangers: [Profile.PathGrant]
   /// What was decided on the way and a person may want to know, one sentence each.
   public var notes: [String]
   /// Why the server runs as the user that it does.
@@ -56,14 +60,15 @@ public struct Plan: Sendable {
   /// - Parameters:
   ///   - runtime: what the command needs, from ``RuntimeDiscovery``.
   ///   - guarded: paths of our own that the cell must not reach: the profile, the audit log.
+  ///   - unwritable: further paths of our own that it must not write: where profiles are found.
   /// - Throws: ``PlanError``.
   public init(
     profile: Profile, runtime: RuntimeDiscovery, host: HostFacts, guarded: [String],
-    files: some FileLookup
+    unwritable: [String] = [], files: some FileLookup
   ) throws(PlanError) {
     var collector = GrantCollector(
-      files: files, guarded: guarded, mounts: host.mounts, variables: profile.pathVariables,
-      write: profile.filesystem.write)
+      files: files, guarded: guarded, unwritable: unwritable, mounts: host.mounts,
+      variables: profile.pathVariables, write: profile.filesystem.write)
     for grant in runtime.grants { collector.add(runtime: grant) }
     for entry in profile.filesystem.read { collector.add(profile: entry, access: .read) }
     collector.protect(profile.filesystem)
@@ -76,10 +81,18 @@ public struct Plan: Sendable {
       collector: &collector, files: files)
     let workdir = Plan.workdir(of: profile.server, in: tree, &collector)
     let identity = ServerIdentity.of(profile, host: host, files: files, &collector)
+    let arguments =
+      (runtime.programName.map { [$0] } ?? [])
+      + profile.server.command.dropFirst(runtime.programName == nil ? 0 : 1).map(\.value)
+    let environment = CellEnvironment(
+      profile: profile, runtime: runtime, host: host, searchPath: Plan.searchPath(runtime, tree))
+    environment.check(arguments: arguments, &collector)
     guard collector.faults.isEmpty else { throw PlanError(collector.faults) }
     grants = tree.grants
     hidden = tree.hidden
     notes = collector.notes + tree.notes
+    dangers = collector.dangers
+    needlessDangers = collector.needlessDangers
 
     let privileged = host.user == 0
     userReason = identity.reason
@@ -93,10 +106,7 @@ public struct Plan: Sendable {
       landlockABI: Int32(host.landlockABI),
       landlockRules: tree.landlockRules(known: .known(abi: host.landlockABI)), limits: limits,
       umask: 0o077, executable: runtime.executable,
-      arguments: (runtime.programName.map { [$0] } ?? [])
-        + profile.server.command.dropFirst(runtime.programName == nil ? 0 : 1).map(\.value),
-      environment: Plan.environment(
-        profile: profile, runtime: runtime, host: host, searchPath: Plan.searchPath(runtime, tree)),
+      arguments: arguments, environment: environment.strings,
       workingDirectory: workdir, covered: tree.covered,
       deniesWriteExecute: profile.hardening.deniesWriteExecute,
       mitigatesSpeculation: profile.hardening.mitigatesSpeculation)
@@ -163,29 +173,5 @@ public struct Plan: Sendable {
       + runtime.searchPath.filter { directory in
         !standard.contains { Paths.equal($0, directory) } && tree.contains(directory)
       }
-  }
-
-  private static func environment(
-    profile: Profile, runtime: RuntimeDiscovery, host: HostFacts, searchPath: [String]
-  ) -> [String] {
-    var values: [(String, String)] = [
-      ("PATH", searchPath.joined(separator: ":")), ("HOME", home),
-      ("USER", "server"), ("LOGNAME", "server"), ("TMPDIR", "/tmp"),
-      ("LANG", host.language ?? "C.UTF-8"),
-    ]
-    if let zone = host.timeZone { values.append(("TZ", zone)) }
-    for (name, value) in profile.preset.environment { Plan.set(name, value, in: &values) }
-    for (name, value) in runtime.environment { Plan.set(name, value, in: &values) }
-    for variable in profile.server.environment {
-      Plan.set(variable.name, variable.value, in: &values)
-    }
-    return values.map { "\($0.0)=\($0.1)" }
-  }
-
-  private static func set(
-    _ name: String, _ value: String, in values: inout [(String, String)]
-  ) {
-    values.removeAll { Paths.equal($0.0, name) }
-    values.append((name, value))
   }
 }

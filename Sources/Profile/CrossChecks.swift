@@ -6,6 +6,7 @@ struct CrossChecks {
   mutating func check(_ root: Node) {
     checkTools(root)
     checkPaths(root)
+    checkDangers(root)
     checkCommand(root)
     checkSearchPath(root)
     checkUser(root)
@@ -43,6 +44,23 @@ struct CrossChecks {
           findings.error(
             element.position, "the path \(quotedPath(path)) is there twice",
             hint: "it is already in filesystem.\(other)")
+        }
+      }
+    }
+  }
+
+  private mutating func checkDangers(_ root: Node) {
+    for section in ["read", "write"] {
+      for element in root["filesystem", section]?.elements ?? [] {
+        let isDangerous = element["dangerous"]?.scalar?.text.isSame("true") ?? false
+        if isDangerous, element["reason"] == nil {
+          findings.error(
+            element.position, "a dangerous path has no reason",
+            hint: "write reason: WHY, in the words of whoever needs it")
+        } else if !isDangerous, let reason = element["reason"] {
+          findings.error(
+            reason.position, "a reason stands beside dangerous: true only",
+            hint: "write dangerous: true, or remove it")
         }
       }
     }

@@ -45,6 +45,8 @@ extension Profile {
       guard let path = (element.scalar ?? element["path"]?.scalar)?.text else { return nil }
       return PathGrant(
         path, isOptional: element["optional"]?.scalar?.text == "true",
+        danger: element["dangerous"]?.scalar?.text == "true"
+          ? element["reason"]?.scalar?.text : nil,
         line: element.position.line, column: element.position.column)
     }
   }

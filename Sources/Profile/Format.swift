@@ -143,12 +143,12 @@ enum Format {
 
   static let filesystem: [Key] = [
     Key(
-      name: "read", shape: grants, omitted: "`[]`",
+      name: "read", shape: openGrants, omitted: "`[]`",
       summary:
         "Paths that may be read, with everything below; nothing there is executed or loaded as code.",
       example: "[\"${repository}\", {path: /etc/localtime, optional: true}]"),
     Key(
-      name: "write", shape: grants, omitted: "`[]`",
+      name: "write", shape: openGrants, omitted: "`[]`",
       summary:
         "Paths that may be read and written, with everything below; nothing there is executed or loaded as code.",
       example: "[/srv/notes]"),
@@ -187,6 +187,22 @@ enum Format {
       summary: "Whether the path is skipped when nothing is there; otherwise that is an error.",
       example: "true"),
   ]
+
+  static let openGrants = Shape.list(
+    of: .either(.text(.path), orTable: openGrantTable), count: 0...256)
+
+  static let openGrantTable: [Key] =
+    grantTable + [
+      Key(
+        name: "dangerous", shape: .boolean, omitted: "`false`",
+        summary: "Whether the path is meant although it could open more than it says; `reason` "
+          + "stands beside it.",
+        example: "true"),
+      Key(
+        name: "reason", shape: .text(.reason), omitted: "not dangerous",
+        summary: "Why it is needed; the record of each session has it.",
+        example: "it reads the sensors' values"),
+    ]
 
   static let network: [Key] = [nothing("network")]
 

@@ -102,15 +102,21 @@ extension Profile {
     public var path: String
     /// True when the grant is skipped if nothing is there.
     public var isOptional: Bool
+    /// Why it is wanted although it is dangerous; nil when the profile does not call it so.
+    public var danger: String?
     /// The line of the profile, 0 when built in.
     public var line: Int
     /// The column of the profile, 0 when built in.
     public var column: Int
 
     /// Makes a grant.
-    public init(_ path: String, isOptional: Bool = false, line: Int = 0, column: Int = 0) {
+    public init(
+      _ path: String, isOptional: Bool = false, danger: String? = nil, line: Int = 0,
+      column: Int = 0
+    ) {
       self.path = path
       self.isOptional = isOptional
+      self.danger = danger
       self.line = line
       self.column = column
     }

@@ -59,6 +59,7 @@ struct Key: Sendable {
 enum TextRule: Sendable, CaseIterable {
   case anything
   case description
+  case reason
   case profileName
   case variableName
   case environmentName
@@ -72,6 +73,7 @@ enum TextRule: Sendable, CaseIterable {
     switch self {
     case .anything: "a string"
     case .description: "a text of at most 1024 bytes"
+    case .reason: "a text of 1 to 1024 bytes"
     case .profileName: "a name of 1 to 64 characters a-z 0-9 . _ - that starts with a-z or 0-9"
     case .variableName: "a name of 1 to 64 characters a-z 0-9 _ that starts with a-z"
     case .environmentName: "a name of characters A-Z a-z 0-9 _ that starts with no digit"
@@ -87,6 +89,7 @@ enum TextRule: Sendable, CaseIterable {
     switch self {
     case .anything: "\"text\""
     case .description: "Read one Git repository"
+    case .reason: "it reads the sensors' values"
     case .profileName: "git"
     case .variableName: "repository"
     case .environmentName: "GIT_OPTIONAL_LOCKS"
@@ -100,7 +103,7 @@ enum TextRule: Sendable, CaseIterable {
   /// The rule as a regular expression of JSON Schema, where it is one.
   var pattern: String? {
     switch self {
-    case .anything, .description: nil
+    case .anything, .description, .reason: nil
     case .profileName: "^[a-z0-9][a-z0-9._-]{0,63}$"
     case .variableName: "^[a-z][a-z0-9_]{0,63}$"
     case .environmentName: "^[A-Za-z_][A-Za-z0-9_]{0,255}$"
@@ -127,6 +130,7 @@ enum TextRule: Sendable, CaseIterable {
     case .anything, .path: return true
     case .program: return !text.isEmpty
     case .description: return bytes.count <= 1024
+    case .reason: return (1...1024).contains(bytes.count)
     case .profileName:
       return isNamed(
         { isLower($0) || isDigit($0) },

@@ -64,6 +64,7 @@ struct AuditTrail: ~Copyable {
         .init("looks", .integer(lookedTwice ? 2 : 1)),
         .init("grants", .list(plan.grants.map(AuditTrail.detail))),
         .init("hidden", .list(plan.hidden.map { .text($0) })),
+        .init("dangerous", .list(plan.dangers.map(AuditTrail.detail))),
         .init("notes", .list(plan.notes.map { .text($0) })),
         .init(
           "remaining_groups", .list(plan.remainingGroups.map { .integer(Int64($0)) })),
@@ -71,6 +72,14 @@ struct AuditTrail: ~Copyable {
     var encoder = RecordEncoder(session: session)
     encoder.append(start, at: .now)
     try write(encoder.bytes)
+  }
+
+  private static func detail(of danger: Danger) -> Detail {
+    .object([
+      .init("path", .text(danger.path)), .init("access", .text(danger.access.rawValue)),
+      .init("why", .text(danger.why)), .init("reason", .text(danger.reason)),
+      .init("line", .integer(Int64(danger.line))),
+    ])
   }
 
   private static func detail(of grant: Grant) -> Detail {

@@ -112,7 +112,10 @@ public enum Session {
     let guarded = [auditBase] + (request.profilePath.map { [$0] } ?? [])
     do {
       return try Plan(
-        profile: request.profile, runtime: runtime, host: host, guarded: guarded, files: files)
+        profile: request.profile, runtime: runtime, host: host, guarded: guarded,
+        unwritable: ProfileLookup(
+          configHome: Process.environment("XDG_CONFIG_HOME"), home: Process.environment("HOME")
+        ).directories, files: files)
     } catch {
       throw SessionError(
         error, in: request.profilePath ?? "\(request.profile.name) (shipped)")

@@ -201,6 +201,15 @@ struct VerificationChecks {
       ProbeCheck(
         "environment", "nothing beyond the plan",
         "environment-beyond:,\(names.joined(separator: ",")),"))
+    // What the profile sets is planned, and so is what the cell sets of these.
+    for family in LoaderVariables.families {
+      let list = family.names.joined(separator: ",")
+      let names = "\(list)!\(names.joined(separator: ","))"
+      checks.append(
+        ProbeCheck(
+          "environment", "nothing for \(family.reader)", "variables:\(names)",
+          control: "variables-planted:\(names)"))
+    }
     checks.append(
       ProbeCheck(
         "identity", "the planned ids",

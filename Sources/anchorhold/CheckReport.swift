@@ -103,9 +103,16 @@ struct CheckReport {
     do throws(PlanError) {
       let plan = try Plan(
         profile: profile, runtime: runtime ?? RuntimeDiscovery(), host: host, guarded: guarded,
-        files: HostFiles())
+        unwritable: ProfileLookup(
+          configHome: Process.environment("XDG_CONFIG_HOME"), home: Process.environment("HOME")
+        ).directories, files: HostFiles())
       guard !isOpen else { return }
       warnOfOwners(profile, plan)
+      for grant in plan.needlessDangers {
+        warn(
+          grant.line, grant.column, "\(quotedPath(grant.path)) is called dangerous and is not",
+          "write the path alone")
+      }
       if runtime != nil { self.plan = plan }
     } catch {
       for fault in error.faults { add(fault, isOpen: isOpen) }

@@ -39,7 +39,12 @@ extension CheckReport {
       let below = grant.status.kind == .directory ? " and below" : ""
       return "  protected    \(quotedPath(grant.path))\(below) (\(grant.reason))\n"
     }
-    return user + protected.joined() + plan.notes.map { "  note         \($0)\n" }.joined()
+    let dangers = plan.dangers.map { danger in
+      "  dangerous    \(quotedPath(danger.path)) (\(danger.access.rawValue), line \(danger.line)): "
+        + "\(danger.why); wanted because: \(shown(danger.reason))\n"
+    }
+    return user + dangers.joined() + protected.joined()
+      + plan.notes.map { "  note         \($0)\n" }.joined()
   }
 
   /// What the profile grants, by name, in the order of the format.
@@ -100,6 +105,17 @@ extension CheckReport {
             .object([
               ("path", .string(grant.path)), ("access", .string(grant.access.rawValue)),
               ("executable", .boolean(grant.executable)), ("reason", .string(grant.reason)),
+            ])
+          })
+      ),
+      (
+        "dangerous",
+        .array(
+          plan.dangers.map { danger in
+            .object([
+              ("path", .string(danger.path)), ("access", .string(danger.access.rawValue)),
+              ("why", .string(danger.why)), ("reason", .string(danger.reason)),
+              ("line", .integer(Int64(danger.line))),
             ])
           })
       ),

@@ -124,11 +124,16 @@ struct FormatTests {
       .map { "\($0.name): \($0.example), " }.joined()
     // A variable is whole only with one of these two.
     let isVariable = keys.contains { $0.name == "required" } && name != "default"
-    // Numbers of a user come in pairs.
-    let partner = ["uid": "group: 4321, ", "group": "uid: 4321, "]
+    // Numbers of a user come in pairs, and so do a danger and its reason.
+    let partner = [
+      "uid": "group: 4321, ", "group": "uid: 4321, ", "dangerous": "reason: because, ",
+      "reason": "dangerous: true, ",
+    ]
     let isUser = keys.contains { $0.name == "owner_of" }
     if isUser { return partner[name] ?? "" }
-    return needed + (isVariable && name != "required" ? "required: true, " : "")
+    let isDanger = keys.contains { $0.name == "dangerous" }
+    return needed + (isDanger ? partner[name] ?? "" : "")
+      + (isVariable && name != "required" ? "required: true, " : "")
   }
 
   private static func inner(_ shape: Shape) -> [Key] {
