@@ -29,9 +29,10 @@ build: deps
 
 tools: $(TOOLS)/probe $(TOOLS)/notes $(TOOLS)/bench_server $(TOOLS)/blind_relay $(TOOLS)/load
 
-$(TOOLS)/probe: $(wildcard Tests/Probe/*.[ch] Sources/CProbe/*.c Sources/CProbe/include/*.h)
+$(TOOLS)/probe: $(wildcard Tests/Probe/*.[ch] Sources/CProbe/*.c Sources/CProbe/include/*.h) \
+    Sources/CLinux/landlock.c
 	@mkdir -p $(TOOLS)
-	$(CC) $(CFLAGS) -ISources/CProbe/include -o $@ $(filter %.c,$^)
+	$(CC) $(CFLAGS) -ISources/CProbe/include -ISources/CLinux/include -o $@ $(filter %.c,$^)
 
 $(TOOLS)/notes: examples/notes/notes.c
 	@mkdir -p $(TOOLS)

@@ -21,6 +21,11 @@ struct ruleset_attr {
   uint64_t handled_access_fs, handled_access_net, scoped;
 };
 
+int cl_landlock_abi(void) {
+  long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  return abi == -1 ? -errno : (int)abi;
+}
+
 uint64_t cl_landlock_handled_files(int abi) {
   uint64_t handled = (1ULL << 13) - 1;  // ABI 1: execute … make_sym
   if (abi >= 2) handled |= 1ULL << 13;  // refer

@@ -323,11 +323,6 @@ int cl_set_signal_mask(const int *signals, size_t count) {
   return OR_ERRNO(sigprocmask(SIG_SETMASK, &set, NULL));
 }
 
-int cl_landlock_abi(void) {
-  return (int)OR_ERRNO(
-      syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION));
-}
-
 int cl_load_filter(const void *program, size_t count) {
   struct sock_fprog filter = {.len = (unsigned short)count,
                               .filter = (struct sock_filter *)(uintptr_t)program};

@@ -241,6 +241,7 @@ static const struct cp_check checks[] = {
   {"host files", "hard-link", "hard-link:@/secret", NULL},
   {"host files", "symbolic-link", "link-read:@/secret", NULL},
   {"host files", "exchanged-link", "link-swap:@/secret", NULL},
+  {"host files", "raced-link", "race-link:@/secret", NULL},
   {"host files", "dot-dot", "beyond:@/secret", NULL},
   {"host files", "through-proc-root", "self-root:@/secret", NULL},
   {"host files", "through-proc-cwd", "self-cwd:@/secret", NULL},

@@ -31,6 +31,16 @@ public struct LandlockAccess: OptionSet, Hashable, Sendable {
   /// Since ABI 5. The corresponding C constant is `LANDLOCK_ACCESS_FS_IOCTL_DEV`.
   public static let deviceControl = LandlockAccess(rawValue: 1 << 15)
 
+  /// The names of the rights, as landlock(7) has them, in lower case.
+  public var names: [String] {
+    let all = [
+      "execute", "write_file", "read_file", "read_dir", "remove_dir", "remove_file", "make_char",
+      "make_dir", "make_reg", "make_sock", "make_fifo", "make_block", "make_sym", "refer",
+      "truncate", "ioctl_dev",
+    ]
+    return all.indices.filter { rawValue & 1 << UInt64($0) != 0 }.map { all[$0] }
+  }
+
   /// The rights that make sense for a file that is not a directory.
   public static let file: LandlockAccess = [
     .execute, .writeFile, .readFile, .truncate, .deviceControl,

@@ -119,6 +119,22 @@ extension CheckReport {
             ])
           })
       ),
+      (
+        "landlock",
+        .object([
+          ("abi", .integer(Int64(plan.blueprint.landlockABI))),
+          (
+            "rules",
+            .array(
+              plan.blueprint.landlockRules.map { rule in
+                .object([
+                  ("path", .string(rule.path)),
+                  ("rights", .array(rule.access.names.map(JSONValue.string))),
+                ])
+              })
+          ),
+        ])
+      ),
       ("hidden", .array(plan.hidden.map(JSONValue.string))),
       ("protected", .array(plan.protected.map(JSONValue.string))),
       ("notes", .array(plan.notes.map(JSONValue.string))),

@@ -283,6 +283,7 @@ class LookUp(Case):
         self.assertEqual(cell.text("echo", {}), "{}")
 
     def test_the_shipped_profiles_are_good_where_their_server_is(self):
+        (self.directory / "data").mkdir()
         for name, server in [("time", "mcp-server-time"), ("git", "mcp-server-git"),
                              ("sqlite", "mcp-server-sqlite")]:
             binary = TOP / f".build/venvs/{name}/bin/{server}"
@@ -290,7 +291,7 @@ class LookUp(Case):
                 self.skipTest("the servers are not installed")
             environment = {**self.environment, "PATH": f"{binary.parent}:/usr/bin:/bin"}
             settings = {"git": [f"repository={self.home}"], "time": [],
-                        "sqlite": [f"directory={self.home}"]}[name]
+                        "sqlite": [f"directory={self.directory / 'data'}"]}[name]
             more = [part for s in settings for part in ("--set", s)]
             done = self.anchorhold("check", name, *more, env=environment)
             self.assertEqual(done.returncode, 0, done)

@@ -1,5 +1,6 @@
 // probe try NAME...   tries each NAME and prints one JSON line for each (the positive control)
 // probe serve [...]   speaks MCP on stdin and stdout; the tool `attempt` does the same from there
+// probe landlock [...] tries with Landlock as the only wall; see landlock.c
 #include "probe.h"
 
 #include <stdio.h>
@@ -18,5 +19,6 @@ int main(int argc, char **argv) {
     }
     return 0;
   }
+  if (argc > 1 && strcmp(argv[1], "landlock") == 0) return landlock(argc, argv);
   return serve(argc, argv);
 }

@@ -27,5 +27,6 @@ long long number_value(struct text value, long long otherwise);
 // Starts a process that leaves session and parent, and writes a byte to `path` every 50 ms.
 void start_daemon(const char *path, bool keep_stdio);
 int serve(int argc, char **argv);
+int landlock(int argc, char **argv);
 
 #endif

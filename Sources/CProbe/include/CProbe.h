@@ -47,6 +47,7 @@ bool cp_attempt_call(const char *name, struct cp_outcome *out);
 bool cp_attempt_file(const char *name, struct cp_outcome *out);
 bool cp_attempt_state(const char *name, struct cp_outcome *out);
 bool cp_attempt_hardening(const char *name, struct cp_outcome *out);
+bool cp_attempt_race(const char *name, struct cp_outcome *out);
 bool cp_attempt_environment(const char *name, struct cp_outcome *out);
 // Remembers what only the first process of a run can see of how it was started.
 void cp_look_at_start(void);
