@@ -16,6 +16,12 @@ public struct Plan: Sendable {
   public var grants: [Grant]
   /// Paths that are covered although something above them is granted.
   public var hidden: [String]
+  /// Those of `protected` that may be another session's way to keep a place.
+  public var protectedPlaces: [String] {
+    grants.filter { $0.role == .protected && ProtectedNames.isPlace($0.status) }.map(\.path)
+  }
+  /// The mode of a directory that keeps a place.
+  public static let placeMode = ProtectedNames.placeMode
   /// Paths that stay read-only although something above them is granted for writing.
   public var protected: [String] { grants.filter { $0.role == .protected }.map(\.path) }
   /// What is to be protected and is not there yet: for each of these real paths an empty directory

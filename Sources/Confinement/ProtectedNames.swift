@@ -16,6 +16,15 @@ enum ProtectedNames {
     var isOfHomes = false
   }
 
+  /// The mode of a directory that keeps a place: sticky, and writable for its owner alone, which
+  /// nobody gives a directory by hand.
+  static let placeMode: UInt32 = 0o1755
+
+  /// Whether a session may have made this; a set-gid bit is inherited.
+  static func isPlace(_ status: FileStatus) -> Bool {
+    status.kind == .directory && status.mode & 0o5777 == placeMode
+  }
+
   /// The names, in the order of the docs.
   static let all: [Name] =
     [
@@ -71,7 +80,12 @@ extension GrantCollector {
       }
       let people = homes?.homes(in: top.real) ?? []
       let isHome = people.contains { Paths.equal($0, top.real) }
-      protectNames(in: top.real, isHome: isHome, entry, hidden: hidden, missing)
+      // In a tree within a tree the host does not look for names that are not there.
+      let isNested = writable.contains {
+        Paths.isWithin(top.real, $0) && !Paths.equal($0, top.real)
+      }
+      protectNames(
+        in: top.real, isHome: isHome, entry, hidden: hidden, isNested && !isHome ? nil : missing)
       for home in people.compactMap({ realDirectory($0) })
       where writable.contains(where: { Paths.isWithin(home, $0) })
         && !tops.contains(where: { Paths.equal($0, home) })
@@ -98,7 +112,7 @@ extension GrantCollector {
 
   private mutating func protectNames(
     in top: String, isHome: Bool, _ entry: Profile.PathGrant, hidden: [String],
-    _ missing: Profile.MissingProtection
+    _ missing: Profile.MissingProtection?
   ) {
     var absent: [String] = []
     for name in ProtectedNames.all {
@@ -123,6 +137,7 @@ extension GrantCollector {
     if absent.isEmpty { return }
     let names = absent.joined(separator: ", ")
     switch missing {
+    case nil: return
     case .hold: places += absent.map { "\(top)/\($0)" }
     case .refuse:
       refuse(
@@ -204,7 +219,16 @@ extension GrantCollector {
         .never, "protect", entry.path, "nothing is at \(place), where links lead",
         "write the real path", entry)
     }
+    // What lies deeper is closed with the first part that is not there.
+    let directory = realStatus(above)
+    if let directory, ProtectedNames.isPlace(directory) {
+      return keep(above, directory, "filesystem.protect, line \(entry.line)", entry)
+    }
     if !places.contains(where: { Paths.equal($0, place) }) { places.append(place) }
+  }
+
+  private func realStatus(_ path: String) -> FileStatus? {
+    do { return try resolver.resolve(path).status } catch { return nil }
   }
 
   /// Makes a real path read-only, and holds the directories in which it lies: all of them up to

@@ -216,13 +216,13 @@ class WhatStaysAsItIs(Case):
         cell = self.writing(work)
         for verb in ["rename-in", "rename-out", "unlink", "symlink"]:
             for name, outcome in [(".envrc", "refused"), ("link", "done")]:
-                if verb == "symlink" and name == "link":
-                    name = "another"
+                if name == "link":
+                    (work / name).unlink(missing_ok=True)
+                    if verb != "symlink":
+                        (work / name).symlink_to("plain")
                 with self.subTest(f"{verb} {name}"):
                     answer = cell.attempt(f"{verb}:{work}/{name}")
                     self.assertEqual(answer["outcome"], outcome, answer)
-                    if verb == "unlink" and name == "link":
-                        (work / "link").symlink_to("plain")
         # It leads where it led: that is the server's own to change.
         self.assertEqual(cell.attempt(f"read:{work}/.envrc")["outcome"], "done")
         self.assertEqual(cell.attempt(f"open-write:{work}/.envrc")["outcome"], "done")
@@ -291,6 +291,29 @@ class WhatIsNotThere(Case):
         send_signal(cell.pid, signal.SIGKILL)
         self.assertTrue(until(lambda: os.listdir(work) == []), os.listdir(work))
 
+    def test_a_place_is_not_free_before_the_cell_has_ended(self):
+        work = self.tree()
+        spinner = self.directory / "spinner.py"
+        spinner.write_text(
+            "import os, sys\n"
+            f"os.close(os.open('{work}/started', os.O_CREAT | os.O_WRONLY))\n"
+            "while True:\n"
+            "    try: os.close(os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY, 0o666))\n"
+            "    except OSError: pass\n")
+        profile = self.profile("/usr/bin/python3", str(spinner), f"{work}/.mcp.json",
+                               extends="python", write=[work])
+        for _ in range(10):
+            cell = self.run_cell(profile)
+            self.assertTrue(until(lambda: (work / "started").exists()), cell.stderr)
+            send_signal(cell.pid, signal.SIGKILL)
+            self.assertTrue(until(lambda: os.listdir(work) == ["started"]), os.listdir(work))
+            (work / "started").unlink()
+        # Where nothing keeps the place, it does make that file.
+        control = self.run_cell(self.profile(
+            "/usr/bin/python3", str(spinner), f"{work}/.mcp.json", extends="python", write=[work],
+            filesystem={"protect_missing": "note"}))
+        self.assertTrue(until(lambda: (work / ".mcp.json").is_file()), control.stderr)
+
     def test_sessions_share_a_place_and_the_last_one_frees_it(self):
         work = self.tree()
         first, second = self.session(write=[work]), self.session(write=[work])
@@ -309,6 +332,7 @@ class WhatIsNotThere(Case):
         work = self.tree()
         cell = self.session(write=[work])
         (work / ".git/config").write_text("host")
+        (work / ".git/config").chmod(0o666)
         self.assertEqual(cell.attempt(f"read:{work}/.git/config")["detail"], "host")
         self.assertEqual(cell.attempt(f"open-write:{work}/.git/config")["errno"], "EROFS")
         cell.finish()
