@@ -22,7 +22,8 @@ struct HeldPlan: ~Copyable {
     if paths.isEmpty { return HeldPlan(plan: first, keeper: nil) }
     let keeper = try keep(paths, privileged: first.blueprint.privileged)
     let second: Result<Plan, SessionError>
-    do { second = .success(try Session.makePlan(request, host: host, auditBase: auditBase)) } catch {
+    do { second = .success(try Session.makePlan(request, host: host, auditBase: auditBase)) } catch
+    {
       second = .failure(error)
     }
     guard case .success(var plan) = second, plan.places.isEmpty else {

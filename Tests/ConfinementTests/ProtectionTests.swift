@@ -69,7 +69,8 @@ struct ProtectionTests {
     #expect(!plan.places.contains("/srv/w/.bashrc"))
     #expect(plan.notes.contains { $0.hasPrefix("nothing is there yet, so an empty directory") })
     #expect(plan.notes.contains { $0.hasPrefix("/srv/w/.envrc stays the symbolic link that it") })
-    #expect(plan.notes.contains { $0.contains("/srv/w/.mcp.json") && $0.contains("until the host") })
+    #expect(
+      plan.notes.contains { $0.contains("/srv/w/.mcp.json") && $0.contains("until the host") })
     let noted = try self.plan { $0.missingProtection = .note }
     #expect(noted.places.isEmpty)
     let note = try #require(noted.notes.first { $0.hasPrefix("not protected in /srv/w,") })
