@@ -19,6 +19,8 @@ struct GrantCollector<Lookup: FileLookup> {
   private(set) var faults: [PlanError.Fault] = []
   private(set) var dangers: [Danger] = []
   private(set) var needlessDangers: [Profile.PathGrant] = []
+  /// What is to be protected and is not there: something must keep its place.
+  var places: [String] = []
 
   /// Begins with what the profile grants for writing: a session may have changed what is there.
   init(
