@@ -269,12 +269,6 @@ struct GrantCollector<Lookup: FileLookup> {
   private mutating func allowDanger(
     _ path: String, _ access: Grant.Access, as written: String, _ entry: Profile.PathGrant?
   ) -> Bool {
-    if access == .write, let place = unwritable.reached(by: path, .write) {
-      refuse(
-        .never, "grant", written, "it would let the server write profiles in \(place)",
-        "a server must not choose what is started next; grant less", entry)
-      return false
-    }
     let place = guarded.reached(by: path, access)
     // What a profile does not say itself is no choice of anybody's.
     if let place, access == .write || entry == nil {
@@ -301,6 +295,24 @@ struct GrantCollector<Lookup: FileLookup> {
         Danger(path: path, access: access, why: why, reason: reason, line: entry.line))
     }
     return true
+  }
+
+  /// Refuses grants through which a server could write where profiles are found; after what is
+  /// protected is known, because that may keep it from there.
+  mutating func refuseUnwritable(_ write: [Profile.PathGrant]) {
+    let kept = places + grants.filter { $0.role == .protected }.map(\.path)
+    for entry in write {
+      let real: String
+      // What cannot be resolved was refused, or skipped, when its grant was added.
+      do { real = try resolver.resolve(entry.path).real } catch { continue }
+      let open = unwritable.all(reachedBy: real).first { place in
+        !kept.contains { Paths.isWithin(place, $0) && Paths.isWithin($0, real) }
+      }
+      guard let open else { continue }
+      refuse(
+        .never, "grant", entry.path, "it would let the server write profiles in \(open)",
+        "a server must not choose what is started next; grant less, or protect that place", entry)
+    }
   }
 
   /// Whether the server can write what a path leads to, or put it there.

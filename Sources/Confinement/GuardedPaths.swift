@@ -28,6 +28,13 @@ struct GuardedPaths {
     }
   }
 
+  /// All of them that a grant of `path` for writing would let the server change, and all links on the
+  /// way to them.
+  func all(reachedBy path: String) -> [String] {
+    places.filter { Paths.isWithin($0, path) || Paths.isWithin(path, $0) }
+      + links.filter { Paths.isWithin($0, path) }
+  }
+
   /// What of them a grant of `path` would let the server reach; nil if nothing.
   func reached(by path: String, _ access: Grant.Access) -> String? {
     let place = places.first { Paths.isWithin($0, path) || Paths.isWithin(path, $0) }

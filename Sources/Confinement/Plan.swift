@@ -81,6 +81,7 @@ public struct Plan: Sendable {
     for grant in runtime.grants { collector.add(runtime: grant) }
     for entry in profile.filesystem.read { collector.add(profile: entry, access: .read) }
     collector.protect(profile.filesystem, homes: runtime.homes)
+    collector.refuseUnwritable(profile.filesystem.write)
     var tree = CellTree(
       grants: collector.merged(), links: collector.links,
       temporarySize: profile.limits.temporary)

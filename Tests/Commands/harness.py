@@ -4,6 +4,7 @@ The binary is `.build/release/anchorhold` or what ANCHORHOLD names. ANCHORHOLD_M
 a skip for something this machine lacks into a failure.
 """
 
+import ctypes
 import json
 import os
 import pathlib
@@ -309,9 +310,12 @@ class Case(unittest.TestCase):
                 for line in path.read_bytes().splitlines()]
 
 
-def may_mitigate_speculation():
-    """Whether this processor is affected and a process may choose."""
-    return bool({status_of("self").get(field, "?").strip() for field in
+def can_be_had(step):
+    """Whether this kernel and processor have what a step is asked to do; others are always there."""
+    if step == "WRITE_EXECUTE":
+        return ctypes.CDLL(None).prctl(66, 0, 0, 0, 0) >= 0  # PR_GET_MDWE
+    # Whether this processor is affected and a process may choose.
+    return step != "SPECULATION" or bool({status_of("self").get(field, "?").strip() for field in
                  ["Speculation_Store_Bypass", "SpeculationIndirectBranch"]}
                 & {"thread vulnerable", "conditional enabled"})
 

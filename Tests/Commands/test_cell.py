@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from harness import PROBE, ROOT, Case, send_signal, server_pid, status_of
+from harness import PATIENCE, PROBE, ROOT, Case, send_signal, server_pid, status_of
 
 
 # What /proc/PID/status says of a process that an affected processor speculates in: the first two
@@ -36,6 +36,13 @@ class ClocksOfACell(Case):
 class HardeningOfACell(Case):
     WAYS = ["write-execute:at-once", "write-execute:in-turn"]
 
+    def ended(self, peer):
+        """The status of a session that does not begin, after all that it said."""
+        status = peer.wait()
+        for reader in peer.readers:
+            reader.join(PATIENCE)
+        return status
+
     def test_what_was_written_is_not_executed_when_the_profile_says_so(self):
         outside = self.outside(*self.WAYS)
         self.assertEqual({r["outcome"] for r in outside.values()}, {"done"})
@@ -45,7 +52,7 @@ class HardeningOfACell(Case):
             peer.initialize()
         except (BrokenPipeError, AssertionError):
             # Linux before 6.3 cannot: then there is no session, and the reason is said.
-            self.assertEqual(peer.wait(), 125)
+            self.assertEqual(self.ended(peer), 125)
             self.assertIn(b"cannot deny memory that is written and executed", peer.stderr)
             self.assertIn(b"hint: it needs Linux 6.3", peer.stderr)
             return
@@ -61,7 +68,7 @@ class HardeningOfACell(Case):
         peer = self.run_cell(self.profile(hardening={"speculation": "mitigate"}))
         if open_here and not all(before[f].strip() in OPEN_SPECULATION[:2] for f in open_here):
             # The processor is affected and leaves no choice.
-            self.assertEqual(peer.wait(), 125)
+            self.assertEqual(self.ended(peer), 125)
             self.assertIn(b"cannot mitigate speculative execution (", peer.stderr)
             self.assertIn(b"/sys/devices/system/cpu/vulnerabilities", peer.stderr)
             return
@@ -410,6 +417,19 @@ class LimitsOfACell(Case):
         self.assertEqual((several["outcome"], several["errno"]), ("refused", "EAGAIN"))
         self.assertLess(int(several["detail"]), 101)
         self.assertEqual(cell.text("echo", {"still": "here"}), '{"still":"here"}')
+
+    def test_what_else_the_caller_runs_does_not_count_towards_the_limit_of_processes(self):
+        others = [subprocess.Popen(["sleep", "60"]) for _ in range(20)]
+        try:
+            one, two = (self.session(limits={"processes": 12}) for _ in range(2))
+            for cell in (one, two):
+                self.assertEqual(cell.attempt("processes:8")["outcome"], "done")
+                # The control: the limit holds for the cell's own.
+                self.assertEqual(cell.attempt("processes:30")["outcome"], "refused")
+        finally:
+            for other in others:
+                other.kill()
+                other.wait()
 
     def test_temporary_space_holds_as_much_and_as_many_as_the_profile_says(self):
         here = self.shared_directory("many")

@@ -120,7 +120,7 @@ class DangerousGrants(Case):
                          "done")
         self.assertEqual(cell.attempt(f"may-write:{record}")["outcome"], "refused")
         self.refused("it would let the server reach", write=[self.meant(self.state)])
-        self.refused("it would let the server reach", write=[self.meant(self.directory)])
+        self.refused("could write its own profile", write=[self.meant(self.directory)])
 
     def test_nothing_grants_writing_where_profiles_are_found(self):
         config = self.home / ".config"
@@ -128,6 +128,15 @@ class DangerousGrants(Case):
         for place in [config, config / "anchorhold/profiles"]:
             said = self.refused("cannot grant", write=[self.meant(place)])
             self.assertIn(f"it would let the server write profiles in {config}", said)
+        # What is protected keeps the server from there: .config is, in a home.
+        work = self.shared_directory("work")
+        (work / "config/anchorhold/profiles").mkdir(parents=True)
+        environment = {**self.environment, "XDG_CONFIG_HOME": str(work / "config")}
+        open_ = self.profile(filesystem={"write": [str(work)]})
+        done = self.anchorhold("check", open_, env=environment)
+        self.assertIn(b"it would let the server write profiles in", done.stdout)
+        kept = self.profile(filesystem={"write": [str(work)], "protect": [str(work / "config")]})
+        self.assertEqual(self.anchorhold("check", kept, env=environment).returncode, 0)
         # The control: reading gives no profile away that is not the session's own.
         self.assertEqual(self.anchorhold("check", self.profile(read=[config])).returncode, 0)
 

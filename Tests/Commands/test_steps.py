@@ -6,7 +6,7 @@ Uses a build of the same sources in which ANCHORHOLD_SKIP_STEP is honoured (`mak
 import os
 import re
 
-from harness import ROOT, TOP, Case, Peer, may_mitigate_speculation, need
+from harness import ROOT, TOP, Case, Peer, can_be_had, need
 
 SKIPPING = os.environ.get("ANCHORHOLD_SKIPPING", str(TOP / ".build/skipping/debug/anchorhold"))
 
@@ -81,8 +81,8 @@ class SkippedSteps(Case):
                 continue
             if step in (USER_ONLY if ROOT else ROOT_ONLY):
                 continue
-            if step == "SPECULATION" and not may_mitigate_speculation():
-                continue  # nothing to leave out on this processor
+            if not can_be_had(step):
+                continue  # nothing to leave out here
             with self.subTest(step=step):
                 # The control: the same arrangement with the step in its place.
                 if step in ROOT_ONLY | set(ASKED_FOR):

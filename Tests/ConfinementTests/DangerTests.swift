@@ -73,7 +73,10 @@ struct DangerTests {
 
   @Test(
     "what the server must not write is refused with a reason as well",
-    arguments: ["/sys/class/net", "/etc/anchorhold", "/srv/to-own", "/home/v", "/home/v/.config"])
+    arguments: [
+      "/sys/class/net", "/etc/anchorhold", "/srv/to-own", "/home/v/.config",
+      "/home/v/.config/anchorhold/profiles",
+    ])
   func neverWritten(_ path: String) throws {
     let entry = Profile.PathGrant(path, danger: "because", line: 3)
     #expect(fault { () throws(PlanError) in try plan(write: [entry]) }?.kind == .never)
