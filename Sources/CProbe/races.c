@@ -17,9 +17,14 @@
 
 #define EXCHANGE 2  // RENAME_EXCHANGE of linux/fs.h
 #define INSIDE "inside"
-// Enough for one that can be won to be won many times.
-#define ROUNDS 4000
-#define MILLISECONDS 1500
+
+// How often and how long is tried: enough for a race that can be won to be won many times, and
+// little enough for a machine that has other things to do.
+struct effort {
+  int rounds;
+  long milliseconds;
+};
+static const struct effort thorough = {4000, 1500}, brief = {500, 200};
 
 struct counts {
   int inside, beyond, failed, error;
@@ -64,7 +69,8 @@ static void look(const char *path, struct counts *counts) {
 
 // Opens FILE below both names while they are exchanged. "done" when one time it was another file
 // than the one that begins with "inside"; the detail has the counts.
-static void race(const char *one, const char *other, const char *file, struct cp_outcome *out) {
+static void race(const char *one, const char *other, const char *file, struct effort effort,
+                 struct cp_outcome *out) {
   char paths[2][4200];
   snprintf(paths[0], sizeof paths[0], "%s/%s", one, file);
   snprintf(paths[1], sizeof paths[1], "%s/%s", other, file);
@@ -74,8 +80,8 @@ static void race(const char *one, const char *other, const char *file, struct cp
     unknown(out, "a second process");
     return;
   }
-  long until = milliseconds() + MILLISECONDS;
-  for (int round = 0; round < ROUNDS && milliseconds() < until; round++)
+  long until = milliseconds() + effort.milliseconds;
+  for (int round = 0; round < effort.rounds && milliseconds() < until; round++)
     look(paths[round % 2], &counts);
   kill(child, SIGKILL);
   waitpid(child, NULL, 0);
@@ -103,7 +109,7 @@ static void race_link(const char *target, struct cp_outcome *out) {
               (fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) >= 0 &&
               write(fd, INSIDE, sizeof INSIDE - 1) == sizeof INSIDE - 1;
   if (fd >= 0) close(fd);
-  if (made) race("probe-race-one", "probe-race-other", name + 1, out);
+  if (made) race("probe-race-one", "probe-race-other", name + 1, brief, out);
   else unknown(out, "a directory and a link");
   // Which is which now is anybody's guess.
   const char *names[] = {"probe-race-one", "probe-race-other"};
@@ -126,7 +132,7 @@ bool cp_attempt_race(const char *name, struct cp_outcome *out) {
   char *text = strdup(name + 5);
   char *rest = text, *parts[3];
   for (int index = 0; index < 3; index++) parts[index] = strsep(&rest, ":");
-  if (parts[2] != NULL) race(parts[0], parts[1], parts[2], out);
+  if (parts[2] != NULL) race(parts[0], parts[1], parts[2], thorough, out);
   else unknown(out, "the name");
   free(text);
   return true;

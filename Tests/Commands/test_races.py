@@ -13,7 +13,7 @@ class Races(Case):
         """{"inside": …, "beyond": …, "failed": …} of a race that took place."""
         counts = {word: int(number) for number, word in
                   re.findall(r"(\d+) (\w+)", answer["detail"])}
-        self.assertGreater(sum(counts.values()), 1000, answer)
+        self.assertGreater(sum(counts.values()), 100, answer)
         return counts
 
     def test_a_link_that_takes_the_place_of_a_directory_leads_nowhere(self):
@@ -72,7 +72,7 @@ class Races(Case):
         answer = cell.attempt(name)
         counts = self.counts(answer)
         self.assertEqual((answer["outcome"], counts["beyond"]), ("refused", 0), answer)
-        self.assertGreater(min(counts["inside"], counts["failed"]), 1000, answer)
+        self.assertGreater(min(counts["inside"], counts["failed"]), 50, answer)
         # Neither name was moved.
         self.assertEqual((here / "hidden/file").read_text(), "secret")
 
