@@ -1,3 +1,4 @@
+internal import Confinement
 internal import Linux
 
 /// A fixed-size message between monitor and relay: all that they ever say to each other.
@@ -26,6 +27,8 @@ struct ControlMessage: Equatable, Sendable {
     /// Monitor: close the server's stdin and take nothing more from the client; the first number,
     /// if not 0, is how long (µs) the client may still take for what it was sent.
     case stop = 18
+    /// Monitor: system calls of the cell were refused; see ``ControlMessage/denials(_:)``.
+    case denied = 19
   }
 
   /// What is said.
@@ -64,8 +67,9 @@ struct ControlMessage: Equatable, Sendable {
   }
 
   /// Sends the message over a `SOCK_SEQPACKET` socket.
-  func send(to descriptor: Int32) throws(Errno) {
-    let count = try Descriptor.write(descriptor, bytes, 0..<ControlMessage.size)
+  func send(to descriptor: Int32, transfer: Transfer = .nonblocking) throws(Errno) {
+    let count = try Descriptor.write(
+      descriptor, bytes, 0..<ControlMessage.size, transfer: transfer)
     if count != ControlMessage.size { throw .badMessage }
   }
 
@@ -115,5 +119,36 @@ struct Counters: Equatable, Sendable {
       requests, refusals, drops, bytesToClient, bytesToServer, stderrBytes, nextSequence,
       isTorn,
     ]
+  }
+}
+
+extension ControlMessage {
+  /// How many kinds of refused calls one message holds.
+  static let denialsAtOnce = 8
+
+  /// What was refused: in each number the kind of call (16 bits), the error number (12 bits), whether
+  /// it was just now (1 bit) and how often (from bit 32 on); 0 for none.
+  static func denials(_ entries: ArraySlice<DenialCounts.Entry>) -> ControlMessage {
+    ControlMessage(
+      .denied,
+      entries.prefix(denialsAtOnce).map { entry in
+        Int64(entry.call.kind) | Int64(entry.errno & 0xfff) << 16 | (entry.isFresh ? 1 << 28 : 0)
+          | min(entry.count, 0x3fff_ffff) << 32
+      })
+  }
+
+  /// What a message of the kind `denied` says; nil where that is nothing that can be said.
+  var denials: [DenialCounts.Entry]? {
+    var entries: [DenialCounts.Entry] = []
+    for number in numbers where number != 0 {
+      let errno = UInt16(number >> 16 & 0xfff)
+      guard let call = DeniedCall(kind: Int(number & 0xffff)), errno > 0, number >> 32 > 0 else {
+        return nil
+      }
+      entries.append(
+        DenialCounts.Entry(
+          call: call, errno: errno, count: number >> 32, isFresh: number >> 28 & 1 == 1))
+    }
+    return entries
   }
 }

@@ -31,6 +31,9 @@ extension RelayLoop {
       closeServerInput()
       state.ending = message.numbers[0]
       state.patience = message.numbers[1]
+    case .denied:
+      guard let denials = message.denials else { throw .badMessage }
+      hearDenials(denials)
     case .ready, .clientClosed, .clientGone, .serverClosed, .finished, .failed:
       throw .badMessage
     }
@@ -142,6 +145,7 @@ extension RelayLoop {
   mutating func finish() throws(Errno) {
     let now = Clock.monotonicMicroseconds()
     errors.tellHidden(at: now, isLast: true)
+    if let summary = denials.summary { errors.say(summary) }
     errors.flush()
     _ = recorder.commit(at: now, isLast: true)
     counters.bytesToClient = toClient.written

@@ -170,6 +170,14 @@ struct RelayProcess: ~Copyable {
     }
   }
 
+  /// Says something to the relay if it has room for it; whether it had. One that is gone has.
+  func tellAtOnce(_ message: ControlMessage) throws(SessionError) -> Bool {
+    do { try message.send(to: control.rawValue, transfer: .socket) } catch .wouldBlock {
+      return false
+    } catch .brokenPipe { return true } catch { throw SessionError("speak to the relay", error) }
+    return true
+  }
+
   /// The relay's next message; nil when it closed the socket.
   func next() throws(SessionError) -> ControlMessage? {
     try doing("hear the relay") { () throws(Errno) in
