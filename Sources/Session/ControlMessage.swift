@@ -73,11 +73,16 @@ struct ControlMessage: Equatable, Sendable {
     if count != ControlMessage.size { throw .badMessage }
   }
 
-  /// Receives a message; nil at the end of the file. Throws `.badMessage` for anything else.
-  static func receive(from descriptor: Int32) throws(Errno) -> ControlMessage? {
+  /// Receives a message; nil at the end of the file. Throws `.badMessage` for anything else, and with
+  /// the transfer `.socket` `.wouldBlock` when there is none.
+  static func receive(
+    from descriptor: Int32, transfer: Transfer = .nonblocking
+  ) throws(Errno) -> ControlMessage? {
     var buffer = [UInt8](repeating: 0, count: size + 1)
     var count = 0
-    do throws(Errno) { count = try Descriptor.read(descriptor, into: &buffer, from: 0) } catch {
+    do throws(Errno) {
+      count = try Descriptor.read(descriptor, into: &buffer, from: 0, transfer: transfer)
+    } catch {
       // The other side ended with something unread. The kernel says so once, and then gives what it
       // had said before (unix(7)).
       guard error == .connectionReset else { throw error }

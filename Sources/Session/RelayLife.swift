@@ -12,9 +12,20 @@ extension RelayLoop {
     }
   }
 
-  /// Does what the monitor says; false if it is gone, and with it the session.
+  /// Does what the monitor has said, all of it, because what it said of a server comes before what
+  /// that server says; false if it is gone, and with it the session.
   mutating func hear() throws(Errno) -> Bool {
-    guard let message = try ControlMessage.receive(from: control) else { return false }
+    while true {
+      let message: ControlMessage?
+      do throws(Errno) {
+        message = try ControlMessage.receive(from: control, transfer: .socket)
+      } catch .wouldBlock { return true } catch { throw error }
+      guard let message else { return false }
+      try hear(message)
+    }
+  }
+
+  private mutating func hear(_ message: ControlMessage) throws(Errno) {
     switch message.kind {
     case .open: state.isOpen = true
     case .stop:
@@ -37,7 +48,6 @@ extension RelayLoop {
     case .ready, .clientClosed, .clientGone, .serverClosed, .finished, .failed:
       throw .badMessage
     }
-    return true
   }
 
   /// Takes the steps that what has happened calls for.
