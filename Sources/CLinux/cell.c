@@ -56,7 +56,8 @@ void cl_cell_provide_filter(struct cl_filter *filter, const uint64_t *program, u
 }
 
 // `descriptor` goes with the report, -1 for none.
-static void report_with(const struct cl_plan *plan, const struct cl_report *report, int descriptor) {
+static void report_with(const struct cl_plan *plan, const struct cl_report *report,
+                        int descriptor) {
   struct iovec part = {.iov_base = (void *)(uintptr_t)report, .iov_len = sizeof *report};
   union {
     char space[CMSG_SPACE(sizeof descriptor)];

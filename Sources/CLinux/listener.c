@@ -24,8 +24,8 @@ union message {
 int cl_load_filter_listening(const void *program, size_t count) {
   struct seccomp_notif_sizes sizes;
   if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) == -1) return -errno;
-  if (sizes.seccomp_notif > sizeof(union message) || sizes.seccomp_notif_resp > sizeof(union message))
-    return -E2BIG;
+  if (sizes.seccomp_notif > sizeof(union message)) return -E2BIG;
+  if (sizes.seccomp_notif_resp > sizeof(union message)) return -E2BIG;
   struct sock_fprog filter = {.len = (unsigned short)count,
                               .filter = (struct sock_filter *)(uintptr_t)program};
   unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;

@@ -56,7 +56,9 @@ public struct DenialCounts: Sendable {
   }
 
   /// Keeps what could not be told.
-  public mutating func keep(_ entry: Entry, at now: Int64) { keep(entry.call, entry.count, at: now) }
+  public mutating func keep(_ entry: Entry, at now: Int64) {
+    keep(entry.call, entry.count, at: now)
+  }
 
   private mutating func keep(_ call: DeniedCall, _ count: Int64, at now: Int64) {
     untold[call.kind] += count

@@ -40,8 +40,7 @@ public struct SyscallListener: ~Copyable, Sendable {
 
   /// Answers a call with an error number, 1 to 4095; a caller that is gone needs no answer.
   public func refuse(_ call: DeniedSyscall, _ error: Errno) throws(Errno) {
-    do { _ = try checked(cl_refuse_call(file.rawValue, call.identifier, error.rawValue)) } catch
-      .noSuchFile
-    { return }
+    let result = cl_refuse_call(file.rawValue, call.identifier, error.rawValue)
+    do { _ = try checked(result) } catch .noSuchFile { return }
   }
 }

@@ -67,10 +67,21 @@ struct ControlMessage: Equatable, Sendable {
   }
 
   /// Sends the message over a `SOCK_SEQPACKET` socket.
-  func send(to descriptor: Int32, transfer: Transfer = .nonblocking) throws(Errno) {
-    let count = try Descriptor.write(
-      descriptor, bytes, 0..<ControlMessage.size, transfer: transfer)
+  func send(to descriptor: Int32) throws(Errno) {
+    let count = try Descriptor.write(descriptor, bytes, 0..<ControlMessage.size)
     if count != ControlMessage.size { throw .badMessage }
+  }
+
+  /// Sends the message if the other side has read most of what was sent before; whether it has.
+  ///
+  /// One that reads nothing must not make us wait when something has to be said: poll(2) finds a
+  /// socket writable while a quarter of its room is taken at most (unix_writable, net/unix), so what
+  /// can wait leaves the rest to ``send(to:)``.
+  func sendIfRead(to descriptor: Int32) throws(Errno) -> Bool {
+    var entries = [PollEntry(descriptor: descriptor, events: .output)]
+    guard try Poll.wait(&entries, timeoutMilliseconds: 0) > 0 else { return false }
+    try send(to: descriptor)
+    return true
   }
 
   /// Receives a message; nil at the end of the file. Throws `.badMessage` for anything else, and with

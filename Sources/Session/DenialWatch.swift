@@ -39,7 +39,8 @@ struct CellFilter: Sendable {
   mutating func withoutListener(_ error: Errno) throws(SessionError) {
     let why =
       error == .busy
-      ? "this program itself runs under a filter that tells of calls" : "the kernel gives no listener"
+      ? "this program itself runs under a filter that tells of calls"
+      : "the kernel gives no listener"
     watch = .off("\(why): \(error)")
     program = try CellFilter.make(added, watched: false)
   }

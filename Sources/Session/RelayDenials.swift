@@ -45,14 +45,15 @@ struct RelayDenials: Sendable {
   ) -> [UInt8]? {
     guard let diagnosis else { return nil }
     let call = entry.call
-    var text = Array(
-      "anchorhold: hint: the server was refused the system call \"\(call.name)\" (\(DeniedCall.name(ofError: entry.errno)))"
-        .utf8)
+    let error = DeniedCall.name(ofError: entry.errno)
+    let what = "the server was refused the system call \"\(call.name)\" (\(error))"
+    var text = Array("anchorhold: hint: \(what)".utf8)
     var tools: [[UInt8]] = []
     for request in during where !tools.contains(request.tool) { tools.append(request.tool) }
     let before =
       tools.isEmpty
-      ? " outside of any tool call" : tools.count == 1 ? " during tool " : " during one of the tools "
+      ? " outside of any tool call"
+      : tools.count == 1 ? " during tool " : " during one of the tools "
     text += Array(before.utf8)
     for (index, tool) in tools.prefix(DenialRecord.mostCalls).enumerated() {
       text += Array((index == 0 ? "\"" : ", \"").utf8)

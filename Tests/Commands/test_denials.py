@@ -42,6 +42,14 @@ def flood(number):
 def work(arguments):
     if "apart" in arguments:
         return [apart(n, [arguments["argument"]] * 6) for n in arguments["apart"]]
+    if "timer" in arguments:
+        # A handler after which a call that it interrupted is made again.
+        signal.signal(signal.SIGALRM, lambda *_: None)
+        signal.siginterrupt(signal.SIGALRM, False)
+        signal.setitimer(signal.ITIMER_REAL, arguments["timer"], arguments["timer"])
+        errors = {call(arguments["number"]) for _ in range(arguments["times"])}
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        return sorted(errors)
     for _ in range(arguments.get("threads", 0)):
         threading.Thread(target=flood, args=(arguments["number"],), daemon=True).start()
     return [call(*c) for c in arguments.get("calls", []) for _ in range(arguments.get("times", 1))][-50:]
@@ -279,6 +287,35 @@ class Denials(Case):
         for pid in server:
             os.kill(pid, signal.SIGKILL)
         self.assertEqual(cell.wait(), 137)
+
+    def test_a_relay_that_is_stopped_or_killed_in_a_flood_does_not_hold_the_monitor(self):
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            with self.subTest(signal=number):
+                cell = self.start()
+                [relay] = [p for p in descendants(cell.pid)
+                           if status_of(p)["Name"].strip() == "anchor-relay"]
+                inside = descendants(cell.pid)
+                self.make(cell, threads=8, number=CHOWN)
+                os.kill(relay, number)
+                if number == signal.SIGSTOP:
+                    time.sleep(1.5)
+                    cell.process.send_signal(signal.SIGTERM)
+                    self.assertEqual(cell.wait(), 143)
+                else:
+                    self.assertEqual(cell.wait(), 125)
+                self.assertTrue(until(lambda: not any(map(alive, inside))), inside)
+                end = self.records()[-1]
+                self.assertEqual(end["kind"], "session-end")
+                self.assertIn("chown", [d["call"] for d in end["denials"]])
+
+    def test_a_server_with_signals_gets_its_errors_all_the_same(self):
+        cell = self.start()
+        answer = cell.text("work", {"timer": 0.0005, "number": SYNC, "times": 3000}, timeout=60)
+        self.assertEqual(json.loads(answer), [ENOSYS])
+        cell.finish()
+        # Each was counted at least once; one that was made again counts again.
+        [total] = self.records()[-1]["denials"]
+        self.assertGreaterEqual(total["count"], 3000)
 
     def test_no_process_of_the_cell_holds_the_listener(self):
         if not ROOT:

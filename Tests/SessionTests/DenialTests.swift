@@ -20,7 +20,8 @@ struct DenialTests {
   func messages() throws {
     let entries = [
       entry(sync, 38), entry(mount, 1, 7, fresh: false),
-      entry(DeniedCall(number: .max), 95, 0x3fff_ffff, fresh: false), entry(DeniedCall(number: 0), 1),
+      entry(DeniedCall(number: .max), 95, 0x3fff_ffff, fresh: false),
+      entry(DeniedCall(number: 0), 1),
     ]
     let message = ControlMessage.denials(entries[...])
     #expect(message.kind == .denied)
@@ -35,6 +36,30 @@ struct DenialTests {
     ] {
       #expect(ControlMessage(.denied, [number]).denials == nil, "\(number)")
     }
+  }
+
+  @Test("a relay that reads nothing is told of refusals only as long as there is room for the rest")
+  func room() throws {
+    let pair = try Descriptor.socketPair()
+    let message = ControlMessage.denials([entry(sync, 38)][...])
+    var told = 0
+    while told < 5_000, try message.sendIfRead(to: pair.ours.rawValue) { told += 1 }
+    #expect(told > 8 && told < 5_000)
+    // What has to be said still goes, and does not wait.
+    for _ in 0..<told {
+      let count = try Descriptor.write(
+        pair.ours.rawValue, ControlMessage(.stop).bytes, 0..<ControlMessage.size,
+        transfer: .socket)
+      #expect(count == ControlMessage.size)
+    }
+    // The control: once it reads, it is told again.
+    for _ in 0..<2 * told {
+      #expect(try ControlMessage.receive(from: pair.theirs.rawValue, transfer: .socket) != nil)
+    }
+    #expect(throws: Errno.wouldBlock) {
+      try ControlMessage.receive(from: pair.theirs.rawValue, transfer: .socket)
+    }
+    #expect(try message.sendIfRead(to: pair.ours.rawValue))
   }
 
   @Test("a refusal is recorded with the calls of tools that are in flight, the next ones counted")
@@ -56,7 +81,8 @@ struct DenialTests {
         + #"the tools "echo", "work"; syscalls: {add: [sync]} in /etc/trial.yaml:7 would allow it"#)
     #expect(
       try #require(try relay.line(relay.errorOutput)).hasSuffix(
-        "; nothing allows it (mounts: the view of the file system is fixed when the cell is sealed)"))
+        "; nothing allows it (mounts: the view of the file system is fixed when the cell is sealed)"
+      ))
     try relay.write(relay.serverOutput, result(1) + "\n" + result(2) + "\n")
     #expect(try relay.line(relay.clientOutput) == result(1))
     #expect(try relay.line(relay.clientOutput) == result(2))
