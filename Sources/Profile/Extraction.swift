@@ -14,7 +14,7 @@ extension Profile {
       hide: Self.grants(root["filesystem", "hide"]),
       protect: Self.grants(root["filesystem", "protect"]),
       protectsDefaults: root["filesystem", "protect_defaults"]?.scalar?.text != "false",
-      missingProtection: Self.word(root["filesystem", "protect_missing"]) ?? .note)
+      missingProtection: Self.word(root["filesystem", "protect_missing"]) ?? .hold)
     let calls = root["syscalls", "add"] ?? root["syscalls"]
     syscalls = Syscalls(
       add: Self.strings(root["syscalls", "add"]), line: calls?.position.line ?? 0)
