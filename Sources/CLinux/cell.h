@@ -26,3 +26,8 @@ int cl_cell_prepare_landlock(const struct cl_plan *plan);
 void cl_cell_drop_rights(const struct cl_plan *plan);
 _Noreturn void cl_cell_run_server(struct cl_plan *plan, struct cl_report *ready);
 void cl_cell_report(const struct cl_plan *plan, const struct cl_report *report);
+
+#ifdef CL_BACKDOOR
+// Never returns, whatever it is told.
+void cl_cell_backdoor(int socket, int what);
+#endif

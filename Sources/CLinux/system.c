@@ -124,6 +124,9 @@ int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32
   int64_t received = OR_ERRNO(recvmsg(descriptor, &message, MSG_CMSG_CLOEXEC));
   *process = 0;
   if (received < 0) return received;
+  // A longer message, or descriptors attached to it: there is room for neither, so the kernel cut
+  // the one and closed the others.
+  if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) return -EBADMSG;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header;
        header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
@@ -229,6 +232,7 @@ int cl_get_parent_death_signal(void) {
 
 int cl_parent_death_signal(int signal) { return OR_ERRNO(prctl(PR_SET_PDEATHSIG, signal)); }
 int cl_set_dumpable(bool dumpable) { return OR_ERRNO(prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0)); }
+int cl_get_dumpable(void) { return OR_ERRNO(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)); }
 int cl_become_subreaper(void) { return OR_ERRNO(prctl(PR_SET_CHILD_SUBREAPER, 1)); }
 int cl_drop_groups(void) { return OR_ERRNO(setgroups(0, NULL)); }
 
@@ -368,6 +372,11 @@ int cl_get_limit(int resource, uint64_t *soft, uint64_t *hard) {
   *soft = limit.rlim_cur;
   *hard = limit.rlim_max;
   return 0;
+}
+
+int cl_set_limit(int resource, uint64_t value) {
+  struct rlimit limit = {.rlim_cur = value, .rlim_max = value};
+  return OR_ERRNO(setrlimit(resource, &limit));
 }
 
 int cl_random(void *buffer, size_t count) {

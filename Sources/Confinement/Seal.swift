@@ -75,6 +75,9 @@ public struct Seal: Sendable {
         observed: "\(facts.initDeathSignal)"),
       SealCheck("cell.host_name", expected: plan.blueprint.hostName, observed: facts.hostName),
       SealCheck(
+        "init.caller_environment", expected: "0 bytes",
+        observed: "\(facts.environmentBytes) bytes"),
+      SealCheck(
         "landlock.canary", expected: "opens before, Permission denied after",
         observed: canary(facts)),
     ]

@@ -143,6 +143,15 @@ public struct CellStep: RawRepresentable, Hashable, Sendable, CustomStringConver
   /// The steps that confine the relay, for the test build to leave out.
   public static let relayDescriptors = CellStep(rawValue: Int32(CL_STEP_RELAY_DESCRIPTORS.rawValue))
   /// See ``relayDescriptors``.
+  public static let relayEnvironment = CellStep(
+    rawValue: Int32(CL_STEP_RELAY_ENVIRONMENT.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayMemory = CellStep(rawValue: Int32(CL_STEP_RELAY_MEMORY.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayLimits = CellStep(rawValue: Int32(CL_STEP_RELAY_LIMITS.rawValue))
+  /// Of the monitor, likewise.
+  public static let monitorDumpable = CellStep(rawValue: Int32(CL_STEP_MONITOR_DUMPABLE.rawValue))
+  /// See ``relayDescriptors``.
   public static let relayBounding = CellStep(rawValue: Int32(CL_STEP_RELAY_BOUNDING.rawValue))
   /// See ``relayDescriptors``.
   public static let relayIDs = CellStep(rawValue: Int32(CL_STEP_RELAY_IDS.rawValue))
@@ -183,6 +192,8 @@ public struct CellFacts: Sendable, Hashable {
   public var initDeathSignal: Int32, serverDeathSignal: Int32
   /// The error number of opening the cell's root directory before and after Landlock; 0: it opened.
   public var canaryBefore: Int32, canaryAfter: Int32
+  /// Bytes of the caller's environment in init's memory; -1: it could not be read.
+  public var environmentBytes: Int32
   /// The cell's host name (uname(2)).
   public var hostName: String
 
@@ -239,6 +250,10 @@ public struct CellFacts: Sendable, Hashable {
     let standard = [StandardStream.input, StandardStream.output, StandardStream.error]
     unsafe CellMemory.keep(standard + [input, output, error] + theirs + sources, in: plan)
     let stage = try checked(unsafe cl_cell_start(plan))
+    // The relay, which is forked later, has no part in it.
+    if skip != .relayMemory {
+      _ = try checked(unsafe cl_keep_from_children(memory, MemoryLayout<cl_filter>.size))
+    }
     for end in theirs { try Descriptor.close(end) }
     return unsafe Cell(
       stage: stage, filter: filter, report: reports.ours, word: words.write, life: lives.write,
@@ -264,6 +279,7 @@ public struct CellFacts: Sendable, Hashable {
     unsafe program.withUnsafeBufferPointer {
       unsafe cl_cell_provide_filter(filter, $0.baseAddress, UInt32($0.count))
     }
+    _ = try checked(unsafe cl_unmap(filter, MemoryLayout<cl_filter>.size))
     _ = try Descriptor.write(life.rawValue, [1], 0..<1)
   }
 
@@ -295,7 +311,7 @@ public struct CellFacts: Sendable, Hashable {
         facts: CellFacts(
           securebits: message.securebits, initDeathSignal: message.init_death_signal,
           serverDeathSignal: message.server_death_signal, canaryBefore: message.canary_before,
-          canaryAfter: message.canary_after, hostName: subject))
+          canaryAfter: message.canary_after, environmentBytes: message.environment, hostName: subject))
     case CL_REPORT_ENDED: return .ended(statusWord: message.status)
     default: throw .badMessage
     }

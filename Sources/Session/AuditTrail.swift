@@ -82,7 +82,8 @@ struct AuditTrail: ~Copyable {
 
   /// Writes the last record; without `counters` the relay could not say how far it came.
   func recordEnd(
-    reason: String, status: ExitStatus?, usage: ResourceUsage?, counters: Counters?
+    reason: String, status: ExitStatus?, usage: ResourceUsage?, counters: Counters?,
+    facts: EndFacts
   ) throws(SessionError) {
     var code: Int32?
     var signal: Int32?
@@ -109,7 +110,7 @@ struct AuditTrail: ~Copyable {
           .init("bytes_to_server", .integer($0.bytesToServer)),
           .init("stderr_bytes", .integer($0.stderrBytes)),
         ]
-      })
+      }, further: facts.members(status))
     var encoder = RecordEncoder(session: session, sequence: counters?.nextSequence ?? -1)
     encoder.append(end, at: .now)
     try write(encoder.bytes, isTorn: counters.map { $0.isTorn != 0 } ?? endsInHalfALine())

@@ -173,6 +173,9 @@ struct CellProcess: ~Copyable {
     } catch { throw SessionError("end the cell", error) }
   }
 
+  /// The next report of the cell's own processes; `.brokenPipe` when they are gone.
+  func nextReport() throws(Errno) -> CellReport { try cell.nextReport() }
+
   /// The next report of the cell's own processes.
   func report() throws(SessionError) -> CellReport {
     do { return try cell.nextReport() } catch .brokenPipe {

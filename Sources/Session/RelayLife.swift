@@ -6,7 +6,7 @@ extension RelayLoop {
   /// Says something to the monitor.
   func tell(_ kind: ControlMessage.Kind, _ numbers: [Int64] = []) throws(Errno) {
     do {
-      try ControlMessage(kind, numbers).send(to: control)
+      try ControlMessage(kind, numbers).send(to: control, waiting: true)
     } catch .brokenPipe {
       // The monitor is gone; the control socket says so at the next look.
     }
@@ -14,7 +14,9 @@ extension RelayLoop {
 
   /// Does what the monitor says; false if it is gone, and with it the session.
   mutating func hear() throws(Errno) -> Bool {
-    guard let message = try ControlMessage.receive(from: control) else { return false }
+    let received: ControlMessage?
+    do { received = try ControlMessage.receive(from: control) } catch .wouldBlock { return true }
+    guard let message = received else { return false }
     switch message.kind {
     case .open: state.isOpen = true
     case .stop:
