@@ -32,26 +32,41 @@ public enum Verification {
       "learn what this machine offers", hint: "a kernel with Landlock is needed"
     ) { () throws(Errno) in try HostFacts.current() }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
-    let planned = try Session.makePlan(request, host: host, auditBase: location.guarded)
+    let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
+    let result: Result<VerificationReport, SessionError>
+    do {
+      result = .success(
+        try prove(request, held, host, audit: location.guarded, signals: signals.rawValue))
+    } catch { result = .failure(error) }
+    try held.free()
+    return try result.get()
+  }
+
+  private static func prove(
+    _ request: SessionRequest, _ held: borrowing HeldPlan, _ host: HostFacts, audit: String,
+    signals: Int32
+  ) throws(SessionError) -> VerificationReport {
+    let planned = held.plan
     let program = try Session.filter(request.profile)
     let plan = try withProbe(planned)
 
-    var scratch = try doing("make a private directory below /tmp") { () throws(Errno) in
+    let scratch = try doing("make a private directory below /tmp") { () throws(Errno) in
       try ProbeScratch()
     }
     let result: Result<VerificationReport, SessionError>
     do {
       let checks = VerificationChecks(
         plan: planned, rules: program.rules, scratch: scratch, host: host,
-        paths: ownPaths(request, location.guarded))
+        paths: ownPaths(request, audit))
       result = .success(
         try Verifier(
           request: request, plan: plan, program: program, scratch: scratch.path, checks: checks,
           exchange: ProbeExchange(
-            deadline: Clock.monotonicMicroseconds() + patience, signals: signals.rawValue)
+            deadline: Clock.monotonicMicroseconds() + patience, signals: signals)
         ).run())
     } catch { result = .failure(error) }
-    try doing("remove \"\(scratch.path)\"") { () throws(Errno) in try scratch.remove() }
+    let place = scratch.path
+    do { try scratch.remove() } catch { throw SessionError("remove \"\(place)\"", error) }
     return try result.get()
   }
 

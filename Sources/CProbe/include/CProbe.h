@@ -48,6 +48,7 @@ bool cp_call_of(const char *attempt, struct cp_call *out);
 bool cp_attempt_call(const char *name, struct cp_outcome *out);
 bool cp_attempt_file(const char *name, struct cp_outcome *out);
 bool cp_attempt_state(const char *name, struct cp_outcome *out);
+bool cp_attempt_hardening(const char *name, struct cp_outcome *out);
 // Remembers what only the first process of a run can see of how it was started.
 void cp_look_at_start(void);
 
@@ -81,7 +82,7 @@ struct cp_scratch {
 };
 const char *cp_scratch_path(const struct cp_scratch *scratch);
 const char *cp_scratch_abstract(const struct cp_scratch *scratch);
-// Makes it, private to the caller; returns 0 or -errno.
-int cp_scratch_make(struct cp_scratch *scratch);
-// Removes it and everything in it; returns 0 or -errno.
-int cp_scratch_remove(struct cp_scratch *scratch);
+// Fills the empty directory `path`, which is private to the caller; returns 0 or -errno.
+int cp_scratch_fill(struct cp_scratch *scratch, const char *path);
+// Closes the sockets.
+void cp_scratch_close(struct cp_scratch *scratch);
