@@ -4,14 +4,17 @@ The relay of the test build does what a line of its client says, in its own proc
 confined. Every attempt is made in a relay that is not confined as well: the positive control.
 """
 
+import collections
 import os
+import random
 import signal
 import socket
 import struct
+import subprocess
 import time
 
-from harness import PROBE, ROOT, descendants, server_pid
-from taken import Taken, init_of, queue_signal, relay_of, relay_steps
+from harness import (PROBE, ROOT, Case, alive, descendants, processes, server_pid, until)
+from taken import Taken, init_of, queue_signal, relay_of
 
 F_SETFL, F_DUPFD, F_SETOWN, F_SETLK, F_SETPIPE_SZ = 4, 0, 8, 6, 1031
 O_NONBLOCK, MAP_SHARED, MAP_PRIVATE, MAP_ANONYMOUS = 0o4000, 1, 2, 0x20
@@ -221,9 +224,10 @@ class SecondWalls(RelayCase):
             "try raise-capabilities", "try socket-packet", ("prlimit64", "PARENT", 7, 0, "text"),
             ("ftruncate", "audit", 0), ("fchmod", "audit", 0o777),
         ]
-        # These two stand alone: whoever may write a file may change its size, whoever owns it its
-        # mode.
-        alone = [("ftruncate", "audit", 0)] + ([] if ROOT else [("fchmod", "audit", 0o777)])
+        # Here the filter stands alone: whoever may write a file may change its size, whoever owns it
+        # its mode, and limits are asked for by anyone of the same user.
+        alone = [("ftruncate", "audit", 0)] + ([] if ROOT else [
+            ("fchmod", "audit", 0o777), ("prlimit64", "PARENT", 7, 0, "text")])
         for what in attempts:
             with self.subTest(what=what):
                 bare = self.open()
@@ -333,6 +337,49 @@ def message(kind, *numbers, size=72):
 READY, CLIENT_CLOSED, CLIENT_GONE, SERVER_CLOSED, FINISHED, FAILED = range(1, 7)
 OPEN, SERVER_ENDED, STOP = 16, 17, 18
 NUMBERS_OF_ALL_SIZES = [1, -1, 2**31, -2**31, 2**53, 2**63 - 1, -2**63]
+
+
+class TheServer(Case):
+    """A server reaches neither monitor nor relay nor init, by whatever number it guesses."""
+
+    ways = ["kill:{}", "pidfd-of:{}", "limits-of:{}", "trace-of:{}", "memory-of:{}",
+            "process-file:{}:mem", "process-file:{}:environ", "process-file:{}:root",
+            "list:/proc/{}/fd", "read:/proc/{}/status"]
+
+    def test_it_reaches_nobody_by_number(self):
+        other = subprocess.Popen(["/bin/sleep", "60"])
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        control = self.outside(*[way.format(other.pid) for way in self.ways])
+        for name, found in control.items():
+            self.assertTrue(found["outcome"] == "done" or found["errno"] == "EFAULT", (name, found))
+        cell = self.session()
+        for pid in [cell.pid, relay_of(cell), init_of(cell), other.pid, os.getpid()]:
+            for way in self.ways:
+                found = cell.attempt(way.format(pid))
+                self.assertNotEqual(found["outcome"], "done", found)
+                self.assertIn(found["errno"], ("EPERM", "EACCES", "ESRCH", "ENOENT"), found)
+
+    def test_init_is_there_and_closed(self):
+        cell = self.session()
+        for way in self.ways:
+            found = cell.attempt(way.format(1))
+            if way in ("kill:{}", "read:/proc/{}/status"):
+                # It may be asked whether it lives, and hides nothing that a status says.
+                self.assertEqual(found["outcome"], "done", found)
+            elif way not in ("pidfd-of:{}", "limits-of:{}"):
+                self.assertIn(found["errno"], ("EPERM", "EACCES"), found)
+
+    def test_the_monitor_is_closed_to_processes_of_its_user(self):
+        cell = self.session()
+        self.assertEqual(os.stat(f"/proc/{cell.pid}/status").st_uid, 0)
+        if not ROOT:
+            for name in ["mem", "environ", "maps"]:
+                with self.assertRaises(PermissionError):
+                    open(f"/proc/{cell.pid}/{name}", "rb").read(1)
+            # The control: this process, of the same user.
+            with open(f"/proc/{os.getpid()}/environ", "rb") as file:
+                self.assertTrue(file.read(1))
 
 
 class TakenControlSocket(Taken):
@@ -454,7 +501,8 @@ class TakenControlSocket(Taken):
         before = descriptors(peer.pid)
         self.assertEqual(self.do(peer, "hand " + message(SERVER_CLOSED))["outcome"], "done")
         self.assertEqual(self.do(peer, "hand " + message(CLIENT_CLOSED))["outcome"], "done")
-        self.assertTrue(before)
+        if ROOT:
+            self.assertTrue(before, "the control: they can be seen")
         self.assertLessEqual(descriptors(peer.pid), before)
         peer.wait(10)
         # With it: the relay's end.
@@ -554,6 +602,40 @@ class TakenInit(Taken):
         peer.close_stdin()
         peer.wait(10)
         self.assertNothingLeft(self.below)
+
+
+class KilledAtAnyMoment(Case):
+    def test_whoever_of_us_is_killed_whenever_the_rest_ends(self):
+        profile = self.profile()
+        seen = collections.Counter()
+        choose = random.Random(3)
+        for attempt in range(80):
+            peer = self.run_cell(profile)
+            # From the first fork to a session that runs: each child of the monitor once in a while.
+            time.sleep(choose.uniform(0, 0.03))
+            # A first child at the latest when it is there.
+            below = until(lambda: [p for p in descendants(peer.pid) if alive(p)] or
+                          peer.process.poll() is not None, 5, 0.001)
+            if not isinstance(below, list):
+                self.fail(f"it ended by itself: {peer.stderr!r}")
+            victim = choose.choice(below)
+            seen[processes().get(victim, (0, "gone"))[1]] += 1
+            try:
+                os.kill(victim, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            # Either it was one that had done its work (the stage), or all of it ends.
+            try:
+                peer.send({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+            except BrokenPipeError:
+                pass
+            peer.close_stdin()
+            status = peer.wait(15)
+            self.assertIn(status, (0, 125, 128 + signal.SIGKILL, 128 + signal.SIGTERM), peer.stderr)
+            self.assertTrue(until(lambda: not any(alive(p) for p in below), 10),
+                            [p for p in below if alive(p)])
+            peer.end()
+        self.assertGreaterEqual(len(seen), 3, seen)
 
 
 def descriptors(pid):
