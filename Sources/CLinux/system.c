@@ -112,10 +112,11 @@ int cl_pass_credentials(int descriptor) {
   return OR_ERRNO(setsockopt(descriptor, SOL_SOCKET, SO_PASSCRED, &on, sizeof on));
 }
 
-int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32_t *process) {
+int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32_t *process,
+                               int *passed) {
   struct iovec part = {.iov_base = buffer, .iov_len = count};
   union {
-    char space[CMSG_SPACE(sizeof(struct ucred))];
+    char space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
     struct cmsghdr align;
   } control;
   struct msghdr message = {.msg_iov = &part,
@@ -124,10 +125,9 @@ int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32
                            .msg_controllen = sizeof control};
   int64_t received = OR_ERRNO(recvmsg(descriptor, &message, MSG_CMSG_CLOEXEC));
   *process = 0;
+  *passed = -1;
   if (received < 0) return received;
-  // A longer message, or descriptors attached to it: there is room for neither, so the kernel cut
-  // the one and closed the others.
-  if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) return -EBADMSG;
+  bool too_much = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header;
        header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
@@ -135,8 +135,24 @@ int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32
       memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
       *process = credentials.pid;
     }
+    if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+      size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+      for (size_t index = 0; index < count; index++) {
+        int descriptor_;
+        memcpy(&descriptor_, CMSG_DATA(header) + index * sizeof descriptor_, sizeof descriptor_);
+        if (*passed == -1) {
+          *passed = descriptor_;
+        } else {
+          close(descriptor_);
+          too_much = true;
+        }
+      }
+    }
   }
-  return received;
+  if (!too_much) return received;
+  if (*passed >= 0) close(*passed);
+  *passed = -1;
+  return -EBADMSG;
 }
 
 int64_t cl_read_link_at(int directory, const char *path, char *buffer, size_t size) {

@@ -199,13 +199,21 @@ struct RelayProcess: ~Copyable {
   /// Says something to the relay; one that is gone, or that does not take what it is told, is found
   /// by waiting for it. We never wait for it here.
   func tell(_ message: ControlMessage) throws(SessionError) {
-    do { try message.send(to: control.rawValue, waiting: false) } catch .brokenPipe {
+    do { try message.send(to: control.rawValue, waiting: false) } catch .brokenPipe, .connectionReset {
       return
     } catch .wouldBlock {
       return
     } catch {
       throw SessionError("speak to the relay", error)
     }
+  }
+
+  /// Says something to the relay that can wait, if it has read most of what it was told before;
+  /// whether it has. One that is gone has.
+  func tellAtOnce(_ message: ControlMessage) throws(SessionError) -> Bool {
+    do { return try message.sendIfRead(to: control.rawValue) } catch .brokenPipe, .connectionReset {
+      return true
+    } catch { throw SessionError("speak to the relay", error) }
   }
 
   /// The relay's next message, if it has come; nil when the relay closed the socket. Throws
