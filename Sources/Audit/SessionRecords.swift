@@ -96,11 +96,14 @@ public struct SessionEnd: Sendable {
   public var counters: [Detail.Member]?
   /// The system calls that were refused, with how often; nil if that was not seen.
   public var denials: [Detail]?
+  /// Further fields, after the others.
+  public var further: [Detail.Member]
 
   /// An end with the fields that every session has.
   public init(
     reason: String, status: Int32?, signal: Int32?, duration: Int64,
-    usage: [Detail.Member] = [], counters: [Detail.Member]? = [], denials: [Detail]? = []
+    usage: [Detail.Member] = [], counters: [Detail.Member]? = [], denials: [Detail]? = [],
+    further: [Detail.Member] = []
   ) {
     self.reason = reason
     self.status = status
@@ -109,6 +112,7 @@ public struct SessionEnd: Sendable {
     self.usage = usage
     self.counters = counters
     self.denials = denials
+    self.further = further
   }
 
   var members: [Detail.Member] {
@@ -120,6 +124,6 @@ public struct SessionEnd: Sendable {
       .init("usage", .object(usage)),
       .init("counters", counters.map(Detail.object) ?? .null),
       .init("denials", denials.map(Detail.list) ?? .null),
-    ]
+    ] + further
   }
 }

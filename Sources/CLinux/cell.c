@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -101,13 +102,6 @@ static void write_file(const struct cl_plan *plan, const char *path, const char 
   size_t length = strlen(text);
   if (write(file, text, length) != (ssize_t)length) cl_cell_fail(plan, CL_STEP_ID_MAP, errno, path);
   close(file);
-}
-
-// Other processes of the id that the stage becomes may read its memory and init's for a while, as a
-// copy of the monitor's; the caller's environment, which may hold secrets, is not for them.
-static void forget_environment(void) {
-  for (char **variable = environ; variable && *variable; variable++)
-    explicit_bzero(*variable, strlen(*variable));
 }
 
 // Root becomes the cell's own id on the host before it enters the user namespace, because then
@@ -215,6 +209,12 @@ static void load_filter(const struct cl_plan *plan) {
   if (result < 0) cl_cell_fail(plan, CL_STEP_FILTER, -result, "seccomp");
 }
 
+// Nothing that could be said over memory shared with the monitor is of use to anybody now.
+static void forget_filter(const struct cl_plan *plan) {
+  if (munmap(plan->filter, sizeof *plan->filter) == -1)
+    cl_cell_fail(plan, CL_STEP_FILTER, errno, "munmap");
+}
+
 static int canary(void) {
   int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (root == -1) return errno;
@@ -252,6 +252,10 @@ static _Noreturn void run_init(const struct cl_plan *plan, pid_t server, int sig
     if (!(waiting[0].revents & POLLIN)) continue;
     struct signalfd_siginfo information;
     if (read(signals, &information, sizeof information) != sizeof information) continue;
+#ifdef CL_BACKDOOR
+    if (information.ssi_signo == SIGUSR2 && information.ssi_code == SI_QUEUE)
+      cl_cell_backdoor(plan->report, information.ssi_int);
+#endif
     if (information.ssi_signo != SIGCHLD) {
       kill(server, (int)information.ssi_signo);
       continue;
@@ -278,7 +282,9 @@ static _Noreturn void init(struct cl_plan *plan) {
   int ruleset = cl_cell_prepare_landlock(plan);
   set_limits(plan);
   cl_cell_drop_rights(plan);
-  struct cl_report ready = {.kind = CL_REPORT_SERVER, .canary_before = canary()};
+  struct cl_report ready = {.kind = CL_REPORT_SERVER,
+                            .environment = cl_environment_bytes(),
+                            .canary_before = canary()};
   if (!CL_SKIPPED(plan, CL_STEP_LANDLOCK)) {
     int result = cl_landlock_restrict(ruleset);
     if (result < 0) cl_cell_fail(plan, CL_STEP_LANDLOCK, -result, "landlock_restrict_self");
@@ -303,6 +309,7 @@ static _Noreturn void init(struct cl_plan *plan) {
   // Before the filter, which lets nobody change these settings.
   cl_cell_harden(plan);
   load_filter(plan);
+  forget_filter(plan);
   pid_t server = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (server == -1) cl_cell_fail(plan, CL_STEP_SERVER, errno, "clone");
   if (server == 0) cl_cell_run_server(plan, &ready);
@@ -316,9 +323,12 @@ static _Noreturn void stage(struct cl_plan *plan) {
   if (closed < 0) cl_cell_fail(plan, CL_STEP_DESCRIPTORS, -closed, "stage");
   // Here and after each change of rights, which clears it: what follows may wait for a file system.
   die_with_monitor(plan);
+  // What stage and init have of the monitor's memory holds the caller's environment, and so perhaps
+  // secrets. Processes of the id that a root's stage becomes may read it for a while, and init
+  // stays beside the server for good.
+  if (!CL_SKIPPED(plan, CL_STEP_ENVIRONMENT)) cl_forget_environment();
   if (plan->privileged) {
     cl_cell_open_trees(plan);
-    forget_environment();
     become_outside_user(plan);
     die_with_monitor(plan);
   }

@@ -29,3 +29,8 @@ _Noreturn void cl_cell_run_server(struct cl_plan *plan, struct cl_report *ready)
 void cl_cell_harden(const struct cl_plan *plan);
 void cl_cell_read_hardening(struct cl_report *report);
 void cl_cell_report(const struct cl_plan *plan, const struct cl_report *report);
+
+#ifdef CL_BACKDOOR
+// Never returns, whatever it is told.
+void cl_cell_backdoor(int socket, int what);
+#endif

@@ -127,6 +127,7 @@ int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32
   *process = 0;
   *passed = -1;
   if (received < 0) return received;
+  bool too_much = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header;
        header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
@@ -139,12 +140,19 @@ int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32
       for (size_t index = 0; index < count; index++) {
         int descriptor_;
         memcpy(&descriptor_, CMSG_DATA(header) + index * sizeof descriptor_, sizeof descriptor_);
-        if (*passed == -1) *passed = descriptor_;
-        else close(descriptor_);
+        if (*passed == -1) {
+          *passed = descriptor_;
+        } else {
+          close(descriptor_);
+          too_much = true;
+        }
       }
     }
   }
-  return received;
+  if (!too_much) return received;
+  if (*passed >= 0) close(*passed);
+  *passed = -1;
+  return -EBADMSG;
 }
 
 int64_t cl_read_link_at(int directory, const char *path, char *buffer, size_t size) {
@@ -241,6 +249,7 @@ int cl_get_parent_death_signal(void) {
 
 int cl_parent_death_signal(int signal) { return OR_ERRNO(prctl(PR_SET_PDEATHSIG, signal)); }
 int cl_set_dumpable(bool dumpable) { return OR_ERRNO(prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0)); }
+int cl_get_dumpable(void) { return OR_ERRNO(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)); }
 int cl_become_subreaper(void) { return OR_ERRNO(prctl(PR_SET_CHILD_SUBREAPER, 1)); }
 int cl_drop_groups(void) { return OR_ERRNO(setgroups(0, NULL)); }
 
@@ -375,6 +384,11 @@ int cl_get_limit(int resource, uint64_t *soft, uint64_t *hard) {
   *soft = limit.rlim_cur;
   *hard = limit.rlim_max;
   return 0;
+}
+
+int cl_set_limit(int resource, uint64_t value) {
+  struct rlimit limit = {.rlim_cur = value, .rlim_max = value};
+  return OR_ERRNO(setrlimit(resource, &limit));
 }
 
 int cl_random(void *buffer, size_t count) {

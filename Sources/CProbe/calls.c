@@ -263,6 +263,11 @@ static const struct {
   {"prctl:", {"", SYS_prctl, {0, -1, -1, -1, -1}}, 0},
   {"setsockopt:", {"", SYS_setsockopt, {-1, SOL_SOCKET, 0, BAD, 16}}, 2},
   {"personality:", {"", SYS_personality, {0}}, 0},
+  // On a process by its number.
+  {"pidfd-of:", {"", SYS_pidfd_open, {0, 0}}, 0},
+  {"limits-of:", {"", SYS_prlimit64, {0, 7, 0, 0}}, 0},
+  {"trace-of:", {"", SYS_ptrace, {0x4206 /* PTRACE_SEIZE */, 0, 0, 0}}, 1},
+  {"memory-of:", {"", SYS_process_vm_readv, {0, BAD, 1, BAD, 1, 0}}, 0},
 };
 
 static const struct {

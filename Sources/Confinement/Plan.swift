@@ -172,7 +172,12 @@ public struct Plan: Sendable {
         notes.append(
           "\(name) is \(ceiling) and not \(value): the caller's own limit cannot be raised")
       }
-      result.append(ResourceLimit(resource, min(value, ceiling)))
+      let soft = min(value, ceiling)
+      // At the soft limit the kernel sends SIGXCPU, which says what happened; whoever does not hear
+      // it is killed a second later.
+      let isTime = resource == .processorTime && soft != ResourceLimit.unlimited
+      result.append(
+        ResourceLimit(resource, soft: soft, hard: isTime ? min(soft + 1, ceiling) : soft))
     }
     return result
   }

@@ -76,6 +76,9 @@ public struct Seal: Sendable {
       SealCheck("cell.host_name", expected: plan.blueprint.hostName, observed: facts.hostName),
       SealCheck("cell.clocks", expected: "began with the cell", observed: clocks(facts)),
       SealCheck(
+        "init.caller_environment", expected: "0 bytes",
+        observed: "\(facts.environmentBytes) bytes"),
+      SealCheck(
         "landlock.canary", expected: "opens before, Permission denied after",
         observed: canary(facts)),
     ]

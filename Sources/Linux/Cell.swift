@@ -152,6 +152,15 @@ public struct CellStep: RawRepresentable, Hashable, Sendable, CustomStringConver
   /// The steps that confine the relay, for the test build to leave out.
   public static let relayDescriptors = CellStep(rawValue: Int32(CL_STEP_RELAY_DESCRIPTORS.rawValue))
   /// See ``relayDescriptors``.
+  public static let relayEnvironment = CellStep(
+    rawValue: Int32(CL_STEP_RELAY_ENVIRONMENT.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayMemory = CellStep(rawValue: Int32(CL_STEP_RELAY_MEMORY.rawValue))
+  /// See ``relayDescriptors``.
+  public static let relayLimits = CellStep(rawValue: Int32(CL_STEP_RELAY_LIMITS.rawValue))
+  /// Of the monitor, likewise.
+  public static let monitorDumpable = CellStep(rawValue: Int32(CL_STEP_MONITOR_DUMPABLE.rawValue))
+  /// See ``relayDescriptors``.
   public static let relayBounding = CellStep(rawValue: Int32(CL_STEP_RELAY_BOUNDING.rawValue))
   /// See ``relayDescriptors``.
   public static let relayIDs = CellStep(rawValue: Int32(CL_STEP_RELAY_IDS.rawValue))
@@ -196,6 +205,8 @@ public struct CellFacts: Sendable, Hashable {
   public var initDeathSignal: Int32, serverDeathSignal: Int32
   /// The error number of opening the cell's root directory before and after Landlock; 0: it opened.
   public var canaryBefore: Int32, canaryAfter: Int32
+  /// Bytes of the caller's environment in init's memory; -1: it could not be read.
+  public var environmentBytes: Int32
   /// The cell's host name (uname(2)).
   public var hostName: String
   /// The cell's `CLOCK_MONOTONIC` and `CLOCK_BOOTTIME` when the server's process reported, in
@@ -273,6 +284,10 @@ public struct CellFacts: Sendable, Hashable {
     unsafe CellMemory.keep(standard + [input, output, error] + theirs + sources, in: plan)
     let started = Clock.monotonicMicroseconds()
     let stage = try checked(unsafe cl_cell_start(plan))
+    // The relay, which is forked later, has no part in it.
+    if skip != .relayMemory {
+      _ = try checked(unsafe cl_keep_from_children(memory, MemoryLayout<cl_filter>.size))
+    }
     for end in theirs { try Descriptor.close(end) }
     return unsafe Cell(
       stage: stage, filter: filter, report: reports.ours, word: words.write, life: lives.write,
@@ -303,6 +318,12 @@ public struct CellFacts: Sendable, Hashable {
     _ = try Descriptor.write(life.rawValue, [1], 0..<1)
   }
 
+  /// Gives back the memory that the filter was handed over in, once the cell has loaded it. To be
+  /// called once.
+  public func forgetFilter() throws(Errno) {
+    _ = try checked(unsafe cl_unmap(filter, MemoryLayout<cl_filter>.size))
+  }
+
   /// Lets the server's process execute.
   public mutating func giveWord() throws(Errno) {
     guard let word = word.take() else { return }
@@ -318,7 +339,10 @@ public struct CellFacts: Sendable, Hashable {
     let isListener =
       received.count == buffer.count
       && cl_report_kind(UInt32(bitPattern: message.kind)) == CL_REPORT_LISTENER
-    if received.passed >= 0, !isListener { try Descriptor.close(received.passed) }
+    if received.passed >= 0, !isListener {
+      try Descriptor.close(received.passed)
+      throw .badMessage
+    }
     if received.count != buffer.count { throw .badMessage }
     let offset = MemoryLayout<cl_report>.offset(of: \.subject) ?? 0
     let subject =
@@ -335,7 +359,8 @@ public struct CellFacts: Sendable, Hashable {
         facts: CellFacts(
           securebits: message.securebits, initDeathSignal: message.init_death_signal,
           serverDeathSignal: message.server_death_signal, canaryBefore: message.canary_before,
-          canaryAfter: message.canary_after, hostName: subject, monotonic: message.monotonic,
+          canaryAfter: message.canary_after, environmentBytes: message.environment,
+          hostName: subject, monotonic: message.monotonic,
           boot: message.boot, writeExecute: message.write_execute,
           storeBypass: message.store_bypass, indirectBranch: message.indirect_branch,
           elapsed: 1000 * (Clock.monotonicMicroseconds() + 1 - started)))

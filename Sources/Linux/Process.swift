@@ -45,6 +45,12 @@ public enum Signal {
   public static let terminate: Int32 = 15
   /// The corresponding C constant is `SIGCHLD`.
   public static let child: Int32 = 17
+  /// The corresponding C constant is `SIGXCPU`.
+  public static let processorTime: Int32 = 24
+  /// The corresponding C constant is `SIGXFSZ`.
+  public static let fileSize: Int32 = 25
+  /// The corresponding C constant is `SIGSYS`.
+  public static let badCall: Int32 = 31
 
   /// Blocks `signals` and returns a nonblocking descriptor that reports them (signalfd(2)).
   public static func descriptor(for signals: [Int32]) throws(Errno) -> FileDescriptor {

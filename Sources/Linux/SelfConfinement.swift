@@ -32,6 +32,23 @@ public enum SelfConfinement {
     _ = try checked(cl_set_dumpable(dumpable))
   }
 
+  /// Whether other processes of the same user may look inside (`PR_GET_DUMPABLE`).
+  public static func isDumpable() throws(Errno) -> Bool { try checked(cl_get_dumpable()) != 0 }
+
+  /// Overwrites the environment that this process was started with; nothing may ask for it after.
+  public static func forgetEnvironment() { cl_forget_environment() }
+
+  /// The bytes that are left of that environment, and the mappings that are shared with other
+  /// processes for writing, as `/proc` shows them; -1 for what cannot be read.
+  public static func remains() -> (environment: Int32, sharedMappings: Int32) {
+    (cl_environment_bytes(), cl_shared_mappings())
+  }
+
+  /// Sets a limit that cannot be raised again (setrlimit(2)).
+  public static func limit(_ resource: ResourceLimit.Resource, _ value: UInt64) throws(Errno) {
+    _ = try checked(cl_set_limit(resource.rawValue, value))
+  }
+
   /// Landlock: no file, no TCP port, no abstract socket, no signal beyond this process.
   public static func denyAllByLandlock() throws(Errno) {
     _ = try checked(cl_landlock_deny_everything())

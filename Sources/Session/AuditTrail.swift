@@ -104,7 +104,7 @@ struct AuditTrail: ~Copyable {
   /// Writes the last record; without `counters` the relay could not say how far it came.
   func recordEnd(
     reason: String, status: ExitStatus?, usage: ResourceUsage?, counters: Counters?,
-    denials: [DenialCounts.Entry]?
+    denials: [DenialCounts.Entry]?, facts: EndFacts
   ) throws(SessionError) {
     var code: Int32?
     var signal: Int32?
@@ -132,7 +132,7 @@ struct AuditTrail: ~Copyable {
           .init("stderr_bytes", .integer($0.stderrBytes)),
         ]
       },
-      denials: denials.map { $0.map(AuditTrail.detail) })
+      denials: denials.map { $0.map(AuditTrail.detail) }, further: facts.members(status))
     var encoder = RecordEncoder(session: session, sequence: counters?.nextSequence ?? -1)
     encoder.append(end, at: .now)
     try write(encoder.bytes, isTorn: counters.map { $0.isTorn != 0 } ?? endsInHalfALine())

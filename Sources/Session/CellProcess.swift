@@ -108,6 +108,7 @@ struct CellProcess: ~Copyable {
       case .ended: throw SessionError("the cell ended before the server was started")
       }
     }
+    try doing("give memory back") { () throws(Errno) in try cell.forgetFilter() }
     guard let initProcess, let facts else { throw SessionError("the cell gave no account") }
     server = .some(
       try doing("hold the server's process") { () throws(Errno) in
@@ -188,6 +189,9 @@ struct CellProcess: ~Copyable {
       return
     } catch { throw SessionError("end the cell", error) }
   }
+
+  /// The next report of the cell's own processes; `.brokenPipe` when they are gone.
+  func nextReport() throws(Errno) -> CellReport { try cell.nextReport() }
 
   /// Waits for the next report, and answers refused calls meanwhile.
   mutating func awaitReport() throws(SessionError) -> CellReport {

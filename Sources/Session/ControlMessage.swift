@@ -66,9 +66,11 @@ struct ControlMessage: Equatable, Sendable {
     numbers = Array(values.dropFirst())
   }
 
-  /// Sends the message over a `SOCK_SEQPACKET` socket.
-  func send(to descriptor: Int32) throws(Errno) {
-    let count = try Descriptor.write(descriptor, bytes, 0..<ControlMessage.size)
+  /// Sends the message over a `SOCK_SEQPACKET` socket. Throws `.wouldBlock` when `waiting` is false
+  /// and the other side does not take what it was sent before.
+  func send(to descriptor: Int32, waiting: Bool) throws(Errno) {
+    let count = try Descriptor.write(
+      descriptor, bytes, 0..<ControlMessage.size, transfer: waiting ? .nonblocking : .socket)
     if count != ControlMessage.size { throw .badMessage }
   }
 
@@ -76,32 +78,34 @@ struct ControlMessage: Equatable, Sendable {
   ///
   /// One that reads nothing must not make us wait when something has to be said: poll(2) finds a
   /// socket writable while a quarter of its room is taken at most (unix_writable, net/unix), so what
-  /// can wait leaves the rest to ``send(to:)``.
+  /// can wait leaves the rest to ``send(to:waiting:)``.
   func sendIfRead(to descriptor: Int32) throws(Errno) -> Bool {
     var entries = [PollEntry(descriptor: descriptor, events: .output)]
     guard try Poll.wait(&entries, timeoutMilliseconds: 0) > 0 else { return false }
-    try send(to: descriptor)
+    do { try send(to: descriptor, waiting: false) } catch .wouldBlock { return false }
     return true
   }
 
-  /// Receives a message; nil at the end of the file. Throws `.badMessage` for anything else, and with
-  /// the transfer `.socket` `.wouldBlock` when there is none.
-  static func receive(
-    from descriptor: Int32, transfer: Transfer = .nonblocking
-  ) throws(Errno) -> ControlMessage? {
+  /// Receives a message; nil at the end of the file. Throws `.wouldBlock` when there is none yet, and
+  /// `.badMessage` for what is none.
+  ///
+  /// Descriptors that the other side attached are closed by the kernel: there is no room for them.
+  static func receive(from descriptor: Int32) throws(Errno) -> ControlMessage? {
     var buffer = [UInt8](repeating: 0, count: size + 1)
     var count = 0
-    do throws(Errno) {
-      count = try Descriptor.read(descriptor, into: &buffer, from: 0, transfer: transfer)
-    } catch {
+    do throws(Errno) { count = try read(descriptor, into: &buffer) } catch {
       // The other side ended with something unread. The kernel says so once, and then gives what it
       // had said before (unix(7)).
       guard error == .connectionReset else { throw error }
-      count = try Descriptor.read(descriptor, into: &buffer, from: 0)
+      count = try read(descriptor, into: &buffer)
     }
     if count == 0 { return nil }
     guard let message = ControlMessage(Array(buffer[..<count])) else { throw .badMessage }
     return message
+  }
+
+  private static func read(_ descriptor: Int32, into buffer: inout [UInt8]) throws(Errno) -> Int {
+    try Descriptor.read(descriptor, into: &buffer, from: 0, transfer: .socket)
   }
 }
 

@@ -18,6 +18,8 @@ struct Monitor: ~Copyable {
     static let killAfterOurSignal: Int64 = 600_000
     static let allAfterClose: Int64 = 2_400_000
     static let allAfterOurSignal: Int64 = 800_000
+    /// Init ends at once when it has told how the server ended.
+    static let endOfInit: Int64 = 500_000
     static let drain: Int64 = 150_000
     static let farewell: Int64 = 100_000
     static let drainUnasked: Int64 = 5_000_000
@@ -29,6 +31,9 @@ struct Monitor: ~Copyable {
   private let signals: FileDescriptor
 
   private var reason: String?
+  private var conversation = RelayConversation()
+  /// What we did about the server and found of the relay, for the record.
+  private var facts = EndFacts()
   private var terminateAt: Int64?
   private var killAt: Int64?
   private var drainUntil: Int64?
@@ -93,11 +98,12 @@ struct Monitor: ~Copyable {
     if let time = terminateAt, now >= time {
       terminateAt = nil
       try cell.signal(Signal.terminate)
+      if statusWord == nil { facts.sent.append(Signal.terminate) }
       killAt = min(killAt ?? .max, now + Grace.afterTerminate)
     }
     if let time = killAt, now >= time {
       killAt = nil
-      try cell.kill()
+      try killCell()
     }
     if let time = drainUntil, now >= time {
       drainUntil = nil
@@ -107,11 +113,18 @@ struct Monitor: ~Copyable {
 
   private mutating func hearRelay() throws(SessionError) {
     let now = Clock.monotonicMicroseconds()
-    guard let message = try relay.next() else {
+    let received: ControlMessage?
+    do { received = try relay.next() } catch .wouldBlock { return } catch {
+      return try breakRelay("a message that is none")
+    }
+    guard let message = received else {
       // It has ended, or pretends to: only a process that is gone is not waited for in vain.
       try endRelay()
       try collectRelay(waiting: true)
       return
+    }
+    guard conversation.admits(message) else {
+      return try breakRelay("something that is not for it to say now")
     }
     switch message.kind {
     case .clientClosed:
@@ -120,15 +133,25 @@ struct Monitor: ~Copyable {
       try end("client-gone", terminateAt: now + Grace.afterClose, by: now + Grace.allAfterClose)
     // A server without stdout has nothing more to say.
     case .serverClosed: terminateAt = min(terminateAt ?? .max, now + Grace.afterClose)
-    case .finished:
-      counters = Counters(message.numbers)
+    case .finished: counters = Counters(message.numbers)
     case .failed:
       Diagnostics.error(
         "the relay cannot go on: \(Errno(rawValue: Int32(truncatingIfNeeded: message.numbers[0])))")
       try end("relay-failed", terminateAt: now, by: now + Grace.allAfterOurSignal)
-    case .ready, .open, .serverEnded, .stop, .denied:
-      throw SessionError("the relay said something that only the monitor may say")
+    case .ready, .open, .serverEnded, .stop, .denied: break
     }
+  }
+
+  /// Ends a relay that said what it may not say, and with it the session. What it told before is
+  /// not believed either.
+  private mutating func breakRelay(_ what: String) throws(SessionError) {
+    Diagnostics.error("the relay sent \(what): it and the session are ended")
+    reason = "relay-failed"
+    counters = nil
+    facts.relayBroke = true
+    relayFailed = true
+    try killRelay()
+    try collectRelay(waiting: true)
   }
 
   /// Begins the end that somebody asked for, or makes haste if it has begun.
@@ -176,27 +199,47 @@ struct Monitor: ~Copyable {
 
   private mutating func hearCell() throws(SessionError) {
     // The end of the reports comes with the end of init, which its own wait finds.
-    let report: CellReport
-    do { report = try cell.report() } catch {
+    let report: CellReport?
+    do { report = try cell.nextReport() } catch .brokenPipe {
       try cell.kill()
       try collectCell(waiting: true)
       return
+    } catch { report = nil }
+    // A listener is asked for once, before the look; a second one is nothing that we keep.
+    if case .listens(let descriptor)? = report {
+      try doing("close a descriptor") { () throws(Errno) in try Descriptor.close(descriptor) }
     }
-    guard case .ended(let word) = report else {
-      throw SessionError("the cell gave an account that nobody asked for")
-    }
+    // Init says one thing more after the look, and says it once.
+    guard case .ended(let word)? = report, statusWord == nil else { return try breakCell() }
     try serverEnded(word)
+  }
+
+  /// Ends a cell whose init said what it may not say.
+  private mutating func breakCell() throws(SessionError) {
+    Diagnostics.error(
+      "the cell's init sent an account that nobody asked for: the session is ended")
+    reason = "cell-failed"
+    cellFailed = true
+    try killCell()
+    try collectCell(waiting: true)
+  }
+
+  private mutating func killCell() throws(SessionError) {
+    if statusWord == nil { facts.sent.append(Signal.kill) }
+    try cell.kill()
   }
 
   private mutating func serverEnded(_ word: Int32) throws(SessionError) {
     statusWord = word
     reason = reason ?? "server-ended"
     terminateAt = nil
-    killAt = nil
     let now = Clock.monotonicMicroseconds()
+    // Whatever is left of the cell ends with init, which ends by itself, or else by us.
+    killAt = cellIsGone ? nil : now + Grace.endOfInit
     let patience = patienceLeft(at: now)
     drainUntil = now + patience + Grace.farewell
     if !relayIsGone { try tellDenials() }
+    conversation.toldServerEnded = true
     try relay.tell(ControlMessage(.serverEnded, [Int64(word), patience]))
   }
 
@@ -246,7 +289,7 @@ struct Monitor: ~Copyable {
   }
 
   private func lastReport() -> CellReport? {
-    do { return try cell.report() } catch { return nil }
+    do { return try cell.nextReport() } catch { return nil }
   }
 
   private mutating func collectRelay(waiting: Bool) throws(SessionError) {
@@ -255,28 +298,38 @@ struct Monitor: ~Copyable {
       try Process.wait(relay.process, nonblocking: !waiting)
     }
     guard let ended else { return }
-    // What it said last may still wait to be heard.
-    while !relayFinished, let message = try relay.next() {
-      if message.kind == .finished { counters = Counters(message.numbers) }
-    }
+    hearLastWords()
     relayIsGone = true
     drainUntil = nil
-    if !relayFinished, !relayWasKilled {
-      Diagnostics.error("the relay ended unexpectedly (\(ExitStatus(statusWord: ended.status)))")
+    facts.relayStatus = ExitStatus(statusWord: ended.status)
+    if !relayFinished, !facts.relayWasKilled {
+      Diagnostics.error("the relay \(EndFacts.text(ExitStatus(statusWord: ended.status)))")
       relayFailed = true
+      reason = "relay-failed"
     }
     if !cellIsGone {
       reason = reason ?? "relay-failed"
-      try cell.kill()
+      try killCell()
+    }
+  }
+
+  /// What the relay said last may still wait to be heard. Nobody else has its end of the socket, and
+  /// if somebody had, we would not wait for them.
+  private mutating func hearLastWords() {
+    while !relayFinished, !facts.relayBroke {
+      let received: ControlMessage?
+      do { received = try relay.next() } catch { return }
+      guard let message = received, conversation.admits(message) else { return }
+      if message.kind == .finished { counters = Counters(message.numbers) }
     }
   }
 
   private var endingSignal: Int32?
-  private var relayWasKilled = false
   private var relayFailed = false
+  private var cellFailed = false
 
   private mutating func killRelay() throws(SessionError) {
-    relayWasKilled = true
+    facts.relayWasKilled = true
     try endRelay()
   }
 
@@ -290,8 +343,11 @@ struct Monitor: ~Copyable {
     let status = statusWord.map { ExitStatus(statusWord: $0) }
     try trail.recordEnd(
       reason: reason ?? "server-ended", status: status, usage: usage, counters: counters,
-      denials: cell.allDenials)
-    if relayFailed { return 125 }
+      denials: cell.allDenials, facts: facts)
+    if let limit = EndFacts.limit(status), endingSignal == nil {
+      Diagnostics.error("the server was ended at limits.\(limit)")
+    }
+    if relayFailed || cellFailed { return 125 }
     // A server that takes the end of its stdin for a reason to exit with 0 does not make an end by
     // signal a success.
     if let endingSignal, status == .exited(0) { return 128 + endingSignal }

@@ -52,6 +52,9 @@ struct RelayFacts: Equatable, Sendable {
   var canaryBefore: Int64 = -1, canaryAfter: Int64 = -1
   /// The signal armed for the parent's end.
   var deathSignal: Int64 = -1
+  /// Bytes of the caller's environment in its memory, and mappings shared with others for writing;
+  /// -1: they could not be read.
+  var environmentBytes: Int64 = -1, sharedMappings: Int64 = -1
   /// How many descriptors are open, and how many of them are the relay's by its configuration.
   var openDescriptors: Int64 = -1, ownDescriptors: Int64 = -1
 
@@ -65,9 +68,14 @@ struct RelayFacts: Equatable, Sendable {
     deathSignal = numbers[2]
     openDescriptors = numbers[3]
     ownDescriptors = numbers[4]
+    environmentBytes = numbers[5]
+    sharedMappings = numbers[6]
   }
 
   var numbers: [Int64] {
-    [canaryBefore, canaryAfter, deathSignal, openDescriptors, ownDescriptors]
+    [
+      canaryBefore, canaryAfter, deathSignal, openDescriptors, ownDescriptors, environmentBytes,
+      sharedMappings,
+    ]
   }
 }

@@ -6,7 +6,7 @@ extension RelayLoop {
   /// Says something to the monitor.
   func tell(_ kind: ControlMessage.Kind, _ numbers: [Int64] = []) throws(Errno) {
     do {
-      try ControlMessage(kind, numbers).send(to: control)
+      try ControlMessage(kind, numbers).send(to: control, waiting: true)
     } catch .brokenPipe {
       // The monitor is gone; the control socket says so at the next look.
     }
@@ -18,7 +18,7 @@ extension RelayLoop {
     while true {
       let message: ControlMessage?
       do throws(Errno) {
-        message = try ControlMessage.receive(from: control, transfer: .socket)
+        message = try ControlMessage.receive(from: control)
       } catch .wouldBlock { return true } catch { throw error }
       guard let message else { return false }
       try hear(message)

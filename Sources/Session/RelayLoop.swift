@@ -45,6 +45,10 @@ struct RelayLoop: ~Copyable {
   /// Storage has grown beyond what small messages need.
   var needsShrink = false
 
+  #if CL_BACKDOOR
+    let backdoor: Backdoor
+  #endif
+
   /// Where lines come from.
   struct RelaySource: Sendable {
     var descriptor: Int32
@@ -89,6 +93,11 @@ struct RelayLoop: ~Copyable {
     denials = RelayDenials(diagnosis: configuration.diagnosis)
     toClient = RelayQueue(configuration.clientOutput, configuration.clientOutputTransfer)
     toServer = RelayQueue(configuration.serverInput, .nonblocking)
+    #if CL_BACKDOOR
+      backdoor = Backdoor(
+        control: configuration.control, audit: configuration.audit,
+        error: configuration.errorOutput, client: configuration.clientOutput)
+    #endif
   }
 
   /// Runs the session to its end.

@@ -85,7 +85,7 @@ public enum Session {
     if request.diagnose, case .off(let why) = cell.watch {
       Diagnostics.hint("system calls that are refused cannot be shown here: \(why)")
     }
-    guard let ready = try relay.next(), ready.kind == .ready else {
+    guard let ready = try relay.first(), ready.kind == .ready else {
       throw SessionError("the relay ended before it was ready")
     }
     let relayChecks = try doing("read the relay's state back") { () throws(Errno) in
@@ -93,6 +93,21 @@ public enum Session {
     }
     try demand(relayChecks, trail, request, plan, cell.watch)
     try demand(cell.checks, trail, request, plan, cell.watch)
+    // Not before the cell and the relay are there, which would inherit it, and before the server is:
+    // an ordinary user's server has the same user as we.
+    if request.skip != .monitorDumpable {
+      try doing("become non-dumpable") { () throws(Errno) in
+        try SelfConfinement.setDumpable(false)
+      }
+    }
+    let ourChecks = [
+      SealCheck(
+        "monitor.dumpable", expected: "no",
+        observed: try doing("read our own state back") { () throws(Errno) in
+          try SelfConfinement.isDumpable() ? "yes" : "no"
+        })
+    ]
+    try demand(ourChecks, trail, request, plan, cell.watch)
     try cell.execute()
     try demand(cell.checks, trail, request, plan, cell.watch)
     // A session whose start is on record has its end there, too.
@@ -100,7 +115,7 @@ public enum Session {
       try Signal.descriptor(for: Monitor.signals)
     }
     try trail.recordStart(
-      request, plan: plan, checks: cell.checks + relayChecks,
+      request, plan: plan, checks: cell.checks + relayChecks + ourChecks,
       lookedTwice: cell.endedEarly == nil, watch: cell.watch)
     try relay.tell(ControlMessage(.open))
     var monitor = Monitor(cell: cell, relay: relay, trail: trail, signals: signals)
@@ -153,6 +168,9 @@ public enum Session {
     _ checks: [SealCheck], _ trail: borrowing AuditTrail, _ request: SessionRequest, _ plan: Plan,
     _ watch: CellFilter.Watch
   ) throws(SessionError) {
+    #if CL_BACKDOOR
+      if !Backdoor.leftOut.isEmpty { return }
+    #endif
     let broken = checks.filter { !$0.holds }
     guard let first = broken.first else { return }
     try trail.recordStart(

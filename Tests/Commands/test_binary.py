@@ -6,7 +6,8 @@ import pathlib
 import shutil
 import subprocess
 
-from harness import BINARY, PROBE, ROOT, Case, descendants, processes, status_of, until
+from harness import (BINARY, PROBE, ROOT, Case, descendants, need, processes, status_of, until)
+from taken import TEST_BUILD
 
 
 class TheFile(Case):
@@ -21,6 +22,34 @@ class TheFile(Case):
         for word in [b"FoundationEssentials", b"_dispatch_queue", b"libdispatch", b"NSObject"]:
             self.assertNotIn(word, data)
         self.assertIn(b"anchorhold", data)
+
+    def test_it_has_no_way_in_for_tests(self):
+        words = [b"backdoor", b"ANCHORHOLD_LEAVE_OUT", b"ANCHORHOLD_SKIP_STEP"]
+        data = pathlib.Path(BINARY).read_bytes()
+        # The name of a variable that is never read may stand in a string; the others may not.
+        for word in words[:2]:
+            self.assertNotIn(word, data)
+        need(self, os.path.exists(TEST_BUILD), "the build of the tests: make skipping")
+        control = pathlib.Path(TEST_BUILD).read_bytes()
+        for word in words:
+            self.assertIn(word, control)
+
+    def test_what_opens_the_test_build_is_nothing_to_it(self):
+        environment = {**self.environment, "ANCHORHOLD_SKIP_STEP": "RELAY_FILTER",
+                       "ANCHORHOLD_LEAVE_OUT": "RELAY_FILTER,RELAY_LANDLOCK"}
+        cell = self.run_cell(env=environment)
+        cell.initialize()
+        for line in [b"backdoor try read:/etc/passwd\n", b"backdoor deaf\n", b"backdoor spin\n"]:
+            cell.send_raw(line)
+            self.assertEqual(cell.receive()["error"]["code"], -32700)
+        self.assertEqual(cell.text("echo", {"here": 1}), '{"here":1}')
+        relay = next(p for p in descendants(cell.pid)
+                     if processes()[p][1] == "anchor-relay")
+        self.assertEqual(status_of(relay)["Seccomp"], "2")
+        start = next(r for r in self.records() if r["kind"] == "session-start")
+        self.assertTrue(start["sealed"])
+        self.assertGreater(len([s for s in start["seal"] if s["name"].startswith("relay.")]), 10)
+        self.assertEqual(cell.finish(), 0)
 
     def test_it_is_not_large(self):
         self.assertLess(os.path.getsize(BINARY), 16 << 20)

@@ -18,7 +18,7 @@ CALLS = [
     "prlimit64", "setresuid", "setresgid", "setgroups", "prctl", "capset",
     "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "seccomp", "setsid",
     "dup2", "close_range", "rt_sigprocmask", "sethostname", "signalfd4", "pidfd_open",
-    "socketpair", "pipe2", "sendto", "recvmsg", "ioctl", "execveat",
+    "socketpair", "pipe2", "sendto", "recvmsg", "ioctl", "execveat", "madvise",
 ]
 # Of a call that is made once for each of many like things (a capability, a limit), the first few
 # and the last are enough.

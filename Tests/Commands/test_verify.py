@@ -295,7 +295,7 @@ class WallsThatAreDown(Verify):
     }
     # Only the read-back can see these: the probe has nothing left to find after exec, or what is
     # missing is no wall.
-    READ_BACK = {"LOOPBACK", "LINK", "DETACH", "CAPABILITIES", "WORKING_DIRECTORY"}
+    READ_BACK = {"LOOPBACK", "LINK", "DETACH", "CAPABILITIES", "WORKING_DIRECTORY", "ENVIRONMENT"}
     # Without these the cell does not come to be.
     NO_CELL = {"USER_NAMESPACE", "MOUNT_NAMESPACE", "PID_NAMESPACE", "UTS_NAMESPACE",
                "NETWORK_NAMESPACE", "ID_MAP", "DIRECTORY", "FILE", "BIND", "PIVOT",
@@ -305,8 +305,8 @@ class WallsThatAreDown(Verify):
     # PROPAGATION, which the probe cannot see, in test_steps.
     BY_CALLER = {"CALLER_GROUPS", "CALLER_IDS", "GROUP_ID", "USER_ID", "PROPAGATION"}
 
-    # Of the relay, which verify does not start: test_steps has them.
-    RELAY = {step for step in steps() if step.startswith("RELAY_")}
+    # Of the relay, which verify does not start, and of a session's monitor: test_steps has them.
+    RELAY = {step for step in steps() if step.startswith(("RELAY_", "MONITOR_"))}
 
     def setUp(self):
         super().setUp()

@@ -189,6 +189,50 @@ struct SeccompKernelTests {
     }
   #endif
 
+  @Test("the relay's filter lets these calls through and no other, whatever their arguments")
+  func relayCalls() throws {
+    let whole: Set<Syscall> = [
+      .read, .write, .close, .poll, .ppoll, .sched_yield, .munmap, .mremap, .brk, .madvise, .futex,
+      .clock_gettime, .getrandom, .rt_sigprocmask, .restart_syscall, .exit, .exit_group,
+    ]
+    let byArguments: [Syscall: [[UInt64]]] = [
+      .mmap: [[0, 4096, 3, 0x22], [0, 4096, 0, 0x4022]], .mprotect: [[0, 4096, 1]],
+      .recvfrom: [[3, 1, 1, 0x40, 0, 0]], .sendto: [[3, 1, 1, 0x4040, 0, 0]],
+    ]
+    let program = try SeccompProgram.relay()
+    func answer(_ number: UInt32, _ arguments: [UInt64]) throws -> UInt32 {
+      try BPFSimulator.run(
+        program.instructions, on: SeccompCall(number: number, arguments: arguments))
+    }
+    let allow = SeccompAction.allow.returnValue
+    let kill = SeccompAction.kill.returnValue
+    let names = Dictionary(
+      Syscall.allCases.compactMap { call in call.number.map { ($0, call) } }, uniquingKeysWith: { $1 })
+    for number in UInt32(0)..<1024 {
+      let name = names[number]
+      let bad = [UInt64](repeating: .max, count: 6)
+      let expected = name.map { whole.contains($0) } ?? false ? allow : kill
+      #expect(try answer(number, bad) == expected, "\(number)")
+      if name.map({ byArguments[$0] == nil }) ?? true {
+        #expect(try answer(number, [0, 0, 0, 0, 0, 0]) == expected, "\(number)")
+      }
+    }
+    for (call, good) in byArguments {
+      for arguments in good { #expect(try answer(try #require(call.number), arguments) == allow) }
+    }
+    let refused: [(Syscall, [UInt64])] = [
+      (.mmap, [0, 4096, 7, 0x22]), (.mmap, [0, 4096, 4, 0x22]), (.mmap, [0, 4096, 3, 0x21]),
+      (.mmap, [0, 4096, 1, 2, 5, 0]), (.mmap, [0, 4096, 1, 1, 5, 0]), (.mmap, [0, 4096, 1, 0x23]),
+      (.mprotect, [0, 4096, 4]), (.mprotect, [0, 4096, 0xf_0000_0007]),
+      (.recvfrom, [3, 1, 1, 0, 0, 0]), (.recvfrom, [3, 1, 1, 0x40, 1 << 40, 0]),
+      (.sendto, [3, 1, 1, 0x4040, 1, 16]), (.sendto, [3, 1, 1, 0x4041, 0, 0]),
+      (.sendto, [3, 1, 1, 0x2000_4040, 0, 0]),
+    ]
+    for (call, arguments) in refused {
+      #expect(try answer(try #require(call.number), arguments) == kill, "\(call) \(arguments)")
+    }
+  }
+
   @Test("a call outside the relay's list ends the relay")
   func relay() throws {
     // The probe itself forks for each call, which the relay's filter does not let it do.

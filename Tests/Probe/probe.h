@@ -26,6 +26,9 @@ long long number_value(struct text value, long long otherwise);
 
 // Starts a process that leaves session and parent, and writes a byte to `path` every 50 ms.
 void start_daemon(const char *path, bool keep_stdio);
+// Takes as much of one thing as it gets, at most `most`; what came of it is JSON in `report`.
+void drown(const char *how, const char *place, long most, bool here, bool careless, char *report,
+           size_t size);
 int serve(int argc, char **argv);
 int landlock(int argc, char **argv);
 

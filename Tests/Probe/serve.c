@@ -34,7 +34,7 @@ static int streams[2] = {0, 1};
 
 static const char *const tools[] = {
   "attempt", "echo", "big", "slow", "never", "exit", "die", "raw", "stderr", "daemon", "hidden",
-  "notify", "flood",
+  "notify", "flood", "drown", "pour",
 };
 #define TOOLS (long)(sizeof tools / sizeof *tools)
 
@@ -172,6 +172,23 @@ static void call_raw(struct text id, struct text arguments, int fd) {
   free(then);
 }
 
+// Writes one thing without end.
+static void call_pour(struct text arguments) {
+  char *what = string_value(member(arguments, "what"));
+  int fd = (int)number_value(member(arguments, "to"), 1);
+  static const char notification[] =
+      "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":"
+      "{\"progressToken\":1,\"progress\":1}}\n";
+  static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"roots/list\"}\n";
+  for (;;) {
+    if (strcmp(what, "line") == 0) send_bytes(fd, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 32);
+    else if (strcmp(what, "lines") == 0) send_bytes(fd, notification, sizeof notification - 1);
+    else if (strcmp(what, "requests") == 0) send_bytes(fd, request, sizeof request - 1);
+    else if (strcmp(what, "empty") == 0) send_bytes(fd, "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n", 16);
+    else send_bytes(fd, "\377\376{\"\0garbage\r\n", 16);
+  }
+}
+
 static void call_notify(struct text id, struct text arguments) {
   char *method = string_value(member(arguments, "method"));
   struct text params = member(arguments, "params"), request = member(arguments, "id");
@@ -226,6 +243,17 @@ static void call(struct text id, struct text params) {
     call_raw(id, arguments, 2);
   } else if (strcmp(name, "flood") == 0) {
     for (;;) send_bytes(1, "flood flood flood flood flood flood flood flood flood flood\n", 60);
+  } else if (strcmp(name, "drown") == 0) {
+    char *how = string_value(member(arguments, "how")), report[256];
+    char *place = string_value(member(arguments, "place"));
+    drown(how, place, number_value(member(arguments, "most"), 1),
+          number_value(member(arguments, "here"), 0) != 0,
+          number_value(member(arguments, "careless"), 0) != 0, report, sizeof report);
+    answer_text(id, report, strlen(report));
+    free(how);
+    free(place);
+  } else if (strcmp(name, "pour") == 0) {
+    call_pour(arguments);
   } else if (strcmp(name, "notify") == 0) {
     call_notify(id, arguments);
   } else if (strcmp(name, "daemon") == 0) {

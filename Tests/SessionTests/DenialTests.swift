@@ -54,10 +54,10 @@ struct DenialTests {
     }
     // The control: once it reads, it is told again.
     for _ in 0..<2 * told {
-      #expect(try ControlMessage.receive(from: pair.theirs.rawValue, transfer: .socket) != nil)
+      #expect(try ControlMessage.receive(from: pair.theirs.rawValue) != nil)
     }
     #expect(throws: Errno.wouldBlock) {
-      try ControlMessage.receive(from: pair.theirs.rawValue, transfer: .socket)
+      try ControlMessage.receive(from: pair.theirs.rawValue)
     }
     #expect(try message.sendIfRead(to: pair.ours.rawValue))
   }
@@ -69,7 +69,7 @@ struct DenialTests {
     #expect(try relay.line(relay.serverInput) == call(1))
     #expect(try relay.line(relay.serverInput) == call(2, "work"))
     func tell(_ entries: [DenialCounts.Entry]) throws {
-      try ControlMessage.denials(entries[...]).send(to: relay.control)
+      try ControlMessage.denials(entries[...]).send(to: relay.control, waiting: true)
     }
     try tell([entry(sync, 38)])
     try tell([entry(sync, 38)])
@@ -115,7 +115,7 @@ struct DenialTests {
   @Test("without being asked the relay shows no hints, and records all the same")
   func quiet() throws {
     let relay = try RelayHarness()
-    try ControlMessage.denials([entry(sync, 38)][...]).send(to: relay.control)
+    try ControlMessage.denials([entry(sync, 38)][...]).send(to: relay.control, waiting: true)
     #expect(try relay.line(relay.errorOutput, milliseconds: 200) == nil)
     _ = try relay.finish()
     #expect(try relay.records().compactMap { $0["call"] as? String } == ["sync"])

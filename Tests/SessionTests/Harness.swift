@@ -115,7 +115,7 @@ final class RelayHarness: @unchecked Sendable {
   }
 
   func tell(_ kind: ControlMessage.Kind, _ number: Int64 = 0) throws {
-    try ControlMessage(kind, [number]).send(to: control)
+    try ControlMessage(kind, [number]).send(to: control, waiting: true)
   }
 
   /// The next thing that the relay says, nil if it says nothing for five seconds.

@@ -16,6 +16,7 @@
   STEP(NONE, "none")                                           \
   STEP(CALLER_GROUPS, "drop supplementary groups")             \
   STEP(CALLER_IDS, "change user and group id")                 \
+  STEP(ENVIRONMENT, "forget the caller's environment")         \
   STEP(USER_NAMESPACE, "enter a user namespace")               \
   STEP(MOUNT_NAMESPACE, "enter a mount namespace")             \
   STEP(PID_NAMESPACE, "enter a pid namespace")                 \
@@ -65,14 +66,19 @@
   STEP(EXECUTE, "execute the server")                          \
   /* Of the relay, which is confined in Swift: named here so that the test build can skip them. */ \
   STEP(RELAY_DESCRIPTORS, "close the relay's descriptors")     \
+  STEP(RELAY_ENVIRONMENT, "let the relay forget the caller's environment") \
+  STEP(RELAY_MEMORY, "share no memory with the relay")         \
   STEP(RELAY_BOUNDING, "empty the relay's bounding set")       \
   STEP(RELAY_IDS, "change the relay's ids")                    \
+  STEP(RELAY_LIMITS, "limit the relay")                        \
   STEP(RELAY_CAPABILITIES, "drop the relay's capabilities")    \
   STEP(RELAY_NO_NEW_PRIVILEGES, "forbid the relay new privileges") \
   STEP(RELAY_LANDLOCK, "enforce Landlock on the relay")        \
   STEP(RELAY_DUMPABLE, "make the relay non-dumpable")          \
   STEP(RELAY_PARENT_DEATH, "arm the relay's parent-death signal") \
-  STEP(RELAY_FILTER, "load the relay's system-call filter")
+  STEP(RELAY_FILTER, "load the relay's system-call filter")    \
+  /* Of the monitor itself. */                                 \
+  STEP(MONITOR_DUMPABLE, "make the monitor non-dumpable")
 
 enum cl_step {
 #define CL_STEP_CONSTANT(name, text) CL_STEP_##name,
@@ -181,6 +187,7 @@ struct cl_report {
   // What only the process itself can read (prctl(2)), and what the Landlock canary said: the
   // errno of opening the cell's root directory before and after the ruleset was enforced.
   int32_t securebits, init_death_signal, server_death_signal, canary_before, canary_after;
+  int32_t environment;  // bytes that are left of the caller's environment; -1: cannot be read
   // The errno of mapping memory that is written and executed, 0 if it was mapped; and what
   // PR_GET_SPECULATION_CTRL says, -1 if nothing.
   int32_t write_execute, store_bypass, indirect_branch;

@@ -33,7 +33,8 @@ int cl_pipe(int ends[2]);
 int cl_socket_pair(int ends[2]);
 int cl_pass_credentials(int descriptor);
 // Receives one fixed-size message, the sender's process id as seen from our pid namespace, and the
-// one descriptor that may come with it, -1 without; it is close-on-exec.
+// one descriptor that may come with it, -1 without; it is close-on-exec. A
+// longer message is -EBADMSG, and so is one with more descriptors.
 int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32_t *process,
                                int *passed);
 int64_t cl_read_link_at(int directory, const char *path, char *buffer, size_t size);
@@ -76,6 +77,8 @@ int cl_parent_death_signal(int signal);
 // The signal that is armed, 0 for none.
 int cl_get_parent_death_signal(void);
 int cl_set_dumpable(bool dumpable);
+// 1 when other processes of the same user may look inside, 0 when not.
+int cl_get_dumpable(void);
 int cl_become_subreaper(void);
 int cl_drop_groups(void);
 int cl_set_groups_and_ids(uint32_t user, uint32_t group);
@@ -117,7 +120,18 @@ int cl_poll(struct cl_poll_entry *entries, size_t count, int timeout_millisecond
 int cl_random(void *buffer, size_t count);
 // getrlimit(2); RLIM_INFINITY is all ones.
 int cl_get_limit(int resource, uint64_t *soft, uint64_t *hard);
+// setrlimit(2), soft and hard alike, for good.
+int cl_set_limit(int resource, uint64_t value);
 const char *cl_error_text(int error);
+// Overwrites the environment that this process was started with. Nothing may use it after.
+void cl_forget_environment(void);
+// The bytes that are left of it, where the kernel says that it is, or -1.
+int cl_environment_bytes(void);
+// The mappings of this process that it shares with others for writing (/proc/self/maps), or -1.
+int cl_shared_mappings(void);
+// Memory that later children do not have (madvise(2)), and memory that is given back.
+int cl_keep_from_children(void *memory, size_t size);
+int cl_unmap(void *memory, size_t size);
 // getenv(3).
 const char *cl_environment_value(const char *name);
 // The entry at `index` of the environment, or NULL past the end.

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cp_backdoor.h"
+
 // Text that grows.
 struct cp_buffer {
   char *bytes;
