@@ -67,6 +67,8 @@ struct AuditTrail: ~Copyable {
         .init("notes", .list(plan.notes.map { .text($0) })),
         .init(
           "remaining_groups", .list(plan.remainingGroups.map { .integer(Int64($0)) })),
+        .init(
+          "remaining_group_names", .list(plan.groups.remaining.map { .text($0.text) })),
       ])
     var encoder = RecordEncoder(session: session)
     encoder.append(start, at: .now)

@@ -4,7 +4,8 @@ internal import Linux
 /// The cell as the monitor sees it: from the first fork to a server that was looked at twice.
 struct CellProcess: ~Copyable {
   private var cell: Cell
-  private let plan: Plan
+  /// The plan, with what building the cell decided.
+  private(set) var plan: Plan
   private let pipes: [UInt64]
   /// Init's process id: a child of ours; nil until it reported.
   private(set) var initProcess: Int32?
@@ -80,6 +81,7 @@ struct CellProcess: ~Copyable {
       switch try report() {
       case .failed(let step, let error, let subject):
         throw CellProcess.failure(step, error, subject)
+      case .groupsAwaited: try mapGroups()
       case .initStarted(let process):
         initProcess = process
         _ = try doing("wait for the stage") { () throws(Errno) in
@@ -99,6 +101,22 @@ struct CellProcess: ~Copyable {
     seal = Seal(plan: plan, server: serverProcess, initProcess: initProcess, pipes: pipes)
     checks = try doing("read the seal back") { () throws(Errno) in
       try seal?.firstLook(facts) ?? []
+    }
+  }
+
+  /// Has the groups of the stage mapped, or lets it keep them where the profile allows that.
+  private mutating func mapGroups() throws(SessionError) {
+    guard case .dropped(let mapper) = plan.groups.fate else {
+      throw SessionError("the cell asked for what nobody planned")
+    }
+    let fault = mapper.map(
+      cell.stage, inside: plan.blueprint.insideGroup, outside: plan.blueprint.outsideGroup)
+    if let fault, let (message, hint) = plan.groupsStay(fault) {
+      throw SessionError(message, hint: hint)
+    }
+    try doing("answer the cell") { () throws(Errno) in
+      // A stage that ended is heard of in its report.
+      do throws(Errno) { try cell.answerGroups(mapped: fault == nil) } catch .brokenPipe { return }
     }
   }
 

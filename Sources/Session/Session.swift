@@ -74,16 +74,16 @@ public enum Session {
     let relayChecks = try doing("read the relay's state back") { () throws(Errno) in
       try relay.seal(RelayFacts(ready.numbers), privileged: privileged)
     }
-    try demand(relayChecks, trail, request, plan)
-    try demand(cell.checks, trail, request, plan)
+    try demand(relayChecks, trail, request, cell.plan)
+    try demand(cell.checks, trail, request, cell.plan)
     try cell.execute()
-    try demand(cell.checks, trail, request, plan)
+    try demand(cell.checks, trail, request, cell.plan)
     // A session whose start is on record has its end there, too.
     let signals = try doing("take over signals") { () throws(Errno) in
       try Signal.descriptor(for: Monitor.signals)
     }
     try trail.recordStart(
-      request, plan: plan, checks: cell.checks + relayChecks,
+      request, plan: cell.plan, checks: cell.checks + relayChecks,
       lookedTwice: cell.endedEarly == nil)
     try relay.tell(ControlMessage(.open))
     var monitor = Monitor(cell: cell, relay: relay, trail: trail, signals: signals)

@@ -32,7 +32,8 @@ public enum Verification {
       "learn what this machine offers", hint: "a kernel with Landlock is needed"
     ) { () throws(Errno) in try HostFacts.current() }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
-    let planned = try Session.makePlan(request, host: host, auditBase: location.guarded)
+    var planned = try Session.makePlan(request, host: host, auditBase: location.guarded)
+    if let (message, hint) = planned.tryGroups() { throw SessionError(message, hint: hint) }
     let program = try Session.filter(request.profile)
     let plan = try withProbe(planned)
 

@@ -4,3 +4,4 @@
 #include "cl_cell.h"
 #include "cl_seccomp.h"
 #include "cl_doctor.h"
+#include "cl_groups.h"
