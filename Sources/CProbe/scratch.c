@@ -3,11 +3,9 @@
 #include "CProbe.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -49,39 +47,27 @@ static void make_sockets(struct cp_scratch *scratch) {
 const char *cp_scratch_path(const struct cp_scratch *scratch) { return scratch->path; }
 const char *cp_scratch_abstract(const struct cp_scratch *scratch) { return scratch->abstract; }
 
-int cp_scratch_make(struct cp_scratch *scratch) {
-  *scratch = (struct cp_scratch){.path = "/tmp/anchorhold-verify-XXXXXX", .sockets = {-1, -1, -1}};
+int cp_scratch_fill(struct cp_scratch *scratch, const char *path) {
+  *scratch = (struct cp_scratch){.sockets = {-1, -1, -1}};
+  if (strlen(path) >= sizeof scratch->path) return -ENAMETOOLONG;
+  strcpy(scratch->path, path);
   mode_t mask = umask(077);
-  int directory = mkdtemp(scratch->path) == NULL
-                      ? -1
-                      : open(scratch->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  int result = directory < 0 ? -errno : 0;
-  if (directory >= 0) {
-    if (!make_file(directory, "secret", 0600, "the key is under the mat\n") ||
-        !make_file(directory, "program", 0700, "#!/bin/true\n") ||
-        !make_file(directory, "movable", 0600, "x") || mkdirat(directory, "inner", 0700) != 0 ||
-        mkfifoat(directory, "fifo", 0600) != 0)
-      result = -errno;
-    make_sockets(scratch);
-    close(directory);
-  }
+  int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  int result = 0;
+  if (directory < 0 || !make_file(directory, "secret", 0600, "the key is under the mat\n") ||
+      !make_file(directory, "program", 0700, "#!/bin/true\n") ||
+      !make_file(directory, "movable", 0600, "x") || mkdirat(directory, "inner", 0700) != 0 ||
+      mkfifoat(directory, "fifo", 0600) != 0)
+    result = -errno;
+  if (directory >= 0) close(directory);
   umask(mask);
-  if (result != 0 && directory >= 0) cp_scratch_remove(scratch);
+  if (result == 0) make_sockets(scratch);
   return result;
 }
 
-int cp_scratch_remove(struct cp_scratch *scratch) {
+void cp_scratch_close(struct cp_scratch *scratch) {
   for (int i = 0; i < 3; i++) {
     if (scratch->sockets[i] >= 0) close(scratch->sockets[i]);
     scratch->sockets[i] = -1;
   }
-  int fd = open(scratch->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-  if (directory == NULL) return -errno;
-  for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    if (unlinkat(fd, entry->d_name, 0) != 0) unlinkat(fd, entry->d_name, AT_REMOVEDIR);
-  }
-  closedir(directory);
-  return rmdir(scratch->path) == 0 ? 0 : -errno;
 }

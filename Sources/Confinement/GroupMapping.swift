@@ -24,7 +24,8 @@ extension GroupMapper {
     if end.error == .timedOut { return "newgidmap did not end within 5 s" }
     if let error = end.error { return "cannot run newgidmap: \(error)" }
     guard end.status == .exited(0) else {
-      return "newgidmap failed: " + (end.said.isEmpty ? "\(end.status)" : GroupMapper.line(end.said))
+      let said = end.said.isEmpty ? "\(end.status)" : GroupMapper.line(end.said)
+      return "newgidmap failed: \(said)"
     }
     // What it says is one thing, what the kernel shows is another.
     let shown: String

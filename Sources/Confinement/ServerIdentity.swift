@@ -30,7 +30,7 @@ struct ServerIdentity {
           PlanError.Fault(
             kind: .notHere,
             message: "cannot run as \(own), the number of this profile's name: \(owner)",
-            hint: "free that number, write user: {uid: N, group: N}, or give the profile another name",
+            hint: "free it, write user: {uid: N, group: N}, or give the profile another name",
             line: 0, column: 0))
       }
       return standard

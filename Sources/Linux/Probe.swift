@@ -60,25 +60,37 @@ public enum Probe {
 }
 
 /// The private directory of the controls, with files in it, and sockets that listen.
-public struct ProbeScratch: Sendable {
+public struct ProbeScratch: ~Copyable {
   private var scratch: cp_scratch
+  private let keeper: Keeper
   /// The directory.
   public let path: String
   /// The name of the abstract socket, and the port of the one on 127.0.0.1 (0: there is none).
   public let abstract: String, port: Int32
 
-  /// Makes the directory below `/tmp`, and what is in it.
+  /// Makes the directory below `/tmp`, and what is in it. Call only while single-threaded.
   public init() throws(Errno) {
+    let parent = try Files.open("/tmp", [.readOnly, .directory])
+    let name = try Kept.unforeseeableName("anchorhold-verify-")
+    let keeper = try Keeper.start([Kept(.directory, parent: parent.rawValue, name: name)])
+    let directory = "/tmp/" + name
     var made = cp_scratch()
-    _ = try checked(unsafe cp_scratch_make(&made))
-    path = unsafe String(cString: cp_scratch_path(&made))
+    let result = unsafe cp_scratch_fill(&made, directory)
+    if result < 0 {
+      try keeper.finish()
+      throw Errno(rawValue: -result)
+    }
+    path = directory
     abstract = unsafe String(cString: cp_scratch_abstract(&made))
     port = made.port
     scratch = made
+    self.keeper = keeper
   }
 
   /// Removes the directory and closes the sockets.
-  public mutating func remove() throws(Errno) {
-    _ = try checked(unsafe cp_scratch_remove(&scratch))
+  public consuming func remove() throws(Errno) {
+    var scratch = scratch
+    unsafe cp_scratch_close(&scratch)
+    try keeper.finish()
   }
 }

@@ -37,7 +37,7 @@ public enum Verification {
     let program = try Session.filter(request.profile)
     let plan = try withProbe(planned)
 
-    var scratch = try doing("make a private directory below /tmp") { () throws(Errno) in
+    let scratch = try doing("make a private directory below /tmp") { () throws(Errno) in
       try ProbeScratch()
     }
     let result: Result<VerificationReport, SessionError>
@@ -52,7 +52,8 @@ public enum Verification {
             deadline: Clock.monotonicMicroseconds() + patience, signals: signals.rawValue)
         ).run())
     } catch { result = .failure(error) }
-    try doing("remove \"\(scratch.path)\"") { () throws(Errno) in try scratch.remove() }
+    let place = scratch.path
+    do { try scratch.remove() } catch { throw SessionError("remove \"\(place)\"", error) }
     return try result.get()
   }
 

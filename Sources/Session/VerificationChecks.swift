@@ -25,7 +25,7 @@ struct VerificationChecks {
 
   /// The checks for `plan` and its filter; `paths` of our own must not be reached.
   init(
-    plan: Plan, rules: SeccompRules, scratch: ProbeScratch, host: HostFacts,
+    plan: Plan, rules: SeccompRules, scratch: borrowing ProbeScratch, host: HostFacts,
     paths: [(name: String, path: String)]
   ) {
     self.plan = plan
@@ -42,7 +42,7 @@ struct VerificationChecks {
     addRest()
   }
 
-  private static func fill(_ attempt: String, _ scratch: ProbeScratch) -> String {
+  private static func fill(_ attempt: String, _ scratch: borrowing ProbeScratch) -> String {
     attempt.replacing("@abstract", with: scratch.abstract)
       .replacing("@port", with: "\(scratch.port)").replacing("@", with: scratch.path)
   }

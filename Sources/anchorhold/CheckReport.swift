@@ -179,7 +179,8 @@ struct CheckReport {
         stays
           ? "only the group \(group.text), which the server keeps here, lets it read \(path)"
           : "only the group \(group.text) may read \(path), and the server does not keep it",
-        stays ? "where groups are dropped it is closed: \(ways)" : "user: {groups: keep}, or \(ways)")
+        stays
+          ? "where groups are dropped it is closed: \(ways)" : "user: {groups: keep}, or \(ways)")
     }
   }
 

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import unittest
 
-from harness import BINARY, PATIENCE, PROBE, ROOT, TOP, Case, need, server_pid, status_of
+from harness import BINARY, PATIENCE, ROOT, TOP, Case, need, server_pid, status_of
 
 SKIPPING = os.environ.get("ANCHORHOLD_SKIPPING", str(TOP / ".build/skipping/debug/anchorhold"))
 NEWGIDMAP = "/usr/bin/newgidmap"

@@ -5,3 +5,4 @@
 #include "cl_seccomp.h"
 #include "cl_doctor.h"
 #include "cl_groups.h"
+#include "cl_keeper.h"

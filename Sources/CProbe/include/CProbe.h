@@ -79,7 +79,7 @@ struct cp_scratch {
 };
 const char *cp_scratch_path(const struct cp_scratch *scratch);
 const char *cp_scratch_abstract(const struct cp_scratch *scratch);
-// Makes it, private to the caller; returns 0 or -errno.
-int cp_scratch_make(struct cp_scratch *scratch);
-// Removes it and everything in it; returns 0 or -errno.
-int cp_scratch_remove(struct cp_scratch *scratch);
+// Fills the empty directory `path`, which is private to the caller; returns 0 or -errno.
+int cp_scratch_fill(struct cp_scratch *scratch, const char *path);
+// Closes the sockets.
+void cp_scratch_close(struct cp_scratch *scratch);

@@ -1,0 +1,43 @@
+// The keeper: a process that outlives the monitor by a moment, and only when something outside of
+// the cell has to go when the session ends, however it ends.
+//
+// It makes these things itself, so that there is no moment at which one is there and nobody knows
+// of it, waits for the end of a pipe that only the monitor holds, and removes them. It has a
+// session of its own and blocks every signal, holds no other descriptor, and of root's rights keeps
+// those over files.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+enum cl_kept_kind {
+  CL_KEPT_DIRECTORY = 1,  // a private directory, removed with all that is in it
+  CL_KEPT_CGROUP,         // a control group (version 2): everything in it is killed first
+};
+
+struct cl_kept {
+  int kind;
+  int parent;        // descriptor of the directory that it is made in
+  const char *name;  // one component; nothing of this name may be there
+  uint32_t mode;
+  uint32_t user, group;  // its owner, both all ones for the caller
+  // What came of it: 0 or an error number, and which file it is.
+  int error;
+  uint64_t device, inode;
+  int directory;  // work of the keeper: the open directory, -1 before
+};
+
+// How many things a keeper has at most.
+#define CL_KEPT_MOST 8
+
+// Forks the keeper and waits until it made the `count` things of `kept`, whose results are filled
+// in. Returns its process id, and in `life` the close-on-exec end of the pipe that holds it back;
+// or -errno when one of them could not be made, and then none is there. Only while single-threaded.
+int cl_keeper_start(struct cl_kept *kept, size_t count, int *life);
+
+// Removes a thing that the keeper made: for the monitor, when the keeper itself was killed.
+// `kept` is as cl_keeper_start filled it in. Returns 0, also when it is gone already, or -errno.
+int cl_keeper_remove(const struct cl_kept *kept);
+
+// Empties the open directory `directory`, whoever made what is in it: links are not followed, mounts
+// not entered, and no depth or name stops it. Async-signal-safe. Returns 0 or -errno.
+int cl_empty_directory(int directory);

@@ -1,0 +1,152 @@
+internal import CLinux
+
+/// Something outside of the cell that has to go when the session ends.
+public struct Kept: Hashable, Sendable {
+  /// What it is.
+  public enum Kind: Sendable {
+    /// A private directory, removed with all that is in it.
+    case directory
+    /// A control group of version 2: everything in it is killed first.
+    case controlGroup
+  }
+
+  /// See ``Kind``.
+  public var kind: Kind
+  /// The directory that it is made in, an open descriptor that stays the caller's.
+  public var parent: Int32
+  /// Its name there, one component; nothing of this name may be there.
+  public var name: String
+  /// Its permission bits, whatever the umask.
+  public var mode: UInt32
+  /// Its owner; nil for the caller. Another than the caller needs root's rights.
+  public var owner: Owner?
+
+  /// A user and a group.
+  public struct Owner: Hashable, Sendable {
+    /// The numbers on the host.
+    public var user: UInt32, group: UInt32
+    /// Makes an owner.
+    public init(user: UInt32, group: UInt32) {
+      self.user = user
+      self.group = group
+    }
+  }
+
+  /// Makes a description; nothing is made in the file system.
+  public init(
+    _ kind: Kind, parent: Int32, name: String, mode: UInt32 = 0o700, owner: Owner? = nil
+  ) {
+    self.kind = kind
+    self.parent = parent
+    self.name = name
+    self.mode = mode
+    self.owner = owner
+  }
+
+  /// A name that nobody can foresee: `prefix` and 16 hexadecimal digits.
+  public static func unforeseeableName(_ prefix: String) throws(Errno) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    var name = Array(prefix.utf8)
+    for byte in try Process.randomBytes(8) {
+      name += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+    }
+    return String(validating: name, as: UTF8.self) ?? prefix
+  }
+}
+
+/// A process that removes what is outside of the cell when the session ends, however it ends: also
+/// when SIGKILL ends the monitor (`cl_keeper.h`).
+///
+/// It makes these things itself, so that none is there for a moment without anybody who knows of it.
+/// What holds it back is a pipe that only this value holds: every other child of the monitor closes
+/// what it does not need.
+///
+/// *Limits.* Somebody who may signal it can kill it with SIGKILL as well; then the monitor removes
+/// what is there, and if both are killed nobody does.
+@safe public struct Keeper: ~Copyable {
+  /// The keeper's process id, a child of ours.
+  public let process: Int32
+  /// What it made, opened: as many as were asked for, in that order, closed by `finish`.
+  public private(set) var directories: [Int32] = []
+  private let life: FileDescriptor
+  private let kept: [cl_kept]
+  private let parents: [Int32]
+
+  /// Forks the keeper and waits until it made everything. Call only while single-threaded. Throws
+  /// when one thing could not be made, and then none is there: `.fileExists` when a name is taken.
+  public static func start(_ things: [Kept]) throws(Errno) -> Keeper {
+    for thing in things where thing.name.utf8.contains(0) || thing.name.utf8.contains(0x2F) {
+      throw .invalidArgument
+    }
+    var parents: [Int32] = []
+    for thing in things { parents.append(try Descriptor.duplicate(thing.parent).release()) }
+    var kept = unsafe zip(things, parents).map { unsafe flat($0, parent: $1) }
+    var life: Int32 = -1
+    let process = try checked(
+      unsafe kept.withUnsafeMutableBufferPointer {
+        unsafe cl_keeper_start($0.baseAddress, $0.count, &life)
+      })
+    var keeper = unsafe Keeper(
+      process: process, life: FileDescriptor(owning: life), kept: kept, parents: parents)
+    do {
+      for index in things.indices { try keeper.open(index) }
+    } catch {
+      try keeper.finish()
+      throw error
+    }
+    return keeper
+  }
+
+  private init(
+    process: Int32, life: consuming FileDescriptor, kept: [cl_kept], parents: [Int32]
+  ) {
+    self.process = process
+    self.life = life
+    unsafe self.kept = unsafe kept
+    self.parents = parents
+  }
+
+  /// Opens what the keeper made, and makes sure that it is that.
+  private mutating func open(_ index: Int) throws(Errno) {
+    let (parent, name) = unsafe (kept[index].parent, String(cString: kept[index].name))
+    let directory = try Files.open(name, [.readOnly, .directory, .noFollow], in: parent)
+    let status = try Files.status(of: directory.rawValue)
+    guard unsafe status.device == kept[index].device, unsafe status.inode == kept[index].inode
+    else { throw .stale }
+    directories.append(directory.release())
+  }
+
+  /// The end of the session: waits until everything is removed. Throws what stood in the way.
+  public consuming func finish() throws(Errno) {
+    let (process, directories, kept, parents) = unsafe (
+      self.process, self.directories, self.kept, self.parents
+    )
+    try life.close()
+    for directory in directories { try Descriptor.close(directory) }
+    let ended = try Process.wait(process, nonblocking: false)
+    // One that was killed did not come to it, and one that failed said nothing.
+    if let ended, ExitStatus(statusWord: ended.status) != .exited(0) {
+      for index in unsafe kept.indices {
+        _ = unsafe try checked(cl_keeper_remove([kept[index]]))
+      }
+    }
+    for parent in parents { try Descriptor.close(parent) }
+  }
+
+  /// Laid out for C; the name's memory is never given back: a process starts few keepers.
+  private static func flat(_ thing: Kept, parent: Int32) -> cl_kept {
+    let bytes = Array(thing.name.utf8)
+    let name = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)
+    for (index, byte) in bytes.enumerated() { unsafe name[index] = CChar(bitPattern: byte) }
+    unsafe name[bytes.count] = 0
+    var flat = unsafe cl_kept()
+    let kind = thing.kind == .directory ? CL_KEPT_DIRECTORY : CL_KEPT_CGROUP
+    unsafe flat.kind = Int32(kind.rawValue)
+    unsafe flat.parent = parent
+    unsafe flat.name = UnsafePointer(name)
+    unsafe flat.mode = thing.mode
+    unsafe flat.user = thing.owner?.user ?? .max
+    unsafe flat.group = thing.owner?.group ?? .max
+    return unsafe flat
+  }
+}
