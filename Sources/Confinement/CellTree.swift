@@ -10,15 +10,18 @@ struct CellTree {
   /// What of the host the actions mount over.
   private(set) var covered: [CellBlueprint.Covered] = []
   private let links: [PathLink]
+  private let temporarySize: UInt64
   /// What is there already, as bytes: Unicode calls different names equal.
   private var made: Set<[UInt8]> = []
 
   /// Device files that every cell has, if the host has them.
   static let devices = ["null", "zero", "full", "random", "urandom"]
 
-  init(grants: [Grant], links: [PathLink]) {
+  /// Each private space holds `temporarySize` bytes, rounded up to the kernel's pages.
+  init(grants: [Grant], links: [PathLink], temporarySize: UInt64) {
     self.grants = grants
     self.links = links
+    self.temporarySize = (temporarySize + 4095) & ~4095
   }
 
   mutating func build<Lookup: FileLookup>(
@@ -96,7 +99,7 @@ struct CellTree {
       addDirectory(path)
       actions.append(
         .temporary(
-          path: path, size: Plan.temporarySize, mode: 0o700,
+          path: path, size: temporarySize, mode: 0o700,
           attributes: [.noSetID, .noDevices, .noExecution]))
     }
   }

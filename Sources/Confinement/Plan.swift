@@ -43,11 +43,8 @@ public struct Plan: Sendable {
   public static let hostName = "cell"
   /// The server's home directory in the cell, private and gone with it.
   public static let home = "/home/server"
-  /// Bytes of private temporary space: `/tmp`, the home directory and `/dev/shm`, each.
-  public static let temporarySize: UInt64 = 256 << 20
-  /// Files and directories in each of these, and in the cell's root: an empty file takes about 1 KiB
-  /// of the kernel's memory, which ``temporarySize`` does not count.
-  public static let temporaryInodes: UInt64 = 16_384
+  /// Bytes, and files and directories, that the cell's root may hold: its own few, and links.
+  public static let rootSize: UInt64 = 4 << 20, rootInodes: UInt64 = 16_384
   /// Bytes that one process may lock into memory, the kernel's own default.
   public static let lockedMemory: UInt64 = 8 << 20
 
@@ -77,7 +74,9 @@ public struct Plan: Sendable {
     for grant in runtime.grants { collector.add(runtime: grant) }
     for entry in profile.filesystem.read { collector.add(profile: entry, access: .read) }
     collector.protect(profile.filesystem)
-    var tree = CellTree(grants: collector.merged(), links: collector.links)
+    var tree = CellTree(
+      grants: collector.merged(), links: collector.links,
+      temporarySize: profile.limits.temporary)
     tree.build(
       hide: profile.filesystem.hide,
       invokedFrom: profile.server.workdir == nil ? profile.server.invokedFrom : nil,
@@ -98,8 +97,8 @@ public struct Plan: Sendable {
     blueprint = CellBlueprint(
       privileged: privileged, outsideUser: identity.user, outsideGroup: identity.group,
       insideUser: Plan.insideIdentifier, insideGroup: Plan.insideIdentifier,
-      hostName: Plan.hostName, rootSize: 4 << 20, temporaryInodes: Plan.temporaryInodes,
-      actions: tree.actions,
+      hostName: Plan.hostName, rootSize: Plan.rootSize, rootInodes: Plan.rootInodes,
+      temporaryInodes: profile.limits.temporaryFiles, actions: tree.actions,
       landlockABI: Int32(host.landlockABI),
       landlockRules: tree.landlockRules(known: .known(abi: host.landlockABI)), limits: limits,
       umask: 0o077, executable: runtime.executable,
@@ -107,7 +106,9 @@ public struct Plan: Sendable {
         + profile.server.command.dropFirst(runtime.programName == nil ? 0 : 1).map(\.value),
       environment: Plan.environment(
         profile: profile, runtime: runtime, host: host, searchPath: Plan.searchPath(runtime, tree)),
-      workingDirectory: workdir, covered: tree.covered)
+      workingDirectory: workdir, covered: tree.covered,
+      deniesWriteExecute: profile.hardening.deniesWriteExecute,
+      mitigatesSpeculation: profile.hardening.mitigatesSpeculation)
     if case .dropped(let mapper) = groups.fate {
       blueprint.mapper = CellBlueprint.Mapper(
         program: mapper.program, status: mapper.status, insideSpare: Plan.insideSpareGroup,
