@@ -32,7 +32,21 @@ public enum Verification {
       "learn what this machine offers", hint: "a kernel with Landlock is needed"
     ) { () throws(Errno) in try HostFacts.current() }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
-    var planned = try Session.makePlan(request, host: host, auditBase: location.guarded)
+    let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
+    let result: Result<VerificationReport, SessionError>
+    do {
+      result = .success(
+        try prove(request, held, host, audit: location.guarded, signals: signals.rawValue))
+    } catch { result = .failure(error) }
+    try held.free()
+    return try result.get()
+  }
+
+  private static func prove(
+    _ request: SessionRequest, _ held: borrowing HeldPlan, _ host: HostFacts, audit: String,
+    signals: Int32
+  ) throws(SessionError) -> VerificationReport {
+    var planned = held.plan
     if let (message, hint) = planned.tryGroups() { throw SessionError(message, hint: hint) }
     let program = try Session.filter(request.profile)
     let plan = try withProbe(planned)
@@ -44,12 +58,12 @@ public enum Verification {
     do {
       let checks = VerificationChecks(
         plan: planned, rules: program.rules, scratch: scratch, host: host,
-        paths: ownPaths(request, location.guarded))
+        paths: ownPaths(request, audit))
       result = .success(
         try Verifier(
           request: request, plan: plan, program: program, scratch: scratch.path, checks: checks,
           exchange: ProbeExchange(
-            deadline: Clock.monotonicMicroseconds() + patience, signals: signals.rawValue)
+            deadline: Clock.monotonicMicroseconds() + patience, signals: signals)
         ).run())
     } catch { result = .failure(error) }
     let place = scratch.path
