@@ -34,7 +34,7 @@ struct CellProcess: ~Copyable {
           try Files.status(of: end).inode
         })
     }
-    let cell = try doing("start the cell") { () throws(Errno) in
+    let cell = try doing("start the cell", hint: SessionError.ofMachine) { () throws(Errno) in
       try Cell.start(
         plan.blueprint, sources: sources, input: input, output: output, error: error, skip: skip)
     }
@@ -90,7 +90,9 @@ struct CellProcess: ~Copyable {
       case .serverWaits(let process, let found):
         serverProcess = process
         facts = found
-      case .ended: throw SessionError("the cell ended before the server was started")
+      case .ended:
+        throw SessionError(
+          "the cell ended before the server was started", hint: SessionError.ofMachine)
       }
     }
     guard let initProcess, let facts else { throw SessionError("the cell gave no account") }
@@ -99,7 +101,7 @@ struct CellProcess: ~Copyable {
         try Process.descriptor(of: serverProcess)
       })
     seal = Seal(plan: plan, server: serverProcess, initProcess: initProcess, pipes: pipes)
-    checks = try doing("read the seal back") { () throws(Errno) in
+    checks = try doing("read the seal back", hint: SessionError.ofMachine) { () throws(Errno) in
       try seal?.firstLook(facts) ?? []
     }
   }
@@ -146,7 +148,9 @@ struct CellProcess: ~Copyable {
       }
       waiting = entries[0].result.isEmpty
     }
-    let found = try doing("read the seal back") { () throws(Errno) in try seal?.secondLook() }
+    let found = try doing("read the seal back", hint: SessionError.ofMachine) {
+      () throws(Errno) in try seal?.secondLook()
+    }
     if let found { checks += found } else { try awaitEarlyEnd() }
   }
 
@@ -194,7 +198,7 @@ struct CellProcess: ~Copyable {
   /// The next report of the cell's own processes.
   func report() throws(SessionError) -> CellReport {
     do { return try cell.nextReport() } catch .brokenPipe {
-      throw SessionError("the cell ended without an account")
+      throw SessionError("the cell ended without an account", hint: SessionError.ofMachine)
     } catch { throw SessionError("hear the cell", error) }
   }
 
@@ -222,8 +226,7 @@ struct CellProcess: ~Copyable {
     }
     let hint =
       CellProcess.optional[step.name]
-      ?? (error == .notPermitted || error == .permissionDenied
-        ? "run `anchorhold doctor` to see what this machine allows" : nil)
+      ?? SessionError.ofMachine
     return SessionError(
       "cannot \(step)\(subject.isEmpty ? "" : " (\(subject))"): \(error)", hint: hint)
   }

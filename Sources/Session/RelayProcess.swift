@@ -27,7 +27,9 @@ struct RelayProcess: ~Copyable {
     let monitor = Process.identifier
     let theirs = pair.theirs.release()
     var settings = configuration(theirs)
-    let child = try doing("start the relay") { () throws(Errno) in try Process.fork() }
+    let child = try doing("start the relay", hint: SessionError.ofMachine) { () throws(Errno) in
+      try Process.fork()
+    }
     if child == 0 {
       do {
         settings.facts = try confine(

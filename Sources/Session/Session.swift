@@ -26,7 +26,7 @@ public enum Session {
     }
     Signal.ignoreBrokenPipe()
     let host = try doing(
-      "learn what this machine offers", hint: "a kernel with Landlock is needed"
+      "learn what this machine offers", hint: SessionError.ofMachine
     ) { () throws(Errno) in try HostFacts.current() }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
     let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
@@ -83,9 +83,11 @@ public enum Session {
     try cell.build(try filter(request.profile))
     try held.keep(until: cell.initProcess)
     guard let ready = try relay.next(), ready.kind == .ready else {
-      throw SessionError("the relay ended before it was ready")
+      throw SessionError("the relay ended before it was ready", hint: SessionError.ofMachine)
     }
-    let relayChecks = try doing("read the relay's state back") { () throws(Errno) in
+    let relayChecks = try doing(
+      "read the relay's state back", hint: SessionError.ofMachine
+    ) { () throws(Errno) in
       try relay.seal(RelayFacts(ready.numbers), privileged: privileged)
     }
     try demand(relayChecks, trail, request, cell.plan)

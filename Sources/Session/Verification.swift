@@ -29,7 +29,7 @@ public enum Verification {
       ])
     }
     let host = try doing(
-      "learn what this machine offers", hint: "a kernel with Landlock is needed"
+      "learn what this machine offers", hint: SessionError.ofMachine
     ) { () throws(Errno) in try HostFacts.current() }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
     let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)

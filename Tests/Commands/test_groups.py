@@ -279,6 +279,23 @@ class Words(Groups):
         self.assertIn("sudo tee -a /etc/subgid", notes[0])
 
 
+class TheDoctor(Groups):
+    def test_it_says_whether_groups_can_be_dropped_and_what_mends_it(self):
+        def finding(**options):
+            done = self.caller(BINARY, "doctor", "--json", **options)
+            return {c["name"]: c for c in json.loads(done.stdout)["controls"]}["group-mapping"]
+        can = finding()
+        self.assertEqual((can["works"], can["levels"], can["mend"]), (True, [], None))
+        self.assertEqual(can["detail"], f"keepers ({KEEPERS}), {OTHERS} can be dropped, by {NEWGIDMAP}")
+        cannot = finding(covers={"/etc/subgid": "/dev/null"})
+        self.assertEqual(cannot["detail"], f"keepers ({KEEPERS}), {OTHERS} stay: /etc/subgid gives "
+                         "tester no groups")
+        self.assertEqual(cannot["mend"], "echo tester:100000:65536 | sudo tee -a /etc/subgid")
+        lies = finding(covers=self.fake("return 0;"))
+        self.assertIn("newgidmap did not map the groups", lies["detail"])
+        self.assertEqual(finding(groups=())["detail"], "the caller has none")
+
+
 class Mutation(Groups):
     def test_groups_that_were_mapped_and_not_dropped_are_noticed(self):
         need(self, os.path.exists(SKIPPING), "the build that can leave out steps: make skipping")
