@@ -233,8 +233,12 @@ static void try_resolve(void) {
 }
 
 static void try_close_range(void) {
-  int copy = fcntl(0, F_DUPFD, 1000);
-  if (copy == -1) copy = fcntl(answer_end, F_DUPFD, 1000);
+  // Above what is open, which must stay, and below the limit.
+  struct rlimit limit;
+  MUST(SET, getrlimit(RLIMIT_NOFILE, &limit));
+  int above = limit.rlim_cur < 2000 ? (int)limit.rlim_cur / 2 : 1000;
+  int copy = fcntl(0, F_DUPFD, above);
+  if (copy == -1) copy = fcntl(answer_end, F_DUPFD, above);
   MUST(SET, copy);
   MUST(SET, syscall(SYS_close_range, copy, ~0U, 0));
   if (fcntl(copy, F_GETFD) != -1) answer(CL_TRIAL_STEP_WITHOUT_EFFECT, 0, 0);

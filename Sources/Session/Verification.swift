@@ -48,7 +48,7 @@ public enum Verification {
   ) throws(SessionError) -> VerificationReport {
     var planned = held.plan
     if let (message, hint) = planned.tryGroups() { throw SessionError(message, hint: hint) }
-    let program = try Session.filter(request.profile)
+    let filter = try Session.filter(request.profile)
     let plan = try withProbe(planned)
 
     let scratch = try doing("make a private directory below /tmp") { () throws(Errno) in
@@ -57,11 +57,11 @@ public enum Verification {
     let result: Result<VerificationReport, SessionError>
     do {
       let checks = VerificationChecks(
-        plan: planned, rules: program.rules, scratch: scratch, host: host,
+        plan: planned, rules: filter.program.rules, scratch: scratch, host: host,
         paths: ownPaths(request, audit))
       result = .success(
         try Verifier(
-          request: request, plan: plan, program: program, scratch: scratch.path, checks: checks,
+          request: request, plan: plan, filter: filter, scratch: scratch.path, checks: checks,
           exchange: ProbeExchange(
             deadline: Clock.monotonicMicroseconds() + patience, signals: signals)
         ).run())
@@ -101,7 +101,7 @@ public enum Verification {
   private struct Verifier {
     let request: SessionRequest
     let plan: Plan
-    let program: SeccompProgram
+    let filter: CellFilter
     let scratch: String
     let checks: VerificationChecks
     let exchange: ProbeExchange
@@ -210,12 +210,14 @@ public enum Verification {
       for end in theirs {
         try doing("close a pipe") { () throws(Errno) in try Descriptor.close(end) }
       }
-      try cell.build(program)
+      try cell.build(filter)
       // A session would end here if the cell were not as planned. Nothing but the probe runs in
       // this one, and what it finds says more.
       try cell.execute()
-      let answers = try exchange.ask(attempts, input: writing, output: output.read.rawValue)
-      guard case .ended(let word) = try cell.report(),
+      let answers = try exchange.ask(
+        attempts, input: writing, output: output.read.rawValue, besides: cell.denialDescriptor
+      ) { (events) throws(SessionError) in try cell.answerDenial(events) }
+      guard case .ended(let word) = try cell.awaitReport(),
         case .exited(0) = ExitStatus(statusWord: word)
       else { throw SessionError("the probe failed: it did not end well", status: 2) }
       if let process = cell.initProcess {

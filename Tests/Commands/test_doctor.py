@@ -133,15 +133,16 @@ class Places(Doctor):
         self.assertEqual(status, 1)
         self.holds(answer, full=False)
         self.assertEqual(missing(answer, "full"), {"proc-mount"})
-        self.assertIn("/proc", found["proc-mount"]["mend"])
+        self.assertRegex(found["proc-mount"]["mend"], "/proc|unmask|systempaths|procMount")
 
-    def test_no_proc_at_all(self):
-        found, answer, status = trial(*ORDINARY, "-m", "sh", "-c",
-                                      'mount -t tmpfs none /proc && exec "$0" "$@"')
+    def test_the_proc_of_another_pid_namespace(self):
+        found, answer, status = trial(*ORDINARY, "--pid", "--fork")
         self.assertEqual(status, 1)
         self.holds(answer, full=False, container=False)
         self.assertEqual(missing(answer, "container"), {"children-listed"})
-        self.assertIn("/proc", found["children-listed"]["mend"])
+        self.assertIn("read-back", missing(answer, "full"))
+        for name in ["children-listed", "read-back"]:
+            self.assertIn("mount this pid namespace's own /proc", found[name]["mend"])
 
     def test_a_chroot(self):
         root = self.directory / "root"
