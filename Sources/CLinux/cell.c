@@ -116,6 +116,19 @@ static void become_outside_user(const struct cl_plan *plan) {
           setresuid(plan->outside_user, plan->outside_user, plan->outside_user), "user");
 }
 
+// Whether the monitor has had the groups mapped. Only a privileged program can do that in a way that
+// leaves setgroups open (user_namespaces(7)), and it works on a process that waits.
+static bool await_groups(const struct cl_plan *plan) {
+  struct cl_report waiting = {.kind = CL_REPORT_GROUPS};
+  cl_cell_report(plan, &waiting);
+  char answer = 0;
+  ssize_t count;
+  do count = recv(plan->report, &answer, 1, 0);
+  while (count == -1 && errno == EINTR);
+  if (count != 1) _exit(125);
+  return answer == 1;
+}
+
 static void enter_namespaces(const struct cl_plan *plan) {
   static const struct {
     enum cl_step step;
@@ -142,9 +155,14 @@ static void enter_namespaces(const struct cl_plan *plan) {
   // A change of ids made us non-dumpable, and then /proc/self belongs to root.
   if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == -1)
     cl_cell_fail(plan, CL_STEP_ID_MAP, errno, "dumpable");
-  write_file(plan, "/proc/self/setgroups", "deny");
   write_file(plan, "/proc/self/uid_map", plan->user_map);
-  write_file(plan, "/proc/self/gid_map", plan->group_map);
+  if (plan->awaits_groups && await_groups(plan)) {
+    // At once, while nothing of the host has been opened from in here.
+    CL_MUST(plan, CL_STEP_CALLER_GROUPS, setgroups(0, NULL), "setgroups");
+  } else {
+    write_file(plan, "/proc/self/setgroups", "deny");
+    write_file(plan, "/proc/self/gid_map", plan->group_map);
+  }
   cl_cell_set_clocks(plan);
 }
 

@@ -22,8 +22,8 @@
 
 void cl_cell_drop_rights(const struct cl_plan *plan) {
   // Groups first, because after the user id is gone they could not be changed. The
-  // supplementary ones of root went before the user namespace; those of an ordinary user
-  // cannot be dropped (setgroups is denied there) and are shown in the seal record.
+  // supplementary ones of root went before the user namespace, those of an ordinary user when the
+  // groups were mapped for it; where nobody could do that they stay, and the seal record shows them.
   CL_MUST(plan, CL_STEP_GROUP_ID,
           setresgid(plan->inside_group, plan->inside_group, plan->inside_group), "setresgid");
   CL_MUST(plan, CL_STEP_USER_ID,

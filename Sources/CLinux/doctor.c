@@ -15,10 +15,12 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -231,8 +233,12 @@ static void try_resolve(void) {
 }
 
 static void try_close_range(void) {
-  int copy = fcntl(0, F_DUPFD, 1000);
-  if (copy == -1) copy = fcntl(answer_end, F_DUPFD, 1000);
+  // Above what is open, which must stay, and below the limit.
+  struct rlimit limit;
+  MUST(SET, getrlimit(RLIMIT_NOFILE, &limit));
+  int above = limit.rlim_cur < 2000 ? (int)limit.rlim_cur / 2 : 1000;
+  int copy = fcntl(0, F_DUPFD, above);
+  if (copy == -1) copy = fcntl(answer_end, F_DUPFD, above);
   MUST(SET, copy);
   MUST(SET, syscall(SYS_close_range, copy, ~0U, 0));
   if (fcntl(copy, F_GETFD) != -1) answer(CL_TRIAL_STEP_WITHOUT_EFFECT, 0, 0);
@@ -242,6 +248,125 @@ static void try_pidfd(void) {
   int process = (int)syscall(SYS_pidfd_open, getpid(), 0);
   MUST(SET, process);
   MUST(SET, syscall(SYS_pidfd_send_signal, process, 0, NULL, 0));
+}
+
+// ---- without namespaces ---------------------------------------------------------------------
+
+static void try_own_user(uint32_t user) {
+  if (geteuid() != 0) return;
+  MUST(CHANGE_USER, setgroups(0, NULL));
+  MUST(CHANGE_USER, setresgid(user, user, user));
+  MUST(CHANGE_USER, setresuid(user, user, user));
+  if (getgroups(0, NULL) != 0 || geteuid() != user) answer(CL_TRIAL_STEP_WITHOUT_EFFECT, 0, 0);
+}
+
+// A child that waits for its end, which comes with ours at the latest.
+static pid_t start_waiting(void) {
+  pid_t self = getpid(), child = fork();
+  MUST(FORK, child);
+  if (child != 0) return child;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  while (getppid() == self) pause();
+  _exit(0);
+}
+
+static void try_children(void) {
+  pid_t child = start_waiting();
+  char path[64], text[4096];
+  snprintf(path, sizeof path, "/proc/self/task/%ld/children", syscall(SYS_gettid));
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  MUST(OPEN, file);
+  ssize_t count = read(file, text, sizeof text - 1);
+  MUST(OPEN, count);
+  text[count] = 0;
+  if (strtol(text, NULL, 10) != child) answer(CL_TRIAL_STEP_WITHOUT_EFFECT, 0, 0);
+}
+
+static void try_bounding(void) {
+  for (int number = 0; prctl(PR_CAPBSET_READ, number, 0, 0, 0) >= 0; number++)
+    MUST(SET, prctl(PR_CAPBSET_DROP, number, 0, 0, 0));
+}
+
+static void try_notification(void) {
+  give_up_new_privileges();
+  struct sock_filter instructions[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {.len = 4, .filter = instructions};
+  int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                              SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+  MUST(LOAD, listener);
+  pid_t child = fork();
+  MUST(FORK, child);
+  // Not by getppid(), which is how it would ask whether we live; its own death signal does.
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    _exit(syscall(SYS_getppid) == -1 && errno == ENOTNAM ? 0 : 1);
+  }
+  struct pollfd waiting = {.fd = listener, .events = POLLIN};
+  if (poll(&waiting, 1, 2000) != 1) {
+    kill(child, SIGKILL);
+    answer(CL_TRIAL_STEP_NOTIFY, ETIMEDOUT, 0);
+  }
+  struct seccomp_notif call = {0};
+  MUST(NOTIFY, ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call));
+  struct seccomp_notif_resp reply = {.id = call.id, .error = -ENOTNAM};
+  MUST(NOTIFY, ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &reply));
+  int status;
+  MUST(NOTIFY, waitpid(child, &status, 0));
+  if (status != 0) answer(CL_TRIAL_STEP_WITHOUT_EFFECT, 0, 0);
+}
+
+static void try_read_back(uint32_t user) {
+  int ready[2];
+  MUST(FORK, pipe2(ready, O_CLOEXEC));
+  pid_t child = fork();
+  MUST(FORK, child);
+  char byte = 1, path[64], theirs[64] = {0}, ours[64] = {0};
+  if (child == 0) {
+    enter(user, CLONE_NEWNS | CLONE_NEWNET, 1);
+    // Armed after the change of rights, which clears it; the pipe says whether that was too late.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (write(ready[1], &byte, 1) == 1) pause();
+    _exit(1);
+  }
+  close(ready[1]);
+  // Without a byte the child has answered already, and says what stood in its way.
+  if (read(ready[0], &byte, 1) != 1) _exit(0);
+  snprintf(path, sizeof path, "/proc/%d/status", child);
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file == -1) {
+    int error = errno;
+    kill(child, SIGKILL);
+    answer(CL_TRIAL_STEP_OPEN, error, 0);
+  }
+  snprintf(path, sizeof path, "/proc/%d/ns/user", child);
+  ssize_t count = readlink(path, theirs, sizeof theirs - 1);
+  int error = errno;
+  kill(child, SIGKILL);
+  if (count == -1) answer(CL_TRIAL_STEP_OPEN, error, 0);
+  MUST(OPEN, readlink("/proc/self/ns/user", ours, sizeof ours - 1));
+  if (strcmp(ours, theirs) == 0) answer(CL_TRIAL_STEP_WITHOUT_EFFECT, 0, 0);
+}
+
+// Each of these the kernel answers with another error than these, whatever its version and the
+// caller's rights: flags that do not exist come first. Where a call is not known at all ENOSYS is the
+// kernel's own, and says nothing.
+static int is_refused(long result) {
+  return result == -1 && (errno == EPERM || errno == EACCES);
+}
+
+static _Noreturn void try_refused(void) {
+  int64_t refused = 0;
+  if (is_refused(unshare(CLONE_NEWUSER | 1))) refused |= CL_REFUSED_UNSHARE;
+  if (is_refused(syscall(SYS_open_tree, -1, "", 0x40000000))) refused |= CL_REFUSED_MOUNT;
+  if (is_refused(syscall(SYS_landlock_create_ruleset, NULL, 0, 0x80000000)))
+    refused |= CL_REFUSED_LANDLOCK;
+  if (is_refused(syscall(SYS_seccomp, 0x7fffffff, 0, NULL))) refused |= CL_REFUSED_SECCOMP;
+  answer(CL_TRIAL_STEP_NONE, 0, refused);
 }
 
 static _Noreturn void try(enum cl_trial trial, uint32_t user) {
@@ -275,6 +400,12 @@ static _Noreturn void try(enum cl_trial trial, uint32_t user) {
     case CL_TRIAL_RESOLVE: try_resolve(); break;
     case CL_TRIAL_CLOSE_RANGE: try_close_range(); break;
     case CL_TRIAL_PIDFD: try_pidfd(); break;
+    case CL_TRIAL_OWN_USER: try_own_user(user); break;
+    case CL_TRIAL_CHILDREN: try_children(); break;
+    case CL_TRIAL_BOUNDING: try_bounding(); break;
+    case CL_TRIAL_NOTIFICATION: try_notification(); break;
+    case CL_TRIAL_READ_BACK: try_read_back(user); break;
+    case CL_TRIAL_REFUSED: try_refused();
   }
   answer(CL_TRIAL_STEP_NONE, 0, 0);
 }

@@ -160,6 +160,8 @@ int64_t cl_read_link_at(int directory, const char *path, char *buffer, size_t si
 }
 
 int cl_make_directory(const char *path, mode_t mode) { return OR_ERRNO(mkdir(path, mode)); }
+int cl_remove_empty_directory(const char *path) { return rmdir(path) == -1 ? -errno : 0; }
+
 int cl_remove_file(const char *path) { return OR_ERRNO(unlink(path)); }
 int cl_set_umask(mode_t mask) { return (int)umask(mask); }
 int cl_change_directory(const char *path) { return OR_ERRNO(chdir(path)); }

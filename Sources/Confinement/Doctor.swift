@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Linux
+public import Profile
 
 /// Whether this machine lets us enforce one control: tried, not guessed from a version.
 public struct DoctorFinding: Sendable, Hashable {
@@ -7,14 +8,53 @@ public struct DoctorFinding: Sendable, Hashable {
   public var name: String
   /// What it is for, in half a sentence.
   public var purpose: String
-  /// Whether isolation `full` is impossible without it.
-  public var isRequired: Bool
+  /// The levels that are impossible without it; none if it is an addition.
+  public var levels: [Isolation]
   /// Whether the trial succeeded.
   public var works: Bool
   /// What was found: a version or place if it works, otherwise the step that failed and why.
   public var detail: String
   /// The command or change that mends it; nil if it works or nothing is known.
   public var mend: String?
+
+  /// Whether isolation `full` is impossible without it.
+  public var isRequired: Bool { levels.contains(.full) }
+}
+
+/// What was found, and where.
+public struct DoctorReport: Sendable {
+  /// Every control, tried once.
+  public var findings: [DoctorFinding]
+  /// The caller's user id, and the kernel's release; empty if it does not say.
+  public var user: UInt32, kernel: String
+  /// The container runtime around us, as far as it left a hint; nil if there is none.
+  public var runtime: String?
+  /// Whether this process's root directory was changed.
+  public var isChangedRoot: Bool
+  /// Whether a filter of system calls is around us, and which calls of ours it refuses.
+  public var isFiltered: Bool, refusedCalls: [String]
+
+  /// The names of what is missing for a level.
+  public func missing(for level: Isolation) -> [String] {
+    findings.filter { !$0.works && $0.levels.contains(level) }.map(\.name)
+  }
+
+  /// Whether a level can be held here.
+  public func holds(_ level: Isolation) -> Bool { missing(for: level).isEmpty }
+
+  /// What mends something, each with what it mends, in the order of the findings.
+  public var mends: [(mend: String, findings: [DoctorFinding])] {
+    var mends: [(mend: String, findings: [DoctorFinding])] = []
+    for finding in findings {
+      guard let mend = finding.mend else { continue }
+      if let place = mends.firstIndex(where: { $0.mend.utf8.elementsEqual(mend.utf8) }) {
+        mends[place].findings.append(finding)
+      } else {
+        mends.append((mend, [finding]))
+      }
+    }
+    return mends
+  }
 }
 
 /// Tries every control of a cell on this machine, each in a child process of its own.
@@ -22,88 +62,37 @@ public struct DoctorFinding: Sendable, Hashable {
 /// *Limits*: a trial shows that the kernel lets this user do it now. It does not show that a later
 /// start will find memory or processes for it.
 public enum Doctor {
-  /// Makes all trials, about 20 short-lived processes.
+  /// Makes all trials, about 30 short-lived processes.
   ///
   /// Call it only while the process is single-threaded: the children go on in plain C.
-  public static func examine() -> [DoctorFinding] {
-    let surroundings = DoctorSurroundings(HostFiles())
-    return controls.map { finding($0, surroundings) } + [controlGroups(HostFiles())]
+  public static func examine() -> DoctorReport {
+    let files = HostFiles()
+    let surroundings = DoctorSurroundings(files)
+    let trials = controls.map { ($0, cl_trial_run($0.trial, Plan.firstOutsideIdentifier)) }
+    var findings = trials.map { finding($0, $1, surroundings) }
+    let abi = trials.first { $0.0.trial == CL_TRIAL_LANDLOCK }.map { Int($0.1.value) } ?? 0
+    if abi > 0 { findings.append(oldLandlock(abi)) }
+    findings += [
+      groupMapping(files), hardLimits(), controlGroups(files, surroundings.place),
+    ]
+    return DoctorReport(
+      findings: findings, user: Process.user, kernel: kernel(),
+      runtime: surroundings.place.runtime?.rawValue,
+      isChangedRoot: surroundings.place.isChangedRoot, isFiltered: surroundings.isFiltered,
+      refusedCalls: surroundings.refusedCalls)
   }
 
-  /// Whether `findings` allow isolation `full`.
-  public static func allowsFull(_ findings: [DoctorFinding]) -> Bool {
-    findings.allSatisfy { $0.works || !$0.isRequired }
+  private static func kernel() -> String {
+    do { return try Process.kernelRelease() } catch { return "" }
   }
-
-  /// A control and how it is tried.
-  struct Control {
-    let trial: cl_trial
-    let name: String
-    let purpose: String
-  }
-
-  static let controls: [Control] = [
-    Control(
-      trial: CL_TRIAL_USER_NAMESPACE, name: "user-namespace",
-      purpose: "the cell owns what it is made of, and nothing outside"),
-    Control(
-      trial: CL_TRIAL_ID_MAP, name: "id-map", purpose: "the server is never uid 0 of the host"),
-    Control(
-      trial: CL_TRIAL_MOUNT_NAMESPACE, name: "mount-namespace", purpose: "a file system of its own"),
-    Control(
-      trial: CL_TRIAL_PID_NAMESPACE, name: "pid-namespace",
-      purpose: "no process of the host in sight, and none left behind"),
-    Control(
-      trial: CL_TRIAL_IPC_NAMESPACE, name: "ipc-namespace",
-      purpose: "no shared memory or queue of the host"),
-    Control(
-      trial: CL_TRIAL_UTS_NAMESPACE, name: "uts-namespace", purpose: "a host name of its own"),
-    Control(
-      trial: CL_TRIAL_CGROUP_NAMESPACE, name: "cgroup-namespace",
-      purpose: "no sight of the host's control groups"),
-    Control(
-      trial: CL_TRIAL_NETWORK_NAMESPACE, name: "network-namespace",
-      purpose: "no network of the host"),
-    Control(
-      trial: CL_TRIAL_TIME_NAMESPACE, name: "time-namespace",
-      purpose: "clocks that begin with the cell"),
-    Control(
-      trial: CL_TRIAL_LOOPBACK, name: "loopback", purpose: "a loopback interface of its own"),
-    Control(
-      trial: CL_TRIAL_MOUNT, name: "mount-in-namespace", purpose: "an empty root to start from"),
-    Control(
-      trial: CL_TRIAL_BIND, name: "read-only-bind",
-      purpose: "what is granted, read-only to the last mount below it"),
-    Control(
-      trial: CL_TRIAL_PIVOT, name: "pivot-root", purpose: "the host's root is gone, not covered"),
-    Control(
-      trial: CL_TRIAL_PROC, name: "proc-mount",
-      purpose: "a /proc of its own, with processes only (hidepid, subset=pid)"),
-    Control(
-      trial: CL_TRIAL_CAPABILITIES, name: "capabilities", purpose: "all sets empty for good"),
-    Control(
-      trial: CL_TRIAL_NO_NEW_PRIVILEGES, name: "no-new-privileges",
-      purpose: "no program gives rights back"),
-    Control(
-      trial: CL_TRIAL_SECCOMP, name: "seccomp", purpose: "a filter of system calls"),
-    Control(
-      trial: CL_TRIAL_LANDLOCK, name: "landlock", purpose: "a second wall behind the mounts"),
-    Control(trial: CL_TRIAL_LIMITS, name: "resource-limits", purpose: "limits of each process"),
-    Control(
-      trial: CL_TRIAL_RESOLVE, name: "openat2", purpose: "paths opened without following a trick"),
-    Control(
-      trial: CL_TRIAL_CLOSE_RANGE, name: "close-range", purpose: "no descriptor comes along"),
-    Control(
-      trial: CL_TRIAL_PIDFD, name: "pidfd", purpose: "processes are signalled without a mix-up"),
-  ]
 
   private static func finding(
-    _ control: Control, _ surroundings: DoctorSurroundings
+    _ control: Control, _ result: cl_trial_result, _ surroundings: DoctorSurroundings
   ) -> DoctorFinding {
-    let result = cl_trial_run(control.trial, Plan.firstOutsideIdentifier)
     let works = result.step == CL_TRIAL_STEP_NONE.rawValue
     return DoctorFinding(
-      name: control.name, purpose: control.purpose, isRequired: true, works: works,
+      name: control.name, purpose: control.purpose, levels: control.levels,
+      works: works,
       detail: works ? achieved(control, result) : failure(result),
       mend: works ? nil : surroundings.mend(control.trial, result))
   }
@@ -112,6 +101,7 @@ public enum Doctor {
     switch control.trial {
     case CL_TRIAL_LANDLOCK: "version \(result.value) of its interface"
     case CL_TRIAL_USER_NAMESPACE: Process.user == 0 ? "as root" : "as an ordinary user"
+    case CL_TRIAL_OWN_USER where Process.user != 0: "the caller is not root"
     default: "works"
     }
   }
@@ -145,27 +135,9 @@ public enum Doctor {
     case CL_TRIAL_STEP_INTERFACE: "bring the interface up"
     case CL_TRIAL_STEP_LOAD: "load it"
     case CL_TRIAL_STEP_ENFORCE: "enforce it"
+    case CL_TRIAL_STEP_OPEN: "read it in /proc"
+    case CL_TRIAL_STEP_NOTIFY: "get a notification and answer it"
     default: "use it"
     }
-  }
-
-  /// Control groups are looked at, not tried: no control of this version needs them.
-  static func controlGroups(_ files: some FileLookup) -> DoctorFinding {
-    var finding = DoctorFinding(
-      name: "control-groups", purpose: "limits of a whole cell (not used by this version)",
-      isRequired: false, works: false, detail: "not mounted", mend: nil)
-    let text = DoctorSurroundings.text("/proc/self/cgroup", files)
-    guard !text.isEmpty else { return finding }
-    let unified = text.split(separator: "\n").first { $0.utf8.starts(with: "0::".utf8) }
-    let controllers = DoctorSurroundings.text("/sys/fs/cgroup/cgroup.controllers", files)
-    if unified == nil {
-      finding.detail = "version 1 only"
-    } else if controllers.isEmpty {
-      finding.detail = "version 1 and 2 side by side, no controller in version 2"
-    } else {
-      finding.works = true
-      finding.detail = "version 2, controllers \(controllers)"
-    }
-    return finding
   }
 }

@@ -35,16 +35,23 @@ public struct Plan: Sendable {
   public var notes: [String]
   /// Why the server runs as the user that it does.
   public var userReason: String
-  /// Supplementary groups that the kernel will not let an ordinary user drop.
-  public var remainingGroups: [UInt32]
+  /// What becomes of the caller's supplementary groups.
+  public internal(set) var groups: SupplementaryGroups
+  /// The supplementary groups of the server's process as the kernel will show them; the caller's own
+  /// group may be among them.
+  public var remainingGroups: [UInt32] { blueprint.mapper == nil ? callersGroups : [] }
+  private let callersGroups: [UInt32]
 
   /// The id of the server's user and group in every cell; never 0.
   public static let insideIdentifier: UInt32 = 1000
-  /// Root's cells run under host ids from here on, one for each profile name (65,536 of them),
-  /// unless the profile's `user` names others.
+  /// The group in the cell that nothing has: what ``GroupMapper/spare`` is mapped to.
+  public static let insideSpareGroup: UInt32 = 1001
+  /// Root's cells run under host ids from here on, one for each profile name, unless the profile's
+  /// `user` names others. There are so many (2^27) that two names hardly ever get the same: with a
+  /// thousand profiles once in 270 machines.
   public static let firstOutsideIdentifier: UInt32 = 0x7000_0000
   /// The host id of root's relay.
-  public static let relayIdentifier: UInt32 = firstOutsideIdentifier + 65_536
+  public static let relayIdentifier: UInt32 = firstOutsideIdentifier + (1 << 27)
   /// The cell's host name.
   public static let hostName = "cell"
   /// The server's home directory in the cell, private and gone with it.
@@ -97,6 +104,7 @@ public struct Plan: Sendable {
     let environment = CellEnvironment(
       profile: profile, runtime: runtime, host: host, searchPath: Plan.searchPath(runtime, tree))
     environment.check(arguments: arguments, &collector)
+    groups = SupplementaryGroups.of(profile, host: host, files: files, &collector)
     guard collector.faults.isEmpty else { throw PlanError(collector.faults) }
     grants = tree.grants
     hidden = tree.hidden
@@ -107,7 +115,8 @@ public struct Plan: Sendable {
 
     let privileged = host.user == 0
     userReason = identity.reason
-    remainingGroups = privileged ? [] : host.supplementaryGroups.sorted()
+    callersGroups = privileged ? [] : host.supplementaryGroups.sorted()
+    if let note = groups.note { notes.append(note) }
     let limits = Plan.limits(profile.limits, ceilings: host.hardLimits, notes: &notes)
     blueprint = CellBlueprint(
       privileged: privileged, outsideUser: identity.user, outsideGroup: identity.group,
@@ -121,6 +130,11 @@ public struct Plan: Sendable {
       workingDirectory: workdir, covered: tree.covered,
       deniesWriteExecute: profile.hardening.deniesWriteExecute,
       mitigatesSpeculation: profile.hardening.mitigatesSpeculation)
+    if case .dropped(let mapper) = groups.fate {
+      blueprint.mapper = CellBlueprint.Mapper(
+        program: mapper.program, status: mapper.status, insideSpare: Plan.insideSpareGroup,
+        outsideSpare: mapper.spare)
+    }
   }
 
   /// Where the server starts; the home directory if that is a fault.
@@ -143,11 +157,11 @@ public struct Plan: Sendable {
   }
 
   /// The host id of a profile's server when root starts it: stable, from the profile's name
-  /// (FNV-1a, 32 bits, folded to 16).
+  /// (FNV-1a, 32 bits, folded to 27).
   public static func outsideIdentifier(for name: String) -> UInt32 {
     var hash: UInt32 = 0x811C_9DC5
     for byte in name.utf8 { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
-    return firstOutsideIdentifier + ((hash >> 16) ^ (hash & 0xFFFF))
+    return firstOutsideIdentifier + ((hash >> 27) ^ (hash & 0x7FF_FFFF))
   }
 
   private static func limits(

@@ -226,15 +226,17 @@ public struct Seal: Sendable {
 
   private func maps(_ state: ProcessState) throws(Errno) -> [SealCheck] {
     let blueprint = plan.blueprint
+    let spare = blueprint.mapper.map { " \($0.insideSpare) \($0.outsideSpare) 1" } ?? ""
     return [
       SealCheck(
         "cell.uid_map", expected: "\(blueprint.insideUser) \(blueprint.outsideUser) 1",
         observed: squeezed(try state.text("uid_map"))),
       SealCheck(
-        "cell.gid_map", expected: "\(blueprint.insideGroup) \(blueprint.outsideGroup) 1",
+        "cell.gid_map", expected: "\(blueprint.insideGroup) \(blueprint.outsideGroup) 1\(spare)",
         observed: squeezed(try state.text("gid_map"))),
       SealCheck(
-        "cell.setgroups", expected: "deny", observed: squeezed(try state.text("setgroups"))),
+        "cell.setgroups", expected: blueprint.mapper == nil ? "deny" : "allow",
+        observed: squeezed(try state.text("setgroups"))),
     ]
   }
 

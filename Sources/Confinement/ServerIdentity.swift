@@ -3,7 +3,8 @@ internal import Profile
 
 /// The user and group of the host that a server runs as, and why.
 ///
-/// *Limits.* Whether an account of these numbers exists is not looked at; the kernel needs none.
+/// *Limits.* Whether numbers that the profile names belong to an account is not looked at; the kernel
+/// needs none. That those of a profile without them belong to nobody is as far as ``Accounts`` goes.
 struct ServerIdentity {
   var user: UInt32, group: UInt32
   /// For a person who reads the plan.
@@ -23,7 +24,16 @@ struct ServerIdentity {
       ? ServerIdentity(user: own, group: own, reason: "of this profile alone")
       : ServerIdentity(user: host.user, group: host.group, reason: "the caller")
     switch profile.user {
-    case .standard: return standard
+    case .standard:
+      if host.user == 0, let owner = taken(own, files) {
+        collector.refuse(
+          PlanError.Fault(
+            kind: .notHere,
+            message: "cannot run as \(own), the number of this profile's name: \(owner)",
+            hint: "free it, write user: {uid: N, group: N}, or give the profile another name",
+            line: 0, column: 0))
+      }
+      return standard
     case .numbers(let user, let group):
       for (number, kind) in [(user, Kind.user), (group, Kind.group)] {
         guard let (why, hint) = refusal(number.value, kind, own: own, host) else { continue }
@@ -47,6 +57,23 @@ struct ServerIdentity {
       return ServerIdentity(
         user: user, group: group, reason: reason("owner of \(quotedPath(path.value))", path.line))
     }
+  }
+
+  /// Whose a number of the profiles' range is already; nil if nobody's.
+  ///
+  /// Whoever has it could reach into the cell's processes, and the server into what is theirs.
+  private static func taken(_ number: UInt32, _ files: some FileLookup) -> String? {
+    let accounts = Accounts(files)
+    if let name = accounts.user(number) { return "it is the user \(quoted(name))" }
+    if let name = accounts.group(number) { return "it is the group \(quoted(name))" }
+    let ranges = [
+      ("/etc/subuid", accounts.subordinateUsers()), ("/etc/subgid", accounts.subordinateGroups()),
+    ]
+    for (file, ranges) in ranges {
+      guard let range = ranges.first(where: { $0.contains(number) }) else { continue }
+      return "\(file) gives it to \(quoted(range.owner))"
+    }
+    return nil
   }
 
   private static func reason(_ what: String, _ line: Int) -> String {

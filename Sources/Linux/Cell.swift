@@ -53,6 +53,22 @@ public struct CellBlueprint: Sendable {
     }
   }
 
+  /// The program that maps groups from outside, so that the caller's supplementary ones can be
+  /// dropped: where the plan saw it, and the group that it is to map beside the server's own.
+  public struct Mapper: Sendable, Hashable {
+    /// The program's real path, and what was there.
+    public var program: String, status: FileStatus
+    /// The group that nothing in the cell has: its number there and on the host.
+    public var insideSpare: UInt32, outsideSpare: UInt32
+    /// Names a mapper.
+    public init(program: String, status: FileStatus, insideSpare: UInt32, outsideSpare: UInt32) {
+      self.program = program
+      self.status = status
+      self.insideSpare = insideSpare
+      self.outsideSpare = outsideSpare
+    }
+  }
+
   /// True when the caller is root: trees are opened with its rights, then it becomes `outsideUser`.
   public var privileged: Bool
   /// The ids on the host and in the cell.
@@ -87,6 +103,8 @@ public struct CellBlueprint: Sendable {
   public var mitigatesSpeculation: Bool
   /// What the actions mount over, apart from the cell's own directories and files.
   public var covered: [Covered]
+  /// What maps the groups; nil when the cell maps its own, and supplementary groups stay.
+  public var mapper: Mapper?
 
   /// Makes a blueprint; see the properties.
   public init(
@@ -185,6 +203,8 @@ public struct CellStep: RawRepresentable, Hashable, Sendable, CustomStringConver
 public enum CellReport: Sendable {
   /// A step failed; nothing of the server ran.
   case failed(step: CellStep, error: Errno, subject: String)
+  /// The stage is in its namespaces and waits for its groups to be mapped.
+  case groupsAwaited
   /// Init lives, with this process id on the host.
   case initStarted(process: Int32)
   /// The server's process waits for the word.
@@ -324,6 +344,12 @@ public struct CellFacts: Sendable, Hashable {
     _ = try checked(unsafe cl_unmap(filter, MemoryLayout<cl_filter>.size))
   }
 
+  /// Answers the stage that waits for its groups: they are mapped, or it is to map its own and keep
+  /// the supplementary ones.
+  public func answerGroups(mapped: Bool) throws(Errno) {
+    _ = try Descriptor.write(report.rawValue, [mapped ? 1 : 0], 0..<1)
+  }
+
   /// Lets the server's process execute.
   public mutating func giveWord() throws(Errno) {
     guard let word = word.take() else { return }
@@ -352,6 +378,7 @@ public struct CellFacts: Sendable, Hashable {
       return .failed(
         step: CellStep(rawValue: message.step), error: Errno(rawValue: message.error),
         subject: subject)
+    case CL_REPORT_GROUPS: return .groupsAwaited
     case CL_REPORT_INIT: return .initStarted(process: received.process)
     case CL_REPORT_SERVER:
       return .serverWaits(

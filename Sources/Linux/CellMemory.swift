@@ -15,6 +15,7 @@ enum CellMemory {
     unsafe plan.pointee.host_name = text(blueprint.hostName)
     unsafe plan.pointee.user_map = text("\(blueprint.insideUser) \(blueprint.outsideUser) 1")
     unsafe plan.pointee.group_map = text("\(blueprint.insideGroup) \(blueprint.outsideGroup) 1")
+    unsafe plan.pointee.awaits_groups = blueprint.mapper != nil
     unsafe plan.pointee.root_size = blueprint.rootSize
     unsafe plan.pointee.root_inodes = blueprint.rootInodes
     unsafe plan.pointee.temporary_inodes = blueprint.temporaryInodes
@@ -117,10 +118,16 @@ enum CellMemory {
     return unsafe memory
   }
 
-  private static func list(_ strings: [String]) -> UnsafePointer<UnsafePointer<CChar>?> {
+  static func list(_ strings: [String]) -> UnsafePointer<UnsafePointer<CChar>?> {
     let memory = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: strings.count + 1)
     for (index, string) in strings.enumerated() { unsafe memory[index] = text(string) }
     unsafe memory[strings.count] = nil
     return unsafe UnsafePointer(memory)
+  }
+
+  /// Gives a list of ``list(_:)`` back.
+  static func free(_ list: UnsafePointer<UnsafePointer<CChar>?>, count: Int) {
+    for index in 0..<count { unsafe list[index]?.deallocate() }
+    unsafe list.deallocate()
   }
 }

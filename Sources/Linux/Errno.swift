@@ -50,6 +50,8 @@ public struct Errno: Error, Hashable, Sendable, RawRepresentable, CustomStringCo
   public static let badMessage = Errno(rawValue: 74)
   /// Connection reset by peer. The corresponding C constant is `ECONNRESET`.
   public static let connectionReset = Errno(rawValue: 104)
+  /// It took too long. The corresponding C constant is `ETIMEDOUT`.
+  public static let timedOut = Errno(rawValue: 110)
   /// Stale file handle: another file has its name. The corresponding C constant is `ESTALE`.
   public static let stale = Errno(rawValue: 116)
   /// Exec format error. The corresponding C constant is `ENOEXEC`.

@@ -175,6 +175,12 @@ public enum Files {
     _ = try checked(unsafe cl_remove_file(path))
   }
 
+  /// Removes an empty directory.
+  public static func removeDirectory(_ path: String) throws(Errno) {
+    try refuseNul(path)
+    _ = try checked(unsafe cl_remove_empty_directory(path))
+  }
+
   private static func refuseNul(_ path: String) throws(Errno) {
     if path.utf8.contains(0) { throw .invalidArgument }
   }

@@ -72,7 +72,7 @@ struct CrossChecks {
     if entries.isEmpty {
       findings.error(
         user.position, "user names nobody",
-        hint: "write {owner_of: PATH} or {uid: N, group: N}, or leave it out")
+        hint: "write {owner_of: PATH}, {uid: N, group: N} or {groups: drop}, or leave it out")
     } else if user["owner_of"] != nil {
       guard let number = uid ?? group else { return }
       findings.error(

@@ -8,6 +8,9 @@ extension Profile {
     isolation = Self.word(root["isolation"]) ?? isolation
     server = Server(root["server"])
     user = User(root["user"])
+    if let node = root["user", "groups"], let rule: Groups = Self.word(node) {
+      groups = Located(rule, line: node.position.line, column: node.position.column)
+    }
     filesystem = Filesystem(
       read: Self.grants(root["filesystem", "read"]),
       write: Self.grants(root["filesystem", "write"]),

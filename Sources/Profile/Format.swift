@@ -35,7 +35,8 @@ enum Format {
     Key(
       name: "user", shape: .table(user),
       omitted: "for root's servers a user of the profile's own, for others the caller",
-      summary: "Who the server runs as on the host: `owner_of` alone, or `uid` and `group`.",
+      summary:
+        "Who the server runs as on the host: `owner_of`, or `uid` and `group`; and what becomes of the caller's `groups`.",
       example: "{owner_of: /srv/notes}"),
     Key(
       name: "filesystem", shape: .table(filesystem), omitted: "nothing is granted",
@@ -132,6 +133,12 @@ enum Format {
     Key(
       name: "group", shape: .identifier, omitted: "not used",
       summary: "The group's number; `uid` stands beside it.", example: "4321"),
+    Key(
+      name: "groups", shape: .choice(["drop_if_possible", "drop", "keep"], later: []),
+      omitted: "`drop_if_possible`",
+      summary:
+        "What becomes of the supplementary groups of a caller that is not root: dropped where that is possible, dropped or no session, or kept.",
+      example: "drop"),
   ]
 
   static let environmentTable: [Key] = [

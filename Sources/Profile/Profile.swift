@@ -21,6 +21,8 @@ public struct Profile: Sendable {
   public var isolation: Isolation
   /// Who it runs as on the host.
   public var user: User = .standard
+  /// What becomes of the caller's supplementary groups.
+  public var groups = Located(Groups.dropIfPossible)
   /// The paths that the server sees.
   public var filesystem: Filesystem
   /// The system calls that it may make.

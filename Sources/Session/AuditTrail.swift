@@ -71,6 +71,8 @@ struct AuditTrail: ~Copyable {
         .init("denials_unwatched_because", watch == .on ? .null : .text(watch.reason)),
         .init(
           "remaining_groups", .list(plan.remainingGroups.map { .integer(Int64($0)) })),
+        .init(
+          "remaining_group_names", .list(plan.groups.remaining.map { .text($0.text) })),
       ])
     var encoder = RecordEncoder(session: session)
     encoder.append(start, at: .now)

@@ -4,7 +4,8 @@ internal import Linux
 /// The cell as the monitor sees it: from the first fork to a server that was looked at twice.
 struct CellProcess: ~Copyable {
   private var cell: Cell
-  private let plan: Plan
+  /// The plan, with what building the cell decided.
+  private(set) var plan: Plan
   private let pipes: [UInt64]
   /// Init's process id: a child of ours; nil until it reported.
   private(set) var initProcess: Int32?
@@ -38,7 +39,7 @@ struct CellProcess: ~Copyable {
           try Files.status(of: end).inode
         })
     }
-    let cell = try doing("start the cell") { () throws(Errno) in
+    let cell = try doing("start the cell", hint: SessionError.ofMachine) { () throws(Errno) in
       try Cell.start(
         plan.blueprint, sources: sources, input: input, output: output, error: error, skip: skip)
     }
@@ -97,6 +98,7 @@ struct CellProcess: ~Copyable {
         try provide(filter)
       case .failed(let step, let error, let subject):
         throw CellProcess.failure(step, error, subject)
+      case .groupsAwaited: try mapGroups()
       case .initStarted(let process):
         initProcess = process
         _ = try doing("wait for the stage") { () throws(Errno) in
@@ -105,7 +107,9 @@ struct CellProcess: ~Copyable {
       case .serverWaits(let process, let found):
         serverProcess = process
         facts = found
-      case .ended: throw SessionError("the cell ended before the server was started")
+      case .ended:
+        throw SessionError(
+          "the cell ended before the server was started", hint: SessionError.ofMachine)
       }
     }
     try doing("give memory back") { () throws(Errno) in try cell.forgetFilter() }
@@ -115,10 +119,26 @@ struct CellProcess: ~Copyable {
         try Process.descriptor(of: serverProcess)
       })
     seal = Seal(plan: plan, server: serverProcess, initProcess: initProcess, pipes: pipes)
-    checks = try doing("read the seal back") { () throws(Errno) in
+    checks = try doing("read the seal back", hint: SessionError.ofMachine) { () throws(Errno) in
       try seal?.firstLook(facts) ?? []
     }
     watch = filter.watch
+  }
+
+  /// Has the groups of the stage mapped, or lets it keep them where the profile allows that.
+  private mutating func mapGroups() throws(SessionError) {
+    guard case .dropped(let mapper) = plan.groups.fate else {
+      throw SessionError("the cell asked for what nobody planned")
+    }
+    let fault = mapper.map(
+      cell.stage, inside: plan.blueprint.insideGroup, outside: plan.blueprint.outsideGroup)
+    if let fault, let (message, hint) = plan.groupsStay(fault) {
+      throw SessionError(message, hint: hint)
+    }
+    try doing("answer the cell") { () throws(Errno) in
+      // A stage that ended is heard of in its report.
+      do throws(Errno) { try cell.answerGroups(mapped: fault == nil) } catch .brokenPipe { return }
+    }
   }
 
   private var seal: Seal?
@@ -149,7 +169,9 @@ struct CellProcess: ~Copyable {
       }
       waiting = entries[0].result.isEmpty
     }
-    let found = try doing("read the seal back") { () throws(Errno) in try seal?.secondLook() }
+    let found = try doing("read the seal back", hint: SessionError.ofMachine) {
+      () throws(Errno) in try seal?.secondLook()
+    }
     if let found { checks += found } else { try awaitEarlyEnd() }
   }
 
@@ -255,7 +277,7 @@ struct CellProcess: ~Copyable {
   /// The next report of the cell's own processes.
   func report() throws(SessionError) -> CellReport {
     do { return try cell.nextReport() } catch .brokenPipe {
-      throw SessionError("the cell ended without an account")
+      throw SessionError("the cell ended without an account", hint: SessionError.ofMachine)
     } catch { throw SessionError("hear the cell", error) }
   }
 
@@ -283,8 +305,7 @@ struct CellProcess: ~Copyable {
     }
     let hint =
       CellProcess.optional[step.name]
-      ?? (error == .notPermitted || error == .permissionDenied
-        ? "run `anchorhold doctor` to see what this machine allows" : nil)
+      ?? SessionError.ofMachine
     return SessionError(
       "cannot \(step)\(subject.isEmpty ? "" : " (\(subject))"): \(error)", hint: hint)
   }

@@ -30,7 +30,9 @@ struct RelayProcess: ~Copyable {
     let theirs = pair.theirs.release()
     var settings = configuration(theirs)
     let limits = try doing("limit the relay") { () throws(Errno) in try settings.limitsOfProcess() }
-    let child = try doing("start the relay") { () throws(Errno) in try Process.fork() }
+    let child = try doing("start the relay", hint: SessionError.ofMachine) { () throws(Errno) in
+      try Process.fork()
+    }
     if child == 0 {
       do {
         settings.facts = try confine(

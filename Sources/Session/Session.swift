@@ -26,7 +26,7 @@ public enum Session {
     }
     Signal.ignoreBrokenPipe()
     let host = try doing(
-      "learn what this machine offers", hint: "a kernel with Landlock is needed"
+      "learn what this machine offers", hint: SessionError.ofMachine
     ) { () throws(Errno) in try HostFacts.current() }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
     let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
@@ -86,13 +86,15 @@ public enum Session {
       Diagnostics.hint("system calls that are refused cannot be shown here: \(why)")
     }
     guard let ready = try relay.first(), ready.kind == .ready else {
-      throw SessionError("the relay ended before it was ready")
+      throw SessionError("the relay ended before it was ready", hint: SessionError.ofMachine)
     }
-    let relayChecks = try doing("read the relay's state back") { () throws(Errno) in
+    let relayChecks = try doing(
+      "read the relay's state back", hint: SessionError.ofMachine
+    ) { () throws(Errno) in
       try relay.seal(RelayFacts(ready.numbers), privileged: privileged)
     }
-    try demand(relayChecks, trail, request, plan, cell.watch)
-    try demand(cell.checks, trail, request, plan, cell.watch)
+    try demand(relayChecks, trail, request, cell.plan, cell.watch)
+    try demand(cell.checks, trail, request, cell.plan, cell.watch)
     // Not before the cell and the relay are there, which would inherit it, and before the server is:
     // an ordinary user's server has the same user as we.
     if request.skip != .monitorDumpable {
@@ -107,15 +109,15 @@ public enum Session {
           try SelfConfinement.isDumpable() ? "yes" : "no"
         })
     ]
-    try demand(ourChecks, trail, request, plan, cell.watch)
+    try demand(ourChecks, trail, request, cell.plan, cell.watch)
     try cell.execute()
-    try demand(cell.checks, trail, request, plan, cell.watch)
+    try demand(cell.checks, trail, request, cell.plan, cell.watch)
     // A session whose start is on record has its end there, too.
     let signals = try doing("take over signals") { () throws(Errno) in
       try Signal.descriptor(for: Monitor.signals)
     }
     try trail.recordStart(
-      request, plan: plan, checks: cell.checks + relayChecks + ourChecks,
+      request, plan: cell.plan, checks: cell.checks + relayChecks + ourChecks,
       lookedTwice: cell.endedEarly == nil, watch: cell.watch)
     try relay.tell(ControlMessage(.open))
     var monitor = Monitor(cell: cell, relay: relay, trail: trail, signals: signals)

@@ -51,6 +51,9 @@ public struct SessionError: Error, Sendable {
     self.status = status
   }
 
+  /// The hint where the machine, and not the profile, stands in the way.
+  static let ofMachine = "anchorhold doctor says what this machine allows, and what mends it"
+
   /// Something that the kernel refused.
   init(_ action: String, _ errno: Errno, hint: String? = nil) {
     self.init("cannot \(action): \(errno)", hint: hint)

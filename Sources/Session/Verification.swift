@@ -29,7 +29,7 @@ public enum Verification {
       ])
     }
     let host = try doing(
-      "learn what this machine offers", hint: "a kernel with Landlock is needed"
+      "learn what this machine offers", hint: SessionError.ofMachine
     ) { () throws(Errno) in try HostFacts.current() }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
     let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
@@ -46,7 +46,8 @@ public enum Verification {
     _ request: SessionRequest, _ held: borrowing HeldPlan, _ host: HostFacts, audit: String,
     signals: Int32
   ) throws(SessionError) -> VerificationReport {
-    let planned = held.plan
+    var planned = held.plan
+    if let (message, hint) = planned.tryGroups() { throw SessionError(message, hint: hint) }
     let filter = try Session.filter(request.profile)
     let plan = try withProbe(planned)
 

@@ -218,11 +218,9 @@ struct VerificationChecks {
         "other-ids:\(blueprint.insideUser):\(blueprint.insideGroup)"))
     if plan.remainingGroups.isEmpty {
       checks.append(ProbeCheck("identity", "no supplementary groups", "groups"))
-    } else {
-      let groups = plan.remainingGroups.map(String.init).joined(separator: " ")
-      notes.append(
-        "the kernel does not let an ordinary user drop supplementary groups; these remain: "
-          + groups)
+    }
+    if let note = plan.groups.note {
+      notes.append(plan.groups.mend.map { "\(note); to drop them: \($0)" } ?? note)
     }
     if let name = hostName(), !name.utf8.elementsEqual(blueprint.hostName.utf8) {
       checks.append(ProbeCheck("host name", "not the host's", "host-name:\(name)"))

@@ -101,18 +101,23 @@ struct CheckReport {
     _ profile: Profile, _ guarded: [String], _ host: HostFacts, isOpen: Bool
   ) {
     do throws(PlanError) {
-      let plan = try Plan(
+      var plan = try Plan(
         profile: profile, runtime: runtime ?? RuntimeDiscovery(), host: host, guarded: guarded,
         unwritable: ProfileLookup(
           configHome: Process.environment("XDG_CONFIG_HOME"), home: Process.environment("HOME")
         ).directories, files: HostFiles())
       guard !isOpen else { return }
+      if let (message, hint) = plan.tryGroups() {
+        warn(
+          profile.groups.line, profile.groups.column, "\(message), so it cannot run here", hint)
+      }
       warnOfOwners(profile, plan)
       for grant in plan.needlessDangers {
         warn(
           grant.line, grant.column, "\(quotedPath(grant.path)) is called dangerous and is not",
           "write the path alone")
       }
+      warnOfGroups(profile, plan)
       if runtime != nil { self.plan = plan }
     } catch {
       for fault in error.faults { add(fault, isOpen: isOpen) }
@@ -160,6 +165,29 @@ struct CheckReport {
         grant.access == .write
           ? ClosedPaths.waysOut(grant, path, plan, of: profile)
           : "chmod -R o+rX \(shellQuoted(path)), or chown it to \(plan.blueprint.outsideUser)")
+    }
+  }
+
+  /// A caller's files may be open to the server by one of the caller's groups alone.
+  private mutating func warnOfGroups(_ profile: Profile, _ plan: Plan) {
+    let stays = !plan.groups.remaining.isEmpty
+    for grant in plan.grants where grant.role == .granted {
+      guard
+        let group = plan.groups.only(
+          grant.status, user: plan.blueprint.outsideUser, group: plan.blueprint.outsideGroup)
+      else { continue }
+      let entry = (profile.filesystem.write + profile.filesystem.read).first {
+        ClosedPaths.leads($0.path, to: grant.path)
+      }
+      let path = quotedPath(entry?.path ?? grant.path)
+      let ways = "chmod -R o+rX \(shellQuoted(grant.path)), or chown it"
+      warn(
+        entry?.line ?? 0, entry?.column ?? 0,
+        stays
+          ? "only the group \(group.text), which the server keeps here, lets it read \(path)"
+          : "only the group \(group.text) may read \(path), and the server does not keep it",
+        stays
+          ? "where groups are dropped it is closed: \(ways)" : "user: {groups: keep}, or \(ways)")
     }
   }
 

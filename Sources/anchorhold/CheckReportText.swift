@@ -138,6 +138,33 @@ extension CheckReport {
       ("hidden", .array(plan.hidden.map(JSONValue.string))),
       ("protected", .array(plan.protected.map(JSONValue.string))),
       ("notes", .array(plan.notes.map(JSONValue.string))),
+      ("groups", json(plan.groups)),
+    ])
+  }
+
+  private static func json(_ groups: SupplementaryGroups) -> JSONValue {
+    var fate = "none"
+    var reason: String?
+    switch groups.fate {
+    case .none: break
+    case .dropped: fate = "dropped"
+    case .kept(let because):
+      fate = "kept"
+      reason = because
+    }
+    return .object([
+      ("fate", .string(fate)), ("because", reason.map(JSONValue.string) ?? .null),
+      (
+        "groups",
+        .array(
+          groups.held.map {
+            .object([
+              ("group", .integer(Int64($0.number))),
+              ("name", $0.name.map(JSONValue.string) ?? .null),
+            ])
+          })
+      ),
+      ("mend", groups.mend.map(JSONValue.string) ?? .null),
     ])
   }
 

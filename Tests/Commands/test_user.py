@@ -86,7 +86,7 @@ class OfRoot(Users):
     def test_without_the_key_the_server_is_of_the_range_and_cannot_write_there(self):
         cell = self.session(write=[self.place])
         user = int(self.ids(server_pid(cell.pid))[0][0])
-        self.assertTrue(0x70000000 <= user < 0x70010000, user)
+        self.assertTrue(0x70000000 <= user < 0x78000000, user)
         self.assertEqual(cell.attempt(f"write:{self.place}/file")["outcome"], "refused")
 
     def test_the_server_runs_under_the_numbers_that_are_written(self):
@@ -114,7 +114,7 @@ class OfRoot(Users):
         self.assertIn(b"hint: give it to an account that is not root", done.stderr)
 
     def test_owners_that_no_server_gets_are_refused(self):
-        relay = 0x70000000 + 65536
+        relay = 0x78000000
         for user, group, said in [(0, 5, "user 0, which is root"), (5, 0, "group 0, which is root"),
                                   (relay, 5, "the relay runs as that one"),
                                   (5, relay, "the relay runs as that one"),

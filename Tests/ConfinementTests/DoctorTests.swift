@@ -11,8 +11,11 @@ struct DoctorTests {
 
   @Test("each control is tried, and says what it did")
   func examine() {
-    let findings = Doctor.examine()
-    #expect(findings.count == Doctor.controls.count + 1)
+    let report = Doctor.examine()
+    let findings = report.findings
+    #expect(findings.count == Doctor.controls.count + 4)
+    #expect(Set(findings.map(\.name)).count == findings.count)
+    #expect(report.holds(.full) == report.missing(for: .full).isEmpty)
     for finding in findings {
       #expect(!finding.detail.isEmpty)
       #expect(finding.works || !finding.isRequired || !Self.mustWork, "\(finding)")
@@ -67,6 +70,31 @@ struct DoctorTests {
       container.mend(CL_TRIAL_USER_NAMESPACE, unshare)?.contains("seccomp=unconfined") == true)
     let covered = Self.failed(CL_TRIAL_STEP_CREATE_MOUNT, 1)
     #expect(container.mend(CL_TRIAL_PROC, covered)?.contains("systempaths=unconfined") == true)
+    container.place.runtime = .podman
+    #expect(
+      container.mend(CL_TRIAL_PROC, covered) == "podman run --security-opt unmask=ALL")
+    container.place.runtime = .kubernetes
+    #expect(
+      container.mend(CL_TRIAL_USER_NAMESPACE, unshare)
+        == "set securityContext.seccompProfile.type: Unconfined for the container")
+
+    // A filter is believed to be the cause only where it refused what the kernel would not have.
+    var refusing = DoctorSurroundings()
+    refusing.appArmorRestricts = "1"
+    refusing.refused = CL_REFUSED_MOUNT.rawValue
+    #expect(refusing.mend(CL_TRIAL_MOUNT, mount)?.contains("seccomp=unconfined") == true)
+
+    var root = DoctorSurroundings()
+    root.place.isChangedRoot = true
+    #expect(
+      root.mend(CL_TRIAL_USER_NAMESPACE, unshare)?.hasPrefix("leave the chroot") == true)
+    #expect(root.mend(CL_TRIAL_MOUNT, mount) == nil)
+
+    var hidden = DoctorSurroundings()
+    hidden.place.hidesProcesses = true
+    let unread = Self.failed(CL_TRIAL_STEP_OPEN, 2)
+    #expect(
+      hidden.mend(CL_TRIAL_READ_BACK, unread) == "sudo mount -o remount,hidepid=off /proc")
 
     var off = DoctorSurroundings()
     off.securityModules = "capability,yama"
@@ -74,5 +102,87 @@ struct DoctorTests {
       off.mend(CL_TRIAL_LANDLOCK, Self.failed(CL_TRIAL_STEP_LOAD, 95))
         == "boot with lsm=landlock,capability,yama on the kernel command line")
     #expect(DoctorSurroundings().mend(CL_TRIAL_USER_NAMESPACE, unshare) == nil)
+  }
+
+  @Test("an older Landlock is an addition less, and too old for level container below version 3")
+  func oldLandlock() {
+    #expect(Doctor.oldLandlock(7).works)
+    #expect(Doctor.oldLandlock(6).works)
+    let old = Doctor.oldLandlock(2)
+    #expect(!old.works)
+    #expect(old.levels == [.container])
+    #expect(old.mend == "use Linux 6.2 or later")
+    #expect(old.detail.hasPrefix("version 2, so not that truncating"))
+    let some = Doctor.oldLandlock(3)
+    #expect(some.levels.isEmpty)
+    #expect(some.detail.contains("TCP ports"))
+    #expect(!some.detail.contains("truncating"))
+  }
+
+  private static let mounts = """
+    20 1 8:1 / / rw - ext4 /dev/sda rw
+    21 20 0:5 / /proc rw - proc proc rw
+    """
+
+  private static func text(_ text: String) -> FakeFiles.Entry {
+    .file([UInt8](text.utf8), mode: 0o444)
+  }
+
+  @Test(
+    "what a container's runtime leaves behind is what it is told by",
+    arguments: [
+      ([:], [:], nil), ([:], ["container": "lxc"], DoctorPlace.Runtime.lxc),
+      (["/.dockerenv": ""], [:], .docker), (["/run/.containerenv": ""], [:], .podman),
+      (["/proc/self/cgroup": "0::/kubepods/pod1/abc\n"], ["container": "podman"], .kubernetes),
+      (["/proc/self/cgroup": "1:cpu:/docker/abc\n"], [:], .docker),
+      (["/proc/self/cgroup": "0::/user.slice\n"], [:], nil),
+      ([:], ["container": "systemd-nspawn"], .nspawn), ([:], ["container": "other"], .unknown),
+    ] as [([String: String], [String: String], DoctorPlace.Runtime?)])
+  func runtimes(
+    _ files: [String: String], _ environment: [String: String], _ runtime: DoctorPlace.Runtime?
+  ) {
+    let place = DoctorPlace(FakeFiles(files.mapValues(Self.text))) { environment[$0] }
+    #expect(place.runtime == runtime)
+  }
+
+  @Test("a root that is no mount is a changed one, and hidden processes are seen")
+  func places() {
+    func place(_ mounts: String) -> DoctorPlace {
+      DoctorPlace(FakeFiles(["/proc/self/mountinfo": Self.text(mounts)])) { _ in nil }
+    }
+    #expect(!place(Self.mounts).isChangedRoot)
+    #expect(place("21 20 0:5 / /proc rw - proc proc rw\n").isChangedRoot)
+    #expect(!place(Self.mounts).hidesProcesses)
+    #expect(place(Self.mounts + ",hidepid=invisible\n").hidesProcesses)
+    #expect(!place(Self.mounts + ",hidepid=off\n").hidesProcesses)
+  }
+
+  @Test("which control groups there are, and what would give the caller some")
+  func controlGroups() {
+    func finding(_ files: [String: String], systemd: Bool = false) -> DoctorFinding {
+      var place = DoctorPlace()
+      place.hasSystemd = systemd
+      return Doctor.controlGroups(FakeFiles(files.mapValues(Self.text)), place)
+    }
+    #expect(finding([:]).detail == "not mounted")
+    let first = "30 20 0:7 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+    let second = "31 20 0:8 / /none/unified rw - cgroup2 cgroup2 rw\n"
+    let boot = "boot with systemd.unified_cgroup_hierarchy=1 on the kernel command line"
+    let old = finding(["/proc/self/mountinfo": first])
+    #expect((old.detail, old.mend) == ("version 1 only", boot))
+    let both = finding(["/proc/self/mountinfo": first + second, "/proc/self/cgroup": "0::/\n"])
+    #expect(both.detail.hasPrefix("version 1 and 2 side by side, no controller"))
+    #expect(both.mend == boot)
+    let closed = finding(
+      [
+        "/proc/self/mountinfo": second, "/proc/self/cgroup": "0::/user\n",
+        "/none/unified/user/cgroup.controllers": "memory pids\n",
+      ], systemd: true)
+    #expect(!closed.works)
+    #expect(closed.detail.hasPrefix("version 2 with controllers memory pids, but cannot make"))
+    #expect(closed.mend?.contains("Delegate=yes") == true)
+    let none = finding(
+      ["/proc/self/mountinfo": second, "/proc/self/cgroup": "0::/user\n"], systemd: true)
+    #expect(none.detail == "version 2, no controller is handed down to /none/unified/user")
   }
 }

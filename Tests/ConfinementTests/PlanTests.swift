@@ -11,6 +11,7 @@ struct PlanFiles: FileLookup {
   enum Node {
     case directory, file, device, socket
     case link(String)
+    case text(String)
   }
 
   init(_ entries: [(String, Node)]) {
@@ -28,7 +29,7 @@ struct PlanFiles: FileLookup {
     let mode: UInt32 =
       switch node {
       case .directory: 0o040755
-      case .file: 0o100644
+      case .file, .text: 0o100644
       case .device: 0o020666
       case .socket: 0o140777
       case .link: 0o120777
@@ -42,7 +43,10 @@ struct PlanFiles: FileLookup {
     return target
   }
 
-  func read(_ path: String, at offset: Int64, maximum: Int) throws(Errno) -> [UInt8] { [] }
+  func read(_ path: String, at offset: Int64, maximum: Int) throws(Errno) -> [UInt8] {
+    guard case .text(let text) = nodes[Array(path.utf8)] else { return [] }
+    return Array(text.utf8.dropFirst(Int(offset)).prefix(maximum))
+  }
   func list(_ path: String) throws(Errno) -> [String] { [] }
 }
 
@@ -169,6 +173,28 @@ struct PlanTests {
     #expect(plan.remainingGroups == [])
     #expect(Plan.outsideIdentifier(for: "a") == Plan.outsideIdentifier(for: "a"))
     #expect(Plan.outsideIdentifier(for: "a") != Plan.outsideIdentifier(for: "b"))
+    let names = (0..<4_000).map { "profile-\($0)" }
+    let identifiers = Set(names.map(Plan.outsideIdentifier))
+    #expect(identifiers.count == names.count)
+    #expect(identifiers.allSatisfy { $0 < Plan.relayIdentifier })
+    #expect(identifiers.allSatisfy { $0 >= Plan.firstOutsideIdentifier })
+  }
+
+  @Test(
+    "a number of the range that is somebody's already is refused",
+    arguments: ["passwd", "group", "subuid", "subgid"])
+  func takenIdentifiers(_ name: String) throws {
+    let own = Plan.outsideIdentifier(for: "p")
+    func file(_ number: UInt32) -> (String, PlanFiles.Node) {
+      let text =
+        name.hasPrefix("sub")
+        ? "other:\(number - 10):11\n" : "other:x:\(number):\(number)::/:/bin/sh\n"
+      return ("/etc/\(name)", .text(text))
+    }
+    #expect(throws: PlanError.self) { try plan(user: 0, files: [file(own)]) }
+    // The controls: its neighbour is free, and for an ordinary user the range means nothing.
+    #expect(throws: Never.self) { try plan(user: 0, files: [file(own - 1)]) }
+    #expect(throws: Never.self) { try plan(files: [file(own)]) }
   }
 
   @Test("an ordinary user keeps its id, and the groups that cannot be dropped are named")
@@ -177,6 +203,7 @@ struct PlanTests {
     #expect(plan.blueprint.outsideUser == 1234)
     #expect(plan.blueprint.insideUser != 0)
     #expect(plan.remainingGroups == [27])
+    #expect(plan.notes.contains { $0.contains("keeps the caller's supplementary groups 27") })
   }
 
   @Test("the capacity of each tmpfs is read back, and a missing bound is noticed")

@@ -5,4 +5,5 @@
 #include "cl_seccomp.h"
 #include "cl_listener.h"
 #include "cl_doctor.h"
+#include "cl_groups.h"
 #include "cl_keeper.h"

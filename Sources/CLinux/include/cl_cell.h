@@ -142,6 +142,7 @@ struct cl_plan {
   uint32_t outside_user, outside_group, inside_user, inside_group;
   const char *host_name;
   const char *user_map, *group_map;  // the lines for /proc/self/{uid,gid}_map
+  bool awaits_groups;                // the monitor has the groups mapped, so that they can be dropped
   // The file system.
   uint64_t root_size;
   uint64_t root_inodes;       // files and directories that the cell's own root may hold
@@ -175,6 +176,8 @@ struct cl_plan {
 
 enum cl_report_kind {
   CL_REPORT_FAILURE = 1,  // step, error, subject
+  CL_REPORT_GROUPS,       // the stage waits for its groups: answered on the same socket with one
+                          // byte, 1: mapped, 0: map your own
   CL_REPORT_INIT,         // init has its place; its process id comes with the credentials
   CL_REPORT_SERVER,       // the server waits for the word; facts below
   CL_REPORT_ENDED,        // status: the server's wait status

@@ -27,6 +27,28 @@ enum cl_trial {
   CL_TRIAL_RESOLVE,
   CL_TRIAL_CLOSE_RANGE,
   CL_TRIAL_PIDFD,
+  // Root's change to an ordinary user, without any namespace; nothing for others.
+  CL_TRIAL_OWN_USER,
+  // That /proc lists the children of a process.
+  CL_TRIAL_CHILDREN,
+  // That the bounding set can be emptied without a user namespace.
+  CL_TRIAL_BOUNDING,
+  // A filter that tells of a call, and the answer to it.
+  CL_TRIAL_NOTIFICATION,
+  // That the state of a process in namespaces of its own can be read from outside.
+  CL_TRIAL_READ_BACK,
+  // Which calls never reach the kernel: `value` has a bit for each of enum cl_refused. It cannot fail
+  // but by being killed.
+  CL_TRIAL_REFUSED,
+};
+
+// Calls that are refused before the kernel looks at them: with arguments that it answers by another
+// error than a filter's.
+enum cl_refused {
+  CL_REFUSED_UNSHARE = 1,    // unshare with CLONE_NEWUSER
+  CL_REFUSED_MOUNT = 2,      // open_tree
+  CL_REFUSED_LANDLOCK = 4,   // landlock_create_ruleset
+  CL_REFUSED_SECCOMP = 8,    // seccomp
 };
 
 // What a trial was doing when it failed.
@@ -54,6 +76,8 @@ enum cl_trial_step {
   CL_TRIAL_STEP_LOAD,
   CL_TRIAL_STEP_ENFORCE,
   CL_TRIAL_STEP_WITHOUT_EFFECT,
+  CL_TRIAL_STEP_OPEN,
+  CL_TRIAL_STEP_NOTIFY,
 };
 
 struct cl_trial_result {

@@ -40,6 +40,7 @@ int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32
 int64_t cl_read_link_at(int directory, const char *path, char *buffer, size_t size);
 int cl_make_directory(const char *path, mode_t mode);
 int cl_remove_file(const char *path);
+int cl_remove_empty_directory(const char *path);
 int cl_set_umask(mode_t mask);
 int cl_change_directory(const char *path);
 
