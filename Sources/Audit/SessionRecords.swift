@@ -94,11 +94,14 @@ public struct SessionEnd: Sendable {
   public var usage: [Detail.Member]
   /// Counts of the session, such as `requests`, `refusals`, `drops`; nil if they are not known.
   public var counters: [Detail.Member]?
+  /// What the session's control group counted; nil if it had none.
+  public var controlGroup: [Detail.Member]?
 
   /// An end with the fields that every session has.
   public init(
     reason: String, status: Int32?, signal: Int32?, duration: Int64,
-    usage: [Detail.Member] = [], counters: [Detail.Member]? = []
+    usage: [Detail.Member] = [], counters: [Detail.Member]? = [],
+    controlGroup: [Detail.Member]? = nil
   ) {
     self.reason = reason
     self.status = status
@@ -106,6 +109,7 @@ public struct SessionEnd: Sendable {
     self.duration = duration
     self.usage = usage
     self.counters = counters
+    self.controlGroup = controlGroup
   }
 
   var members: [Detail.Member] {
@@ -116,6 +120,6 @@ public struct SessionEnd: Sendable {
       .init("duration_us", .integer(duration)),
       .init("usage", .object(usage)),
       .init("counters", counters.map(Detail.object) ?? .null),
-    ]
+    ] + (controlGroup.map { [.init("control_group", .object($0))] } ?? [])
   }
 }

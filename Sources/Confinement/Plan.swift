@@ -6,9 +6,9 @@ public import Profile
 /// A plan follows from a profile, what its runtime needs, and facts about the machine. The cell's
 /// child path carries it out; ``Seal`` compares the kernel's state with it.
 ///
-/// *Limits.* Memory and processor time are limited per process by this version; there is no
-/// control group. Shared memory, files in memory (memfd_create) and temporary space count to no
-/// process's data and are outside of `limits.memory`.
+/// *Limits.* Where the caller has no control group, memory is limited for each process, and shared
+/// memory, files in memory (memfd_create) and temporary space, which count to no process's data, are
+/// outside of `limits.memory`.
 public struct Plan: Sendable {
   /// What the child path carries out.
   public var blueprint: CellBlueprint
@@ -18,6 +18,10 @@ public struct Plan: Sendable {
   public var hidden: [String]
   /// Paths that stay read-only although something above them is granted for writing.
   public var protected: [String] { grants.filter { $0.role == .protected }.map(\.path) }
+  /// The session's control group; nil where there is none.
+  public var controlGroup: ControlGroupPlan?
+  /// Which limit is held by what.
+  public var limitHolders: [LimitHolder]
   /// What was decided on the way and a person may want to know, one sentence each.
   public var notes: [String]
   /// Why the server runs as the user that it does.
@@ -76,6 +80,7 @@ public struct Plan: Sendable {
       invokedFrom: profile.server.workdir == nil ? profile.server.invokedFrom : nil,
       collector: &collector, files: files)
     let workdir = Plan.workdir(of: profile.server, in: tree, &collector)
+    controlGroup = Plan.controlGroup(profile.limits, host.controlGroups, &collector)
     let identity = ServerIdentity.of(profile, host: host, files: files, &collector)
     guard collector.faults.isEmpty else { throw PlanError(collector.faults) }
     grants = tree.grants
@@ -86,6 +91,7 @@ public struct Plan: Sendable {
     userReason = identity.reason
     remainingGroups = privileged ? [] : host.supplementaryGroups.sorted()
     let limits = Plan.limits(profile.limits, ceilings: host.hardLimits, notes: &notes)
+    limitHolders = LimitHolder.all(profile.limits, controlGroup)
     blueprint = CellBlueprint(
       privileged: privileged, outsideUser: identity.user, outsideGroup: identity.group,
       insideUser: Plan.insideIdentifier, insideGroup: Plan.insideIdentifier,
@@ -126,6 +132,30 @@ public struct Plan: Sendable {
     var hash: UInt32 = 0x811C_9DC5
     for byte in name.utf8 { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
     return firstOutsideIdentifier + ((hash >> 16) ^ (hash & 0xFFFF))
+  }
+
+  /// The control group, or a fault if there is none and the profile needs one.
+  private static func controlGroup<Lookup: FileLookup>(
+    _ limits: Profile.Limits, _ facts: ControlGroupFacts, _ collector: inout GrantCollector<Lookup>
+  ) -> ControlGroupPlan? {
+    if limits.controlGroup.value == .off { return nil }
+    do { return try ControlGroupPlan.decide(limits, facts) } catch {
+      let (name, line, column): (String, Int, Int)
+      if let cpu = limits.cpu {
+        (name, line, column) = ("limits.cpu", cpu.line, cpu.column)
+      } else if limits.controlGroup.value == .required || facts.explicit != nil {
+        let place = limits.controlGroup
+        (name, line, column) = ("limits.cgroup", place.line, place.column)
+      } else {
+        return nil
+      }
+      collector.refuse(
+        PlanError.Fault(
+          kind: .notHere, message: "cannot hold \(name): \(error.text)",
+          hint: "start it with systemd-run --user --scope -p Delegate=yes, or have root set a "
+            + "control group aside (docs/limits.md)", line: line, column: column))
+      return nil
+    }
   }
 
   private static func limits(

@@ -103,6 +103,14 @@ extension Profile.Limits {
     openFiles = size("open_files") ?? openFiles
     fileSize = size("file_size") ?? fileSize
     cpuTime = node?["cpu_time"]?.scalar.flatMap { Quantity.duration($0.text) }
+    func located<Value>(_ key: String, _ read: (String) -> Value?) -> Located<Value>? {
+      guard let place = node?[key], let value = place.scalar.flatMap({ read($0.text) }) else {
+        return nil
+      }
+      return Located(value, line: place.position.line, column: place.position.column)
+    }
+    cpu = located("cpu", Quantity.hundredths)
+    controlGroup = located("cgroup", ControlGroupUse.init) ?? controlGroup
   }
 }
 

@@ -63,6 +63,15 @@ struct AuditTrail: ~Copyable {
       further: [
         .init("looks", .integer(lookedTwice ? 2 : 1)),
         .init("grants", .list(plan.grants.map(AuditTrail.detail))),
+        .init(
+          "limits",
+          .list(
+            plan.limitHolders.map {
+              .object([
+                .init("name", .text($0.name)), .init("value", .text($0.value)),
+                .init("holder", .text($0.holder)),
+              ])
+            })),
         .init("hidden", .list(plan.hidden.map { .text($0) })),
         .init("notes", .list(plan.notes.map { .text($0) })),
         .init(
@@ -82,7 +91,8 @@ struct AuditTrail: ~Copyable {
 
   /// Writes the last record; without `counters` the relay could not say how far it came.
   func recordEnd(
-    reason: String, status: ExitStatus?, usage: ResourceUsage?, counters: Counters?
+    reason: String, status: ExitStatus?, usage: ResourceUsage?, counters: Counters?,
+    events: ControlGroupEvents?
   ) throws(SessionError) {
     var code: Int32?
     var signal: Int32?
@@ -108,6 +118,14 @@ struct AuditTrail: ~Copyable {
           .init("bytes_to_client", .integer($0.bytesToClient)),
           .init("bytes_to_server", .integer($0.bytesToServer)),
           .init("stderr_bytes", .integer($0.stderrBytes)),
+        ]
+      },
+      controlGroup: events.map {
+        [
+          .init("memory_kills", .integer(Int64(clamping: $0.memoryKills))),
+          .init("processes_refused", .integer(Int64(clamping: $0.refusedProcesses))),
+          .init(
+            "memory_peak_bytes", $0.memoryPeak.map { .integer(Int64(clamping: $0)) } ?? .null),
         ]
       })
     var encoder = RecordEncoder(session: session, sequence: counters?.nextSequence ?? -1)

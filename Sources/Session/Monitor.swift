@@ -262,8 +262,14 @@ struct Monitor: ~Copyable {
 
   private mutating func finish() throws(SessionError) -> Int32 {
     let status = statusWord.map { ExitStatus(statusWord: $0) }
+    let events = try cell.finish()
+    if let events, events.memoryKills > 0, status == .signalled(Signal.kill) {
+      if reason == "server-ended" { reason = "memory-limit" }
+      Diagnostics.error("the server used more memory than limits.memory, and the kernel ended it")
+    }
     try trail.recordEnd(
-      reason: reason ?? "server-ended", status: status, usage: usage, counters: counters)
+      reason: reason ?? "server-ended", status: status, usage: usage, counters: counters,
+      events: events)
     if relayFailed { return 125 }
     // A server that takes the end of its stdin for a reason to exit with 0 does not make an end by
     // signal a success.

@@ -30,14 +30,18 @@ struct ProbeExchange {
   let deadline: Int64
   /// Reports a signal that ends us.
   let signals: Int32
+  /// How long one attempt may take, in seconds; nil for what is usual.
+  let secondsEach: Int64?
 
   /// What all answers together may have, in bytes.
   private static let mostBytes = 4 << 20
 
-  /// Asks for `attempts` and returns one answer for each, in their order.
+  /// Asks for the attempts `asked` and returns one answer for each, in their order.
   func ask(
-    _ attempts: [String], input: consuming FileDescriptor, output: Int32
+    _ asked: [String], input: consuming FileDescriptor, output: Int32
   ) throws(SessionError) -> [ProbeAnswer] {
+    let first = secondsEach.map { ["seconds:\($0)"] } ?? []
+    let attempts = first + asked
     var requests: [UInt8] = []
     for attempt in attempts { requests += [UInt8](attempt.utf8) + [0] }
     let writing = input.rawValue
@@ -60,7 +64,7 @@ struct ProbeExchange {
         guard received.count <= ProbeExchange.mostBytes else { throw ended("it said too much") }
       }
     }
-    return try decode(received, attempts)
+    return Array(try decode(received, attempts).dropFirst(first.count))
   }
 
   /// Whether `output` comes to its end within `milliseconds`: nobody has its other end any more.
@@ -81,7 +85,11 @@ struct ProbeExchange {
     for output: Int32, writing: Int32
   ) throws(SessionError) -> (read: Bool, write: Bool) {
     let left = deadline - Clock.monotonicMicroseconds()
-    guard left > 0 else { throw ended("it did not answer in time") }
+    guard left > 0 else {
+      throw SessionError(
+        "the probe failed: it did not answer in time",
+        hint: "on a slow machine give it more with --timeout SECONDS", status: 2)
+    }
     var entries = [
       PollEntry(descriptor: output, events: .input),
       PollEntry(descriptor: writing, events: .output),

@@ -39,7 +39,10 @@ extension CheckReport {
       let below = grant.status.kind == .directory ? " and below" : ""
       return "  protected    \(quotedPath(grant.path))\(below) (\(grant.reason))\n"
     }
-    return user + protected.joined() + plan.notes.map { "  note         \($0)\n" }.joined()
+    let limits = plan.limitHolders.map {
+      "  limit        \($0.name) \($0.value): \($0.holder)\n"
+    }
+    return user + protected.joined() + limits.joined() + plan.notes.map { "  note         \($0)\n" }.joined()
   }
 
   /// What the profile grants, by name, in the order of the format.
@@ -105,6 +108,16 @@ extension CheckReport {
       ),
       ("hidden", .array(plan.hidden.map(JSONValue.string))),
       ("protected", .array(plan.protected.map(JSONValue.string))),
+      (
+        "limits",
+        .array(
+          plan.limitHolders.map {
+            .object([
+              ("name", .string($0.name)), ("value", .string($0.value)),
+              ("holder", .string($0.holder)),
+            ])
+          })
+      ),
       ("notes", .array(plan.notes.map(JSONValue.string))),
     ])
   }

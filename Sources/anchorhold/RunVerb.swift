@@ -6,7 +6,8 @@ internal import Session
 extension Verb {
   static let run = Verb(
     name: "run",
-    synopsis: "[PROFILE] [--set NAME=VALUE]… [--isolation LEVEL] [-- COMMAND [ARGUMENT]…]",
+    synopsis: "[PROFILE] [--set NAME=VALUE]… [--isolation LEVEL] [--cgroup PATH] "
+      + "[-- COMMAND [ARGUMENT]…]",
     summary: "start a server in its cell and speak for it on standard input and output",
     details: """
       Reads PROFILE (a path with a / in it, or a name), seals the server that it describes in
@@ -23,6 +24,8 @@ extension Verb {
         name: "--set", value: "NAME=VALUE", summary: "give a variable of the profile its value",
         isRepeatable: true),
       Option(name: "--isolation", value: "LEVEL", summary: "full, the only level of this version"),
+      Option(
+        name: "--cgroup", value: "PATH", summary: "make the session's control group in this one"),
     ],
     examples: [
       "anchorhold run git --set repository=/src/app",
@@ -113,7 +116,27 @@ enum RunVerb {
     }
     return SessionRequest(
       profile: profile, profilePath: source.path, profileText: source.text,
-      version: CommandLineTool.version, skip: skippedStep)
+      version: CommandLineTool.version, controlGroup: try controlGroup(arguments, profile),
+      skip: skippedStep)
+  }
+
+  /// The control group that the command line names.
+  private static func controlGroup(
+    _ arguments: Arguments, _ profile: Profile
+  ) throws(UsageError) -> String? {
+    guard let path = arguments.value(of: "--cgroup") else { return nil }
+    let (plain, fault) = PathText.resolve(path, from: "/")
+    guard path.utf8.first == UInt8(ascii: "/"), let plain else {
+      throw UsageError(
+        message: "--cgroup \(quoted(path)): \(fault.isEmpty ? "it is not absolute" : fault)",
+        hint: "write --cgroup /sys/fs/cgroup/anchorhold")
+    }
+    if profile.limits.controlGroup.value == .off {
+      throw UsageError(
+        message: "--cgroup is given, and limits.cgroup of the profile is off",
+        hint: "leave out one of the two")
+    }
+    return plain
   }
 
   /// A command of the command line: as in a shell, a path in it starts from where one stands.
