@@ -10,15 +10,18 @@ struct CellTree {
   /// What of the host the actions mount over.
   private(set) var covered: [CellBlueprint.Covered] = []
   private let links: [PathLink]
+  private let temporarySize: UInt64
   /// What is there already, as bytes: Unicode calls different names equal.
   private var made: Set<[UInt8]> = []
 
   /// Device files that every cell has, if the host has them.
   static let devices = ["null", "zero", "full", "random", "urandom"]
 
-  init(grants: [Grant], links: [PathLink]) {
+  /// Each private space holds `temporarySize` bytes, rounded up to the kernel's pages.
+  init(grants: [Grant], links: [PathLink], temporarySize: UInt64) {
     self.grants = grants
     self.links = links
+    self.temporarySize = (temporarySize + 4095) & ~4095
   }
 
   mutating func build<Lookup: FileLookup>(
@@ -74,7 +77,10 @@ struct CellTree {
     func allow(_ path: String, _ access: LandlockAccess) {
       rules.append(CellBlueprint.LandlockRule(path: path, access: access.intersection(known)))
     }
-    for grant in grants { allow(grant.path, grant.landlock) }
+    // A link has no rights of its own, and what is neither file nor directory is only kept in its place.
+    for grant in grants where grant.status.kind == .regular || grant.status.kind == .directory {
+      allow(grant.path, grant.landlock)
+    }
     for path in CellTree.writable {
       allow(path, Grant.writing.union([.readFile, .readDirectory]))
     }
@@ -96,7 +102,7 @@ struct CellTree {
       addDirectory(path)
       actions.append(
         .temporary(
-          path: path, size: Plan.temporarySize, mode: 0o700,
+          path: path, size: temporarySize, mode: 0o700,
           attributes: [.noSetID, .noDevices, .noExecution]))
     }
   }

@@ -16,12 +16,21 @@ public struct Plan: Sendable {
   public var grants: [Grant]
   /// Paths that are covered although something above them is granted.
   public var hidden: [String]
+  /// Those of `protected` that may be another session's way to keep a place.
+  public var protectedPlaces: [String] {
+    grants.filter { $0.role == .protected && ProtectedNames.isPlace($0.status) }.map(\.path)
+  }
+  /// The mode of a directory that keeps a place.
+  public static let placeMode = ProtectedNames.placeMode
   /// Paths that stay read-only although something above them is granted for writing.
   public var protected: [String] { grants.filter { $0.role == .protected }.map(\.path) }
   /// The session's control group; nil where there is none.
   public var controlGroup: ControlGroupPlan?
   /// Which limit is held by what.
   public var limitHolders: [LimitHolder]
+  /// What is to be protected and is not there yet: for each of these real paths an empty directory
+  /// must be made, and the plan be made again, before there is a cell.
+  public var places: [String]
   /// What was decided on the way and a person may want to know, one sentence each.
   public var notes: [String]
   /// Why the server runs as the user that it does.
@@ -40,11 +49,8 @@ public struct Plan: Sendable {
   public static let hostName = "cell"
   /// The server's home directory in the cell, private and gone with it.
   public static let home = "/home/server"
-  /// Bytes of private temporary space: `/tmp`, the home directory and `/dev/shm`, each.
-  public static let temporarySize: UInt64 = 256 << 20
-  /// Files and directories in each of these, and in the cell's root: an empty file takes about 1 KiB
-  /// of the kernel's memory, which ``temporarySize`` does not count.
-  public static let temporaryInodes: UInt64 = 16_384
+  /// Bytes, and files and directories, that the cell's root may hold: its own few, and links.
+  public static let rootSize: UInt64 = 4 << 20, rootInodes: UInt64 = 16_384
   /// Bytes that one process may lock into memory, the kernel's own default.
   public static let lockedMemory: UInt64 = 8 << 20
 
@@ -73,8 +79,10 @@ public struct Plan: Sendable {
       write: profile.filesystem.write)
     for grant in runtime.grants { collector.add(runtime: grant) }
     for entry in profile.filesystem.read { collector.add(profile: entry, access: .read) }
-    collector.protect(profile.filesystem)
-    var tree = CellTree(grants: collector.merged(), links: collector.links)
+    collector.protect(profile.filesystem, homes: runtime.homes)
+    var tree = CellTree(
+      grants: collector.merged(), links: collector.links,
+      temporarySize: profile.limits.temporary)
     tree.build(
       hide: profile.filesystem.hide,
       invokedFrom: profile.server.workdir == nil ? profile.server.invokedFrom : nil,
@@ -85,6 +93,7 @@ public struct Plan: Sendable {
     guard collector.faults.isEmpty else { throw PlanError(collector.faults) }
     grants = tree.grants
     hidden = tree.hidden
+    places = collector.places
     notes = collector.notes + tree.notes
 
     let privileged = host.user == 0
@@ -95,8 +104,8 @@ public struct Plan: Sendable {
     blueprint = CellBlueprint(
       privileged: privileged, outsideUser: identity.user, outsideGroup: identity.group,
       insideUser: Plan.insideIdentifier, insideGroup: Plan.insideIdentifier,
-      hostName: Plan.hostName, rootSize: 4 << 20, temporaryInodes: Plan.temporaryInodes,
-      actions: tree.actions,
+      hostName: Plan.hostName, rootSize: Plan.rootSize, rootInodes: Plan.rootInodes,
+      temporaryInodes: profile.limits.temporaryFiles, actions: tree.actions,
       landlockABI: Int32(host.landlockABI),
       landlockRules: tree.landlockRules(known: .known(abi: host.landlockABI)), limits: limits,
       umask: 0o077, executable: runtime.executable,
@@ -104,7 +113,9 @@ public struct Plan: Sendable {
         + profile.server.command.dropFirst(runtime.programName == nil ? 0 : 1).map(\.value),
       environment: Plan.environment(
         profile: profile, runtime: runtime, host: host, searchPath: Plan.searchPath(runtime, tree)),
-      workingDirectory: workdir, covered: tree.covered)
+      workingDirectory: workdir, covered: tree.covered,
+      deniesWriteExecute: profile.hardening.deniesWriteExecute,
+      mitigatesSpeculation: profile.hardening.mitigatesSpeculation)
   }
 
   /// Where the server starts; the home directory if that is a fault.

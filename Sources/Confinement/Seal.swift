@@ -43,7 +43,7 @@ public struct Seal: Sendable {
     self.pipes = pipes
   }
 
-  private static let spaces = ["user", "mnt", "pid", "ipc", "uts", "cgroup", "net"]
+  private static let spaces = ["user", "mnt", "pid", "ipc", "uts", "cgroup", "net", "time"]
 
   /// The look while the server's process waits.
   /// Throws what the kernel answers when something cannot be read, which is a failure too.
@@ -74,10 +74,12 @@ public struct Seal: Sendable {
         "init.parent_death_signal", expected: "\(Signal.kill)",
         observed: "\(facts.initDeathSignal)"),
       SealCheck("cell.host_name", expected: plan.blueprint.hostName, observed: facts.hostName),
+      SealCheck("cell.clocks", expected: "began with the cell", observed: clocks(facts)),
       SealCheck(
         "landlock.canary", expected: "opens before, Permission denied after",
         observed: canary(facts)),
     ]
+    checks += HardeningComparison(plan: plan).checks(facts)
     checks += try namespaces(state, of: "server")
     checks += try maps(state)
     checks += try descriptors(state)
@@ -134,6 +136,7 @@ public struct Seal: Sendable {
           "executed.seccomp_filters", expected: "\(filters + 1)",
           observed: status["Seccomp_filters"] ?? "?"),
       ]
+      checks += HardeningComparison(plan: plan).checks(executed: status)
       checks += try namespaces(state, of: "executed")
       return checks
     } catch {
@@ -180,6 +183,11 @@ public struct Seal: Sendable {
     let words = (spaces ?? "").utf8.split(separator: 0x20)
     guard let last = words.last, words.count > 1 else { return spaces ?? "?" }
     return "\(process) \(String(Substring(last)))"
+  }
+
+  private func clocks(_ facts: CellFacts) -> String {
+    facts.clocksBeganWithCell
+      ? "began with the cell" : "monotonic \(facts.monotonic) ns, boot \(facts.boot) ns"
   }
 
   private func canary(_ facts: CellFacts) -> String {

@@ -63,7 +63,7 @@ extension Profile {
     public init(
       read: [PathGrant] = [], write: [PathGrant] = [], hide: [PathGrant] = [],
       protect: [PathGrant] = [], protectsDefaults: Bool = true,
-      missingProtection: MissingProtection = .note
+      missingProtection: MissingProtection = .hold
     ) {
       self.read = read
       self.write = write
@@ -74,8 +74,11 @@ extension Profile {
     }
   }
 
-  /// What follows when a name that is to be protected is not there: the kernel cannot close it.
+  /// What follows when a name that is to be protected is not there: the kernel can close only what
+  /// exists.
   public enum MissingProtection: String, Sendable, CaseIterable {
+    /// An empty directory keeps its place while the session lasts.
+    case hold
     /// The session starts, and its notes say which names are open.
     case note
     /// The session does not start.
@@ -161,6 +164,11 @@ extension Profile {
       /// Never.
       case off
     }
+    /// What `/tmp`, the home directory and `/dev/shm` hold in bytes, each; 256 MiB unless given.
+    public var temporary: UInt64 = 256 << 20
+    /// Files and directories in each of these; 16,384 unless given. An empty file takes about 1 KiB
+    /// of the kernel's memory, which ``temporary`` does not count.
+    public var temporaryFiles: UInt64 = 16_384
 
     /// Makes the section.
     public init(
@@ -176,6 +184,17 @@ extension Profile {
       self.cpu = cpu
       self.controlGroup = controlGroup
     }
+  }
+
+  /// The section `hardening`.
+  public struct Hardening: Sendable, Equatable {
+    /// True when memory that was written cannot be executed.
+    public var deniesWriteExecute = false
+    /// True when speculation that leaks data is switched off.
+    public var mitigatesSpeculation = false
+
+    /// Makes the section, which asks for nothing.
+    public init() {}
   }
 
   /// The section `tools`.

@@ -222,6 +222,14 @@ struct CellProcess: ~Copyable {
     } catch { throw SessionError("hear the cell", error) }
   }
 
+  /// What to do where a control that the profile asks for cannot be had.
+  private static let optional = [
+    "WRITE_EXECUTE": "it needs Linux 6.3; without it, write hardening: {write_execute: allow}",
+    "SPECULATION":
+      "this processor or kernel gives no choice (/sys/devices/system/cpu/vulnerabilities says "
+      + "more); without it, write hardening: {speculation: leave}",
+  ]
+
   /// A failed step as a message that says what to do.
   static func failure(_ step: CellStep, _ error: Errno, _ subject: String) -> SessionError {
     if step == .execute {
@@ -237,8 +245,9 @@ struct CellProcess: ~Copyable {
       return SessionError("cannot execute \"\(subject)\": \(error)", hint: hint, status: 126)
     }
     let hint =
-      error == .notPermitted || error == .permissionDenied
-      ? "run `anchorhold doctor` to see what this machine allows" : nil
+      CellProcess.optional[step.name]
+      ?? (error == .notPermitted || error == .permissionDenied
+        ? "run `anchorhold doctor` to see what this machine allows" : nil)
     return SessionError(
       "cannot \(step)\(subject.isEmpty ? "" : " (\(subject))"): \(error)", hint: hint)
   }

@@ -37,7 +37,23 @@ public enum Verification {
       try HostFacts.current(controlGroup: request.controlGroup)
     }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
-    let planned = try Session.makePlan(request, host: host, auditBase: location.guarded)
+    let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
+    let result: Result<VerificationReport, SessionError>
+    do {
+      result = .success(
+        try prove(
+          request, held, host, audit: location.guarded, signals: signals.rawValue,
+          patience: patience))
+    } catch { result = .failure(error) }
+    try held.free()
+    return try result.get()
+  }
+
+  private static func prove(
+    _ request: SessionRequest, _ held: borrowing HeldPlan, _ host: HostFacts, audit: String,
+    signals: Int32, patience: Int64
+  ) throws(SessionError) -> VerificationReport {
+    let planned = held.plan
     let program = try Session.filter(request.profile)
     let plan = try withProbe(planned)
 
@@ -48,14 +64,15 @@ public enum Verification {
     do {
       let checks = VerificationChecks(
         plan: planned, rules: program.rules, scratch: scratch, host: host,
-        paths: ownPaths(request, location.guarded))
+        paths: ownPaths(request, audit))
       result = .success(
         try Verifier(
           request: request, plan: plan, program: program, scratch: scratch.path, checks: checks,
           exchange: ProbeExchange(
-            deadline: Clock.monotonicMicroseconds() + patience * 1_000_000, signals: signals.rawValue,
+            deadline: Clock.monotonicMicroseconds() + patience * 1_000_000, signals: signals,
             // On a machine that is slower, so is each attempt.
-            secondsEach: patience > Verification.patience ? 2 * patience / Verification.patience : nil)
+            secondsEach: patience > Verification.patience
+              ? 2 * patience / Verification.patience : nil)
         ).run())
     } catch { result = .failure(error) }
     let place = scratch.path

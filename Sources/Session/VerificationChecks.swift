@@ -39,6 +39,8 @@ struct VerificationChecks {
     for (name, path) in paths { addPath(name, path) }
     addGrants()
     addLimits()
+    addSpaces(scratch: scratch.path)
+    addHardening()
     addRest()
   }
 
@@ -97,6 +99,8 @@ struct VerificationChecks {
           "grants", "\(name) \(path)", "\(verb):\(path)", control: "\(verb):\(control ?? path)"))
     }
     for grant in plan.grants.prefix(VerificationChecks.mostGrants) {
+      // A protected link leads elsewhere, and the read-back has it.
+      guard grant.status.kind == .regular || grant.status.kind == .directory else { continue }
       if grant.access == .read {
         mount("read-only", "writable-mount", grant.path)
         add(ProbeCheck("grants", "not writable \(grant.path)", "may-write:\(grant.path)"))
@@ -164,6 +168,47 @@ struct VerificationChecks {
     }
   }
 
+  /// More files than this would be a load of their own.
+  private static let mostFiles: UInt64 = 4096
+
+  /// That private temporary space has the planned size and stops there. A file is given its room
+  /// and not filled, which the kernel refuses at once where there is too little.
+  private mutating func addSpaces(scratch: String) {
+    let files = plan.blueprint.temporaryInodes
+    for case .temporary(let path, let size, _, _) in plan.blueprint.actions
+    where !plan.hidden.contains(where: { $0.utf8.elementsEqual(path.utf8) }) {
+      checks += [
+        ProbeCheck(
+          "limits", "\(path) holds no more than planned", "room-beyond:\(path):\(size):\(files)",
+          control: "room-beyond:\(scratch):\(size):\(files)"),
+        ProbeCheck(
+          "limits", "\(path) stops", "reserve:\(path):\(size + 4096)",
+          control: "reserve:\(scratch):4096"),
+      ]
+    }
+    if files <= VerificationChecks.mostFiles {
+      checks.append(
+        ProbeCheck(
+          "limits", "files of /dev/shm stop", "inodes:/dev/shm:\(files)",
+          control: "inodes:\(scratch):16"))
+    }
+  }
+
+  /// The protections that the profile asks for.
+  private mutating func addHardening() {
+    if plan.blueprint.deniesWriteExecute {
+      for way in ["at-once", "in-turn"] {
+        checks.append(
+          ProbeCheck("settings", "written and executed \(way)", "write-execute:\(way)"))
+      }
+    }
+    if plan.blueprint.mitigatesSpeculation {
+      for field in ["Speculation_Store_Bypass", "SpeculationIndirectBranch"] {
+        checks.append(ProbeCheck("settings", field, "speculation:\(field)"))
+      }
+    }
+  }
+
   private mutating func addRest() {
     let blueprint = plan.blueprint
     let names = blueprint.environment.map { String($0.prefix { $0 != "=" }) }
@@ -186,15 +231,37 @@ struct VerificationChecks {
     if let name = hostName(), !name.utf8.elementsEqual(blueprint.hostName.utf8) {
       checks.append(ProbeCheck("host name", "not the host's", "host-name:\(name)"))
     }
-    for kind in ["user", "mnt", "pid", "ipc", "uts", "cgroup", "net"] {
+    for kind in ["user", "mnt", "pid", "ipc", "uts", "cgroup", "net", "time"] {
       guard let identity = namespace(kind) else { continue }
       checks.append(
         ProbeCheck("namespaces", "not the caller's \(kind)", "namespace:\(identity)"))
     }
+    addClocks()
     // Small numbers may be the probe's own in the cell.
     if Process.identifier > 5_000 {
       checks.append(
         ProbeCheck("processes", "the caller cannot be named", "kill:\(Process.identifier)"))
+    }
+  }
+
+  /// How far a clock may be from the host's to pass for it, in seconds.
+  private static let clockWindow: Int64 = 60
+
+  /// The cell's clocks begin at a day: on a machine that was started a day ago the difference
+  /// between the two cannot be told.
+  private mutating func addClocks() {
+    for (name, clock, now) in [
+      ("the machine's monotonic clock", "monotonic", Clock.monotonicMicroseconds()),
+      ("the machine's boot clock", "boot", Clock.bootMicroseconds()),
+      ("the machine's uptime", "uptime", Clock.bootMicroseconds()),
+    ] {
+      let (host, cell) = (now / 1_000_000, CellFacts.clockBegin / 1_000_000_000)
+      guard abs(host - cell) > 2 * VerificationChecks.clockWindow else {
+        notes.append("\(name) is not looked at: it happens to show what the cell's begins with")
+        continue
+      }
+      checks.append(
+        ProbeCheck("time", name, "clock:\(clock):\(host):\(VerificationChecks.clockWindow)"))
     }
   }
 
