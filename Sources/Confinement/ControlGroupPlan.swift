@@ -142,8 +142,8 @@ public struct ControlGroupPlan: Sendable, Hashable {
     var reasons: [Reason] = []
     for candidate in facts.candidates {
       do {
-        let enable = try examine(candidate, wanted, isRoot: Paths.equal(candidate.state.path, mount))
         let path = candidate.state.path
+        let enable = try examine(candidate, wanted, isRoot: Paths.equal(path, mount))
         return ControlGroupPlan(
           parent: path, parentInHierarchy: String(path.dropFirst(mount.count)),
           origin: candidate.origin, enable: enable, settings: settings(limits))

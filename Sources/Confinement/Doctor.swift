@@ -149,10 +149,10 @@ public enum Doctor {
     }
   }
 
-  /// Control groups are looked at, not tried: no control of this version needs them.
+  /// Control groups are looked at, not tried: a session does without them unless its profile says.
   static func controlGroups(_ files: some FileLookup) -> DoctorFinding {
     var finding = DoctorFinding(
-      name: "control-groups", purpose: "limits of a whole cell (not used by this version)",
+      name: "control-groups", purpose: "limits of a whole session",
       isRequired: false, works: false, detail: "not mounted", mend: nil)
     let text = DoctorSurroundings.text("/proc/self/cgroup", files)
     guard !text.isEmpty else { return finding }

@@ -59,6 +59,10 @@ public struct Plan: Sendable {
   /// keeps it from being lowered.
   public static let coreSize: UInt64 = 1
 
+  /// By so many processes the limit of the user lies above the control group's, so that it is the
+  /// group, which counts what it refuses, that is met first.
+  static let behindGroup: UInt64 = 8
+
   static let limitedResources: [ResourceLimit.Resource] = [
     .processorTime, .fileSize, .data, .coreSize, .processes, .openFiles, .lockedMemory,
     .messageQueues,
@@ -99,7 +103,8 @@ public struct Plan: Sendable {
     let privileged = host.user == 0
     userReason = identity.reason
     remainingGroups = privileged ? [] : host.supplementaryGroups.sorted()
-    let limits = Plan.limits(profile.limits, ceilings: host.hardLimits, notes: &notes)
+    let limits = Plan.limits(
+      profile.limits, isGrouped: controlGroup != nil, ceilings: host.hardLimits, notes: &notes)
     limitHolders = LimitHolder.all(profile.limits, controlGroup)
     blueprint = CellBlueprint(
       privileged: privileged, outsideUser: identity.user, outsideGroup: identity.group,
@@ -170,7 +175,7 @@ public struct Plan: Sendable {
   }
 
   private static func limits(
-    _ limits: Profile.Limits, ceilings: [ResourceLimit], notes: inout [String]
+    _ limits: Profile.Limits, isGrouped: Bool, ceilings: [ResourceLimit], notes: inout [String]
   ) -> [ResourceLimit] {
     var result: [ResourceLimit] = []
     let wanted: [(ResourceLimit.Resource, UInt64, String)] = [
@@ -180,7 +185,7 @@ public struct Plan: Sendable {
       // Not 0, which a handler behind a pipe is given the dump in spite of (core(5)).
       (.coreSize, coreSize, "core files"),
       // Init counts as a process of the cell's user namespace.
-      (.processes, limits.processes + 1, "limits.processes"),
+      (.processes, limits.processes + 1 + (isGrouped ? behindGroup : 0), "limits.processes"),
       (.openFiles, limits.openFiles, "limits.open_files"),
       (.lockedMemory, lockedMemory, "locked memory"),
       (.messageQueues, 0, "message queues"),

@@ -33,7 +33,9 @@ public struct ControlGroupState: Hashable, Sendable {
 
   /// Reads the state of the group at `path`; nil when there is none.
   public init?(_ path: String) {
-    guard let controllers = ControlGroupState.words(path + "/cgroup.controllers") else { return nil }
+    guard let controllers = ControlGroupState.words(path + "/cgroup.controllers") else {
+      return nil
+    }
     self.path = path
     self.controllers = controllers
     enabled = ControlGroupState.words(path + "/cgroup.subtree_control") ?? []
@@ -42,8 +44,14 @@ public struct ControlGroupState: Hashable, Sendable {
     mayEnable = Files.mayAccess(path + "/cgroup.subtree_control", writing: true)
     hasProcesses = ControlGroupState.words(path + "/cgroup.procs").map { !$0.isEmpty } ?? true
     // Only groups below the root have this file, and those made here will be such.
-    canKill = Files.mayAccess(path + "/cgroup.kill", writing: false) || !Files.mayAccess(
-      path + "/cgroup.events", writing: false)
+    canKill =
+      ControlGroupState.has(path + "/cgroup.kill")
+      || !ControlGroupState.has(path + "/cgroup.events")
+  }
+
+  private static func has(_ path: String) -> Bool {
+    do { _ = try Files.status(path) } catch { return false }
+    return true
   }
 
   private static func words(_ path: String) -> [String]? {
@@ -105,7 +113,8 @@ public enum ControlGroupFile {
   }
 
   /// The number behind `key` in a file of lines such as "oom_kill 1"; 0 when it is not there.
-  public static func count(_ key: String, of name: String, in group: Int32) throws(Errno) -> UInt64 {
+  public static func count(_ key: String, of name: String, in group: Int32) throws(Errno) -> UInt64
+  {
     for line in try read(name, in: group).split(separator: "\n") {
       let words = line.split(separator: " ")
       if words.count == 2, words[0].utf8.elementsEqual(key.utf8) { return UInt64(words[1]) ?? 0 }
@@ -114,10 +123,12 @@ public enum ControlGroupFile {
   }
 
   /// Removes the groups below `parent` that a session left behind: those with this program's
-  /// prefix that hold no process, are held by no keeper and older than a minute.
-  public static func sweep(_ parent: Int32, path: String, prefix: String) throws(Errno) {
+  /// prefix that hold no process, are held by no keeper and are older than `age` seconds.
+  public static func sweep(
+    _ parent: Int32, path: String, prefix: String, age: Int64 = 60
+  ) throws(Errno) {
     for name in try Files.list(path) where isOurs(name, prefix) {
-      _ = unsafe cl_keeper_sweep(parent, name, 60)
+      _ = unsafe cl_keeper_sweep(parent, name, age)
     }
   }
 

@@ -31,7 +31,7 @@ struct ProbeExchange {
   /// Reports a signal that ends us.
   let signals: Int32
   /// How long one attempt may take, in seconds; nil for what is usual.
-  let secondsEach: Int64?
+  var secondsEach: Int64?
 
   /// What all answers together may have, in bytes.
   private static let mostBytes = 4 << 20

@@ -27,14 +27,12 @@ extension Verification.Verifier {
     let attempts = ["processes:\(processes)", Self.beyond]
     let outside = try control(attempts, apart: false)
     var checks: [VerificationCheck] = []
-    for (attempt, (name, control)) in zip(
-      attempts,
-      zip(["processes of the cell together stop", "memory of the cell together stops"], outside.answers)
-    ) {
+    let names = ["processes of the cell together stop", "memory of the cell together stops"]
+    for index in attempts.indices {
       checks.append(
         VerificationCheck(
-          ProbeCheck("limits", name, attempt), inside: try limited(small, attempt),
-          outside: control, apart: nil))
+          ProbeCheck("limits", names[index], attempts[index]),
+          inside: try limited(small, attempts[index]), outside: outside.answers[index], apart: nil))
     }
     return checks
   }
@@ -46,13 +44,15 @@ extension Verification.Verifier {
     do { answers = try cell(plan, [attempt], events: &events).answers } catch {
       guard let events, events.memoryKills > 0 else { throw error }
       return ProbeAnswer(
-        outcome: .killed, error: "", detail: "\(events.memoryKills) processes, by the control group")
+        outcome: .killed, error: "", detail: "\(events.memoryKills) processes, by the control group"
+      )
     }
     guard var answer = answers.first else {
       throw SessionError("the probe failed: it gave no answer", status: 2)
     }
     // The kernel says itself that it was the group that refused.
-    if answer.outcome == .refused, let events, events.refusedProcesses == 0, events.memoryKills == 0 {
+    if answer.outcome == .refused, let events, events.refusedProcesses == 0, events.memoryKills == 0
+    {
       answer.outcome = .unknown
       answer.detail = "something other than the control group refused it"
     }

@@ -42,7 +42,8 @@ extension CheckReport {
     let limits = plan.limitHolders.map {
       "  limit        \($0.name) \($0.value): \($0.holder)\n"
     }
-    return user + protected.joined() + limits.joined() + plan.notes.map { "  note         \($0)\n" }.joined()
+    return user + protected.joined() + limits.joined()
+      + plan.notes.map { "  note         \($0)\n" }.joined()
   }
 
   /// What the profile grants, by name, in the order of the format.
