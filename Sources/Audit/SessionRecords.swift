@@ -96,11 +96,13 @@ public struct SessionEnd: Sendable {
   public var counters: [Detail.Member]?
   /// What the session's control group counted; nil if it had none.
   public var controlGroup: [Detail.Member]?
+  /// The system calls that were refused, with how often; nil if that was not seen.
+  public var denials: [Detail]?
 
   /// An end with the fields that every session has.
   public init(
     reason: String, status: Int32?, signal: Int32?, duration: Int64,
-    usage: [Detail.Member] = [], counters: [Detail.Member]? = [],
+    usage: [Detail.Member] = [], counters: [Detail.Member]? = [], denials: [Detail]? = [],
     controlGroup: [Detail.Member]? = nil
   ) {
     self.reason = reason
@@ -110,6 +112,7 @@ public struct SessionEnd: Sendable {
     self.usage = usage
     self.counters = counters
     self.controlGroup = controlGroup
+    self.denials = denials
   }
 
   var members: [Detail.Member] {
@@ -120,6 +123,7 @@ public struct SessionEnd: Sendable {
       .init("duration_us", .integer(duration)),
       .init("usage", .object(usage)),
       .init("counters", counters.map(Detail.object) ?? .null),
+      .init("denials", denials.map(Detail.list) ?? .null),
     ] + (controlGroup.map { [.init("control_group", .object($0))] } ?? [])
   }
 }

@@ -47,7 +47,8 @@ struct AuditTrail: ~Copyable {
 
   /// Writes the first record, with the seal.
   func recordStart(
-    _ request: SessionRequest, plan: Plan, checks: [SealCheck], lookedTwice: Bool
+    _ request: SessionRequest, plan: Plan, checks: [SealCheck], lookedTwice: Bool,
+    watch: CellFilter.Watch
   ) throws(SessionError) {
     let kernel = try doing("name the kernel") { () throws(Errno) in try Process.kernelRelease() }
     let start = SessionStart(
@@ -74,6 +75,8 @@ struct AuditTrail: ~Copyable {
             })),
         .init("hidden", .list(plan.hidden.map { .text($0) })),
         .init("notes", .list(plan.notes.map { .text($0) })),
+        .init("denials_watched", .boolean(watch == .on)),
+        .init("denials_unwatched_because", watch == .on ? .null : .text(watch.reason)),
         .init(
           "remaining_groups", .list(plan.remainingGroups.map { .integer(Int64($0)) })),
       ])
@@ -89,10 +92,19 @@ struct AuditTrail: ~Copyable {
     ])
   }
 
+  private static func detail(of denial: DenialCounts.Entry) -> Detail {
+    .object([
+      .init("call", .text(denial.call.name)),
+      .init("number", denial.call.number.map { .integer(Int64($0)) } ?? .null),
+      .init("errno", .text(DeniedCall.name(ofError: denial.errno))),
+      .init("count", .integer(denial.count)),
+    ])
+  }
+
   /// Writes the last record; without `counters` the relay could not say how far it came.
   func recordEnd(
     reason: String, status: ExitStatus?, usage: ResourceUsage?, counters: Counters?,
-    events: ControlGroupEvents?
+    denials: [DenialCounts.Entry]?, events: ControlGroupEvents?
   ) throws(SessionError) {
     var code: Int32?
     var signal: Int32?
@@ -120,6 +132,7 @@ struct AuditTrail: ~Copyable {
           .init("stderr_bytes", .integer($0.stderrBytes)),
         ]
       },
+      denials: denials.map { $0.map(AuditTrail.detail) },
       controlGroup: events.map {
         [
           .init("memory_kills", .integer(Int64(clamping: $0.memoryKills))),

@@ -76,7 +76,7 @@ public enum Session {
         session: trail.session, firstSequence: 1,
         arguments: request.profile.audit.arguments.detail, profileName: request.profile.name,
         rules: Rules(profile: request.profile), limits: WireLimits(request.profile.messages),
-        identifierSeed: seed)
+        identifierSeed: seed, diagnosis: request.diagnose ? request.place : nil)
     }
     // The relay and the cell have their own copies; ours would hide the end of a stream.
     try streams.close()
@@ -84,23 +84,26 @@ public enum Session {
 
     try cell.build(try filter(request.profile))
     try held.keep(until: cell.initProcess)
+    if request.diagnose, case .off(let why) = cell.watch {
+      Diagnostics.hint("system calls that are refused cannot be shown here: \(why)")
+    }
     guard let ready = try relay.next(), ready.kind == .ready else {
       throw SessionError("the relay ended before it was ready")
     }
     let relayChecks = try doing("read the relay's state back") { () throws(Errno) in
       try relay.seal(RelayFacts(ready.numbers), privileged: privileged)
     }
-    try demand(relayChecks, trail, request, plan)
-    try demand(cell.checks, trail, request, plan)
+    try demand(relayChecks, trail, request, plan, cell.watch)
+    try demand(cell.checks, trail, request, plan, cell.watch)
     try cell.execute()
-    try demand(cell.checks, trail, request, plan)
+    try demand(cell.checks, trail, request, plan, cell.watch)
     // A session whose start is on record has its end there, too.
     let signals = try doing("take over signals") { () throws(Errno) in
       try Signal.descriptor(for: Monitor.signals)
     }
     try trail.recordStart(
       request, plan: plan, checks: cell.checks + relayChecks,
-      lookedTwice: cell.endedEarly == nil)
+      lookedTwice: cell.endedEarly == nil, watch: cell.watch)
     try relay.tell(ControlMessage(.open))
     var monitor = Monitor(cell: cell, relay: relay, trail: trail, signals: signals)
     return try monitor.run()
@@ -136,11 +139,8 @@ public enum Session {
   }
 
   /// The system-call filter of a session, and of what proves it.
-  static func filter(_ profile: Profile) throws(SessionError) -> SeccompProgram {
-    let calls = try SyscallNames.resolve(profile.syscalls.add)
-    do { return try SeccompProgram.cell(adding: calls) } catch {
-      throw SessionError("cannot make the system-call filter: \(error)")
-    }
+  static func filter(_ profile: Profile) throws(SessionError) -> CellFilter {
+    try CellFilter(adding: try SyscallNames.resolve(profile.syscalls.add))
   }
 
   private static func closeAll(
@@ -149,11 +149,13 @@ public enum Session {
 
   /// Ends the session if a check does not hold, after writing down which.
   private static func demand(
-    _ checks: [SealCheck], _ trail: borrowing AuditTrail, _ request: SessionRequest, _ plan: Plan
+    _ checks: [SealCheck], _ trail: borrowing AuditTrail, _ request: SessionRequest, _ plan: Plan,
+    _ watch: CellFilter.Watch
   ) throws(SessionError) {
     let broken = checks.filter { !$0.holds }
     guard let first = broken.first else { return }
-    try trail.recordStart(request, plan: plan, checks: checks, lookedTwice: false)
+    try trail.recordStart(
+      request, plan: plan, checks: checks, lookedTwice: false, watch: watch)
     let others = broken.count > 1 ? " (and \(broken.count - 1) more)" : ""
     throw SessionError(
       "the cell is not as planned: \(first.name) should be \"\(first.expected)\" and is "

@@ -54,7 +54,7 @@ public enum Verification {
     signals: Int32, patience: Int64
   ) throws(SessionError) -> VerificationReport {
     let planned = held.plan
-    let program = try Session.filter(request.profile)
+    let filter = try Session.filter(request.profile)
     let plan = try withProbe(planned)
 
     let scratch = try doing("make a private directory below /tmp") { () throws(Errno) in
@@ -63,11 +63,11 @@ public enum Verification {
     let result: Result<VerificationReport, SessionError>
     do {
       let checks = VerificationChecks(
-        plan: planned, rules: program.rules, scratch: scratch, host: host,
+        plan: planned, rules: filter.program.rules, scratch: scratch, host: host,
         paths: ownPaths(request, audit))
       result = .success(
         try Verifier(
-          request: request, plan: plan, program: program, scratch: scratch.path, checks: checks,
+          request: request, plan: plan, filter: filter, scratch: scratch.path, checks: checks,
           exchange: ProbeExchange(
             deadline: Clock.monotonicMicroseconds() + patience * 1_000_000, signals: signals,
             // On a machine that is slower, so is each attempt.
@@ -110,7 +110,7 @@ public enum Verification {
   struct Verifier {
     let request: SessionRequest
     let plan: Plan
-    let program: SeccompProgram
+    let filter: CellFilter
     let scratch: String
     let checks: VerificationChecks
     let exchange: ProbeExchange
@@ -228,20 +228,22 @@ public enum Verification {
       for end in theirs {
         try doing("close a pipe") { () throws(Errno) in try Descriptor.close(end) }
       }
-      try cell.build(program)
+      try cell.build(filter)
       // A session would end here if the cell were not as planned. Nothing but the probe runs in
       // this one, and what it finds says more.
       try cell.execute()
       let result: Result<[ProbeAnswer], SessionError>
       do {
         result = .success(
-          try exchange.ask(attempts, input: writing, output: output.read.rawValue))
+          try exchange.ask(
+            attempts, input: writing, output: output.read.rawValue, besides: cell.denialDescriptor
+          ) { (events) throws(SessionError) in try cell.answerDenial(events) })
       } catch {
         try cell.kill()
         result = .failure(error)
       }
       let report: CellReport?
-      do { report = try cell.report() } catch { report = nil }
+      do { report = try cell.awaitReport() } catch { report = nil }
       if let process = cell.initProcess {
         _ = try doing("wait for the cell") { () throws(Errno) in
           try Process.wait(process, nonblocking: false)

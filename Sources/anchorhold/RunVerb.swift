@@ -6,7 +6,7 @@ internal import Session
 extension Verb {
   static let run = Verb(
     name: "run",
-    synopsis: "[PROFILE] [--set NAME=VALUE]… [--isolation LEVEL] [--cgroup PATH] "
+    synopsis: "[PROFILE] [--set NAME=VALUE]… [--isolation LEVEL] [--cgroup PATH] [--diagnose] "
       + "[-- COMMAND [ARGUMENT]…]",
     summary: "start a server in its cell and speak for it on standard input and output",
     details: """
@@ -23,6 +23,9 @@ extension Verb {
       Option(
         name: "--set", value: "NAME=VALUE", summary: "give a variable of the profile its value",
         isRepeatable: true),
+      Option(
+        name: "--diagnose", value: nil,
+        summary: "show on standard error which system calls were refused, and what allows them"),
       Option(name: "--isolation", value: "LEVEL", summary: "full, the only level of this version"),
       Option(
         name: "--cgroup", value: "PATH", summary: "make the session's control group in this one"),
@@ -117,7 +120,7 @@ enum RunVerb {
     return SessionRequest(
       profile: profile, profilePath: source.path, profileText: source.text,
       version: CommandLineTool.version, controlGroup: try controlGroup(arguments, profile),
-      skip: skippedStep)
+      skip: skippedStep, diagnose: arguments.has("--diagnose"))
   }
 
   /// The control group that the command line names.
