@@ -1,6 +1,7 @@
 # make            the release binary, .build/release/anchorhold
 # make demo       build, then a session whose every line is shown
 # make test       everything: rooms, black box as root and as an ordinary user; ends with counts
+# make test-kernels  the black box on Debian's kernel 6.1, emulated; minutes
 # make bench      what it costs, beside its baselines
 
 PREFIX ?= /usr/local
@@ -11,7 +12,7 @@ CC := gcc
 CFLAGS := -static -O2 -Wall -Wextra -Werror
 PRODUCT_TARGETS := Linux Profile Wire Policy Confinement Audit Session anchorhold
 
-.PHONY: all deps build skipping demo test bench lint format install tools fuzz clean
+.PHONY: all deps build skipping demo test test-kernels bench lint format install tools fuzz clean
 
 all: build
 
@@ -53,6 +54,10 @@ demo: build tools
 
 test: build tools skipping
 	@Tests/run
+
+# On another kernel, in an emulated machine: longer than the rest, so not a part of it.
+test-kernels: build tools skipping
+	@Tests/Kernels/run
 
 bench: build tools
 	@python3 Tests/Commands/servers.py git

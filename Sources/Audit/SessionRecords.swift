@@ -94,6 +94,8 @@ public struct SessionEnd: Sendable {
   public var usage: [Detail.Member]
   /// Counts of the session, such as `requests`, `refusals`, `drops`; nil if they are not known.
   public var counters: [Detail.Member]?
+  /// What the session's control group counted; nil if it had none.
+  public var controlGroup: [Detail.Member]?
   /// The system calls that were refused, with how often; nil if that was not seen.
   public var denials: [Detail]?
   /// Further fields, after the others.
@@ -103,7 +105,7 @@ public struct SessionEnd: Sendable {
   public init(
     reason: String, status: Int32?, signal: Int32?, duration: Int64,
     usage: [Detail.Member] = [], counters: [Detail.Member]? = [], denials: [Detail]? = [],
-    further: [Detail.Member] = []
+    controlGroup: [Detail.Member]? = nil, further: [Detail.Member] = []
   ) {
     self.reason = reason
     self.status = status
@@ -111,6 +113,7 @@ public struct SessionEnd: Sendable {
     self.duration = duration
     self.usage = usage
     self.counters = counters
+    self.controlGroup = controlGroup
     self.denials = denials
     self.further = further
   }
@@ -124,6 +127,6 @@ public struct SessionEnd: Sendable {
       .init("usage", .object(usage)),
       .init("counters", counters.map(Detail.object) ?? .null),
       .init("denials", denials.map(Detail.list) ?? .null),
-    ] + further
+    ] + further + (controlGroup.map { [.init("control_group", .object($0))] } ?? [])
   }
 }

@@ -86,6 +86,9 @@ static int make(struct cl_kept *kept) {
   struct stat status;
   int error = directory < 0 ? -directory : 0;
   if (!error && fstat(directory, &status) == -1) error = errno;
+  // As long as the keeper lives, nobody who sweeps takes it for left over.
+  if (!error && kept->kind == CL_KEPT_CGROUP && flock(directory, LOCK_SH | LOCK_NB) == -1)
+    error = errno;
   bool owned = kept->user != UINT32_MAX || kept->group != UINT32_MAX;
   if (!error && owned && fchown(directory, kept->user, kept->group) == -1) error = errno;
   // After the owner, because a change of it takes bits away.
@@ -180,6 +183,20 @@ static int remove_all(struct cl_kept *kept, size_t count) {
       if (error) result = error;
     }
   return result;
+}
+
+int cl_keeper_sweep(int parent, const char *name, int64_t age) {
+  int directory = open_beneath(parent, name, O_RDONLY | O_DIRECTORY);
+  if (directory < 0) return directory;
+  struct stat status;
+  int error = fstat(directory, &status) == -1 ? -errno : 0;
+  // Between its making and the lock nobody holds it; that takes no minute.
+  if (!error && cl_wall_microseconds() / 1000000 - status.st_ctime < age) error = -EAGAIN;
+  if (!error && flock(directory, LOCK_EX | LOCK_NB) == -1) error = -errno;
+  // The kernel removes only a group that no process is in.
+  if (!error && unlinkat(parent, name, AT_REMOVEDIR) == -1) error = -errno;
+  close(directory);
+  return error;
 }
 
 // ---- the process ------------------------------------------------------------------------------

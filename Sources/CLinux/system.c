@@ -159,6 +159,10 @@ int64_t cl_read_link_at(int directory, const char *path, char *buffer, size_t si
   return OR_ERRNO(readlinkat(directory, path, buffer, size));
 }
 
+int cl_may_access(const char *path, bool writing) {
+  return OR_ERRNO(faccessat(AT_FDCWD, path, writing ? W_OK : R_OK, AT_EACCESS));
+}
+
 int cl_make_directory(const char *path, mode_t mode) { return OR_ERRNO(mkdir(path, mode)); }
 int cl_remove_empty_directory(const char *path) { return rmdir(path) == -1 ? -errno : 0; }
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,41 @@ static void try_memory(size_t mebibytes, struct cp_outcome *out) {
   for (size_t at = 0; bytes != MAP_FAILED && at < size; at += 4096) bytes[at] = 1;
 }
 
+// "4:48": four processes that use 48 MiB each at the same time.
+static void try_together(const char *argument, struct cp_outcome *out) {
+  const char *colon = strchr(argument, ':');
+  int most = atoi(argument), ended = 0;
+  size_t size = colon == NULL ? 0 : (size_t)atoi(colon + 1) << 20;
+  atomic_int *ready =
+      mmap(NULL, sizeof *ready, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  pid_t parent = getpid(), children[16];
+  if (size == 0 || most < 1 || most > 16 || ready == MAP_FAILED) return settle(out, false);
+  for (int i = 0; i < most; i++) {
+    children[i] = fork();
+    if (children[i] == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid() != parent) _exit(0);
+      char *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (bytes == MAP_FAILED) _exit(1);
+      for (size_t at = 0; at < size; at += 4096) bytes[at] = 1;
+      atomic_fetch_add(ready, 1);
+      for (;;) pause();
+    }
+    if (children[i] < 0) ended++;
+  }
+  // Until all have what they want, or one of them is gone; the attempt itself has its time.
+  while (ended == 0 && atomic_load(ready) < most) {
+    if (waitpid(-1, NULL, WNOHANG) > 0) ended++;
+    usleep(1000);
+  }
+  errno = ENOMEM;
+  settle(out, ended == 0);
+  for (int i = 0; i < most; i++)
+    if (children[i] > 0) kill(children[i], SIGKILL);
+  while (waitpid(-1, NULL, 0) > 0) continue;
+  snprintf(out->detail, sizeof out->detail, "%d of %d", atomic_load(ready), most);
+}
+
 static void try_locked_memory(size_t mebibytes, struct cp_outcome *out) {
   size_t size = mebibytes << 20;
   char *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -297,6 +333,7 @@ void cp_attempt(const char *name, struct cp_outcome *out) {
   else if (VERB("processes")) try_processes(atoi(rest), out);
   else if (VERB("memory")) try_memory((size_t)atoll(rest), out);
   else if (VERB("locked-memory")) try_locked_memory((size_t)atoll(rest), out);
+  else if (VERB("together")) try_together(rest, out);
   else if (VERB("inodes")) try_inodes(rest, out);
   else if (VERB("limit-core")) try_limit(RLIMIT_CORE, out);
   else if (VERB("limit-files")) try_limit(RLIMIT_NOFILE, out);

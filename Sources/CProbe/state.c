@@ -283,6 +283,22 @@ static void try_namespace(const char *identity, struct cp_outcome *out) {
   found(out, strcmp(ours, identity) == 0);
 }
 
+// Whether we see a control group of version 2 as anything but the top of what there is.
+static void try_group_path(struct cp_outcome *out) {
+  char line[4096];
+  FILE *file = fopen("/proc/self/cgroup", "re");
+  if (file == NULL) return unknown(out, "/proc/self/cgroup");
+  bool seen = false;
+  found(out, false);
+  while (fgets(line, sizeof line, file) != NULL) {
+    if (strncmp(line, "0::", 3) != 0) continue;
+    seen = true;
+    found(out, strcmp(line, "0::/\n") != 0);
+  }
+  fclose(file);
+  if (!seen) unknown(out, "no version 2");
+}
+
 // A new terminal for the control, which a process without one takes by opening it.
 static bool take_terminal(void) {
   int zero = 0;
@@ -430,6 +446,7 @@ bool cp_attempt_state(const char *name, struct cp_outcome *out) {
   else if (VERB("has-terminal")) try_terminal(*rest != 0, out);
   else if (VERB("not-proc")) try_not_proc(rest, out);
   else if (VERB("namespace")) try_namespace(rest, out);
+  else if (VERB("group-path")) try_group_path(out);
   else if (VERB("stay")) try_stay(rest, out);
   else return false;
 #undef VERB

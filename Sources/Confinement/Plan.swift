@@ -6,9 +6,9 @@ public import Profile
 /// A plan follows from a profile, what its runtime needs, and facts about the machine. The cell's
 /// child path carries it out; ``Seal`` compares the kernel's state with it.
 ///
-/// *Limits.* Memory and processor time are limited per process by this version; there is no
-/// control group. Shared memory, files in memory (memfd_create) and temporary space count to no
-/// process's data and are outside of `limits.memory`.
+/// *Limits.* Where the caller has no control group, memory is limited for each process, and shared
+/// memory, files in memory (memfd_create) and temporary space, which count to no process's data, are
+/// outside of `limits.memory`.
 public struct Plan: Sendable {
   /// What the child path carries out.
   public var blueprint: CellBlueprint
@@ -28,6 +28,10 @@ public struct Plan: Sendable {
   public var dangers: [Danger]
   /// Grants of the profile that are marked as dangerous and are not.
   public var needlessDangers: [Profile.PathGrant]
+  /// The session's control group; nil where there is none.
+  public var controlGroup: ControlGroupPlan?
+  /// Which limit is held by what.
+  public var limitHolders: [LimitHolder]
   /// What is to be protected and is not there yet: for each of these real paths an empty directory
   /// must be made, and the plan be made again, before there is a cell.
   public var places: [String]
@@ -66,6 +70,10 @@ public struct Plan: Sendable {
   /// keeps it from being lowered.
   public static let coreSize: UInt64 = 1
 
+  /// By so many processes the limit of the user lies above the control group's, so that it is the
+  /// group, which counts what it refuses, that is met first.
+  static let behindGroup: UInt64 = 8
+
   static let limitedResources: [ResourceLimit.Resource] = [
     .processorTime, .fileSize, .data, .coreSize, .processes, .openFiles, .lockedMemory,
     .messageQueues,
@@ -97,6 +105,7 @@ public struct Plan: Sendable {
       invokedFrom: profile.server.workdir == nil ? profile.server.invokedFrom : nil,
       collector: &collector, files: files)
     let workdir = Plan.workdir(of: profile.server, in: tree, &collector)
+    controlGroup = Plan.controlGroup(profile.limits, host.controlGroups, &collector)
     let identity = ServerIdentity.of(profile, host: host, files: files, &collector)
     let arguments =
       (runtime.programName.map { [$0] } ?? [])
@@ -117,7 +126,9 @@ public struct Plan: Sendable {
     userReason = identity.reason
     callersGroups = privileged ? [] : host.supplementaryGroups.sorted()
     if let note = groups.note { notes.append(note) }
-    let limits = Plan.limits(profile.limits, ceilings: host.hardLimits, notes: &notes)
+    let limits = Plan.limits(
+      profile.limits, isGrouped: controlGroup != nil, ceilings: host.hardLimits, notes: &notes)
+    limitHolders = LimitHolder.all(profile.limits, controlGroup)
     blueprint = CellBlueprint(
       privileged: privileged, outsideUser: identity.user, outsideGroup: identity.group,
       insideUser: Plan.insideIdentifier, insideGroup: Plan.insideIdentifier,
@@ -164,8 +175,32 @@ public struct Plan: Sendable {
     return firstOutsideIdentifier + ((hash >> 27) ^ (hash & 0x7FF_FFFF))
   }
 
+  /// The control group, or a fault if there is none and the profile needs one.
+  private static func controlGroup<Lookup: FileLookup>(
+    _ limits: Profile.Limits, _ facts: ControlGroupFacts, _ collector: inout GrantCollector<Lookup>
+  ) -> ControlGroupPlan? {
+    if limits.controlGroup.value == .off { return nil }
+    do { return try ControlGroupPlan.decide(limits, facts) } catch {
+      let (name, line, column): (String, Int, Int)
+      if let cpu = limits.cpu {
+        (name, line, column) = ("limits.cpu", cpu.line, cpu.column)
+      } else if limits.controlGroup.value == .required || facts.explicit != nil {
+        let place = limits.controlGroup
+        (name, line, column) = ("limits.cgroup", place.line, place.column)
+      } else {
+        return nil
+      }
+      collector.refuse(
+        PlanError.Fault(
+          kind: .notHere, message: "cannot hold \(name): \(error.text)",
+          hint: "start it with systemd-run --user --scope -p Delegate=yes, or have root set a "
+            + "control group aside (docs/limits.md)", line: line, column: column))
+      return nil
+    }
+  }
+
   private static func limits(
-    _ limits: Profile.Limits, ceilings: [ResourceLimit], notes: inout [String]
+    _ limits: Profile.Limits, isGrouped: Bool, ceilings: [ResourceLimit], notes: inout [String]
   ) -> [ResourceLimit] {
     var result: [ResourceLimit] = []
     let wanted: [(ResourceLimit.Resource, UInt64, String)] = [
@@ -175,7 +210,7 @@ public struct Plan: Sendable {
       // Not 0, which a handler behind a pipe is given the dump in spite of (core(5)).
       (.coreSize, coreSize, "core files"),
       // Init counts as a process of the cell's user namespace.
-      (.processes, limits.processes + 1, "limits.processes"),
+      (.processes, limits.processes + 1 + (isGrouped ? behindGroup : 0), "limits.processes"),
       (.openFiles, limits.openFiles, "limits.open_files"),
       (.lockedMemory, lockedMemory, "locked memory"),
       (.messageQueues, 0, "message queues"),

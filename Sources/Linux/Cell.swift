@@ -167,6 +167,9 @@ public struct CellStep: RawRepresentable, Hashable, Sendable, CustomStringConver
   /// Executing the server: the one step whose failure is the command's and not the cell's.
   public static let execute = CellStep(rawValue: Int32(CL_STEP_EXECUTE.rawValue))
 
+  /// Limiting the control group, which the monitor does; for the test build to leave out.
+  public static let groupLimits = CellStep(rawValue: Int32(CL_STEP_CGROUP_LIMITS.rawValue))
+
   /// The steps that confine the relay, for the test build to leave out.
   public static let relayDescriptors = CellStep(rawValue: Int32(CL_STEP_RELAY_DESCRIPTORS.rawValue))
   /// See ``relayDescriptors``.
@@ -270,11 +273,11 @@ public struct CellFacts: Sendable, Hashable {
   public var reportDescriptor: Int32 { report.rawValue }
 
   /// Forks the stage of a cell. `input`, `output` and `error` become the server's 0, 1 and 2;
-  /// `sources` are O_PATH descriptors for the binds, in the order of the actions. `skip` is
-  /// honoured in the test build only. Call only while single-threaded.
+  /// `sources` are O_PATH descriptors for the binds, in the order of the actions; `group` is the
+  /// directory of the control group that all of it is in. `skip` is honoured in the test build only. Call only while single-threaded.
   public static func start(
     _ blueprint: CellBlueprint, sources: [Int32], input: Int32, output: Int32, error: Int32,
-    skip: CellStep?
+    group: Int32?, skip: CellStep?
   ) throws(Errno) -> Cell {
     guard let memory = unsafe cl_shared_memory(MemoryLayout<cl_filter>.size) else {
       throw .noMemory
@@ -298,6 +301,7 @@ public struct CellFacts: Sendable, Hashable {
     unsafe plan.pointee.word = theirs[1]
     unsafe plan.pointee.life = theirs[2]
     unsafe plan.pointee.executed = theirs[3]
+    unsafe plan.pointee.group = group ?? -1
     unsafe plan.pointee.filter = filter
     unsafe plan.pointee.skip = skip?.rawValue ?? 0
     let standard = [StandardStream.input, StandardStream.output, StandardStream.error]

@@ -163,6 +163,12 @@ public enum Files {
     }
   }
 
+  /// Whether the caller's effective ids may read, or write to, what `path` leads to.
+  public static func mayAccess(_ path: String, writing: Bool) -> Bool {
+    let result = path.utf8.contains(0) ? -1 : unsafe cl_may_access(path, writing)
+    return result == 0
+  }
+
   /// Makes one directory. Throws `.fileExists` when the name is taken.
   public static func makeDirectory(_ path: String, mode: UInt32) throws(Errno) {
     try refuseNul(path)

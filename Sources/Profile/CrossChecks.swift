@@ -10,6 +10,16 @@ struct CrossChecks {
     checkCommand(root)
     checkSearchPath(root)
     checkUser(root)
+    checkLimits(root)
+  }
+
+  private mutating func checkLimits(_ root: Node) {
+    guard let cpu = root["limits", "cpu"], root["limits", "cgroup"]?.scalar?.text == "off" else {
+      return
+    }
+    findings.error(
+      cpu.position, "limits.cpu needs a control group, and limits.cgroup is off",
+      hint: "leave out one of the two")
   }
 
   private mutating func checkTools(_ root: Node) {

@@ -114,6 +114,14 @@ extension Profile.Limits {
     temporary = size("temporary") ?? temporary
     temporaryFiles = size("temporary_files") ?? temporaryFiles
     cpuTime = node?["cpu_time"]?.scalar.flatMap { Quantity.duration($0.text) }
+    func located<Value>(_ key: String, _ read: (String) -> Value?) -> Located<Value>? {
+      guard let place = node?[key], let value = place.scalar.flatMap({ read($0.text) }) else {
+        return nil
+      }
+      return Located(value, line: place.position.line, column: place.position.column)
+    }
+    cpu = located("cpu", Quantity.hundredths)
+    controlGroup = located("cgroup", ControlGroupUse.init) ?? controlGroup
   }
 }
 

@@ -227,7 +227,8 @@ enum Format {
   static let limits: [Key] = [
     Key(
       name: "memory", shape: .size(16 << 20...1 << 40), omitted: "`2GiB`",
-      summary: "Data memory of one process.", example: "1GiB"),
+      summary: "Memory of all processes together, or data memory of one without a control group.",
+      example: "1GiB"),
     Key(
       name: "processes", shape: .integer(8...65536), omitted: "`256`",
       summary: "Processes and threads at once.", example: "64"),
@@ -240,6 +241,16 @@ enum Format {
     Key(
       name: "cpu_time", shape: .duration(1...31_536_000, orUnlimited: true),
       omitted: "`unlimited`", summary: "Processor time of one process.", example: "10m"),
+    Key(
+      name: "cpu", shape: .processors(1...102_400), omitted: "no limit",
+      summary: "Processors' time that all processes together may take at any moment; it needs a "
+        + "control group.",
+      example: "1.5"),
+    Key(
+      name: "cgroup", shape: .choice(["auto", "required", "off"], later: []), omitted: "`auto`",
+      summary: "Whether a control group holds the limits of all processes together: where there is "
+        + "one, always, or never.",
+      example: "required"),
     Key(
       name: "temporary", shape: .size(64 << 10...64 << 30), omitted: "`256MiB`",
       summary: "What `/tmp`, the home directory and `/dev/shm` hold, each, in memory.",

@@ -75,6 +75,11 @@ public enum FormatSchema {
         ("type", .string("string")),
         ("pattern", .string(orUnlimited ? "\(pattern)|^unlimited$" : pattern)),
       ])
+    case .processors(let range):
+      return .object([
+        ("type", .string("number")), ("exclusiveMinimum", .integer(0)),
+        ("maximum", .integer(Int64(range.upperBound / 100))),
+      ])
     case .choice(let words, _):
       return .object([("enum", .array(words.map(JSONValue.string)))])
     case .emptyList:
@@ -161,6 +166,9 @@ extension FormatSchema {
       return "Takes a duration from \(Quantity.show(duration: range.lowerBound))"
         + " to \(Quantity.show(duration: range.upperBound))"
         + (orUnlimited ? ", or `unlimited`." : ".")
+    case .processors(let range):
+      return "Takes a number of processors from \(Quantity.show(hundredths: range.lowerBound))"
+        + " to \(Quantity.show(hundredths: range.upperBound)), with at most two decimals."
     case .choice(let words, let later):
       let now = "Takes \(alternatives(words.map { "`\($0)`" }))."
       guard !later.isEmpty else { return now }

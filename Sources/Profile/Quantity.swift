@@ -50,6 +50,31 @@ enum Quantity {
     return "\(duration)s"
   }
 
+  /// Hundredths from `2`, `0.5` or `1.25`; nil when it is none or has more decimals.
+  static func hundredths(_ text: String) -> UInt64? {
+    let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard parts.count <= 2, let whole = digits(parts[0]) else { return nil }
+    let (base, overflows) = whole.multipliedReportingOverflow(by: 100)
+    guard !overflows else { return nil }
+    guard parts.count == 2 else { return base }
+    let decimals = parts[1]
+    guard (1...2).contains(decimals.count) else { return nil }
+    var value: UInt64 = 0
+    for byte in decimals {
+      guard (48...57).contains(byte) else { return nil }
+      value = value * 10 + UInt64(byte - 48)
+    }
+    let (sum, carries) = base.addingReportingOverflow(decimals.count == 1 ? value * 10 : value)
+    return carries ? nil : sum
+  }
+
+  /// Hundredths as a profile writes them: `2`, `0.5`, `1.25`.
+  static func show(hundredths: UInt64) -> String {
+    let (whole, rest) = hundredths.quotientAndRemainder(dividingBy: 100)
+    if rest == 0 { return "\(whole)" }
+    return rest % 10 == 0 ? "\(whole).\(rest / 10)" : "\(whole).\(rest < 10 ? "0" : "")\(rest)"
+  }
+
   /// What someone may have meant by a size that is none: `64 MB`, `64M`, `1g` → `64MiB`.
   static func likelySize(_ text: String) -> String? {
     let number = text.prefix { $0.isASCII && $0.isNumber }

@@ -154,6 +154,25 @@ extension Profile {
     public var fileSize: UInt64
     /// Processor time of one process in seconds; nil, the default, is unlimited.
     public var cpuTime: UInt64?
+    /// Processors' time of all processes together, in hundredths of one processor; nil is no limit.
+    public var cpu: Located<UInt64>?
+    /// Whether a control group holds what it can.
+    public var controlGroup: Located<ControlGroupUse>
+
+    /// The memory and the processors as a profile writes them.
+    public var memoryText: String { Quantity.show(size: memory) }
+    /// See ``memoryText``; nil when there is no limit.
+    public var cpuText: String? { cpu.map { Quantity.show(hundredths: $0.value) } }
+
+    /// When a control group of the kernel's (version 2) is used.
+    public enum ControlGroupUse: String, Sendable, Equatable {
+      /// Where the caller has one.
+      case auto
+      /// Always: without one nothing is started.
+      case required
+      /// Never.
+      case off
+    }
     /// What `/tmp`, the home directory and `/dev/shm` hold in bytes, each; 256 MiB unless given.
     public var temporary: UInt64 = 256 << 20
     /// Files and directories in each of these; 16,384 unless given. An empty file takes about 1 KiB
@@ -163,13 +182,16 @@ extension Profile {
     /// Makes the section.
     public init(
       memory: UInt64 = 2 << 30, processes: UInt64 = 256, openFiles: UInt64 = 1024,
-      fileSize: UInt64 = 1 << 30, cpuTime: UInt64? = nil
+      fileSize: UInt64 = 1 << 30, cpuTime: UInt64? = nil, cpu: Located<UInt64>? = nil,
+      controlGroup: Located<ControlGroupUse> = Located(.auto)
     ) {
       self.memory = memory
       self.processes = processes
       self.openFiles = openFiles
       self.fileSize = fileSize
       self.cpuTime = cpuTime
+      self.cpu = cpu
+      self.controlGroup = controlGroup
     }
   }
 

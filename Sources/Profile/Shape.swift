@@ -14,6 +14,8 @@ indirect enum Shape: Sendable {
   case size(ClosedRange<UInt64>)
   /// Seconds, always with a unit, as in `1h30m`; or the word `unlimited`.
   case duration(ClosedRange<UInt64>, orUnlimited: Bool)
+  /// Processors, as in `2` or `0.5`: hundredths.
+  case processors(ClosedRange<UInt64>)
   /// One of some words; the later ones are known and not enforced by this version.
   case choice([String], later: [String])
   case list(of: Shape, count: ClosedRange<Int>)

@@ -80,6 +80,7 @@ struct Walk {
     case .size(let range): checkSize(node, range, path, example: example)
     case .duration(let range, let orUnlimited):
       checkDuration(node, range, orUnlimited: orUnlimited, path, example: example)
+    case .processors(let range): checkProcessors(node, range, path, example: example)
     case .choice(let words, let later): checkChoice(node, words, later: later, path)
     case .emptyList: checkEmpty(node, path)
     case .list(let element, let count):
@@ -158,6 +159,25 @@ struct Walk {
     guard range.contains(value) else {
       let bounds =
         "from \(Quantity.show(size: range.lowerBound)) to \(Quantity.show(size: range.upperBound))"
+      return mistyped(node, path, bounds, example: example)
+    }
+  }
+
+  private mutating func checkProcessors(
+    _ node: Node, _ range: ClosedRange<UInt64>, _ path: String, example: String
+  ) {
+    let scalar = node.scalar.flatMap { [.integer, .number].contains($0.kind) ? $0 : nil }
+    guard let text = scalar?.text, let value = Quantity.hundredths(text) else {
+      findings.error(
+        node.position,
+        "\(path) must be a number of processors such as \(example), not \(Self.describe(node))",
+        hint: "write a number with at most two decimals: 0.5 is half of one processor's time")
+      return
+    }
+    guard range.contains(value) else {
+      let bounds =
+        "from \(Quantity.show(hundredths: range.lowerBound)) to "
+        + Quantity.show(hundredths: range.upperBound)
       return mistyped(node, path, bounds, example: example)
     }
   }

@@ -64,6 +64,15 @@ struct AuditTrail: ~Copyable {
       further: [
         .init("looks", .integer(lookedTwice ? 2 : 1)),
         .init("grants", .list(plan.grants.map(AuditTrail.detail))),
+        .init(
+          "limits",
+          .list(
+            plan.limitHolders.map {
+              .object([
+                .init("name", .text($0.name)), .init("value", .text($0.value)),
+                .init("holder", .text($0.holder)),
+              ])
+            })),
         .init("hidden", .list(plan.hidden.map { .text($0) })),
         .init("dangerous", .list(plan.dangers.map(AuditTrail.detail))),
         .init("notes", .list(plan.notes.map { .text($0) })),
@@ -106,7 +115,7 @@ struct AuditTrail: ~Copyable {
   /// Writes the last record; without `counters` the relay could not say how far it came.
   func recordEnd(
     reason: String, status: ExitStatus?, usage: ResourceUsage?, counters: Counters?,
-    denials: [DenialCounts.Entry]?, facts: EndFacts
+    denials: [DenialCounts.Entry]?, events: ControlGroupEvents?, facts: EndFacts
   ) throws(SessionError) {
     var code: Int32?
     var signal: Int32?
@@ -134,7 +143,15 @@ struct AuditTrail: ~Copyable {
           .init("stderr_bytes", .integer($0.stderrBytes)),
         ]
       },
-      denials: denials.map { $0.map(AuditTrail.detail) }, further: facts.members(status))
+      denials: denials.map { $0.map(AuditTrail.detail) },
+      controlGroup: events.map {
+        [
+          .init("memory_kills", .integer(Int64(clamping: $0.memoryKills))),
+          .init("processes_refused", .integer(Int64(clamping: $0.refusedProcesses))),
+          .init(
+            "memory_peak_bytes", $0.memoryPeak.map { .integer(Int64(clamping: $0)) } ?? .null),
+        ]
+      }, further: facts.members(status))
     var encoder = RecordEncoder(session: session, sequence: counters?.nextSequence ?? -1)
     encoder.append(end, at: .now)
     try write(encoder.bytes, isTorn: counters.map { $0.isTorn != 0 } ?? endsInHalfALine())

@@ -11,6 +11,8 @@ struct CellProcess: ~Copyable {
   private(set) var initProcess: Int32?
   /// The server's process, by a descriptor that cannot come to mean another one.
   private var server: FileDescriptor?
+  /// The control group that all of it is in; nil when the plan has none, or it has ended.
+  private var group: SessionGroup?
   /// What the two looks found.
   private(set) var checks: [SealCheck] = []
   /// The status word of a server that ended while we were looking.
@@ -39,18 +41,27 @@ struct CellProcess: ~Copyable {
           try Files.status(of: end).inode
         })
     }
+    var group: SessionGroup?
+    if let planned = plan.controlGroup {
+      group = .some(try SessionGroup.make(planned, skip: skip))
+    }
+    let directory = group?.descriptor
     let cell = try doing("start the cell", hint: SessionError.ofMachine) { () throws(Errno) in
       try Cell.start(
-        plan.blueprint, sources: sources, input: input, output: output, error: error, skip: skip)
+        plan.blueprint, sources: sources, input: input, output: output, error: error,
+        group: directory, skip: skip)
     }
     for source in sources {
       try doing("close a path") { () throws(Errno) in try Descriptor.close(source) }
     }
-    return CellProcess(cell: cell, plan: plan, pipes: pipes)
+    return CellProcess(cell: cell, group: group, plan: plan, pipes: pipes)
   }
 
-  private init(cell: consuming Cell, plan: Plan, pipes: [UInt64]) {
+  private init(
+    cell: consuming Cell, group: consuming SessionGroup?, plan: Plan, pipes: [UInt64]
+  ) {
     self.cell = cell
+    self.group = group
     self.plan = plan
     self.pipes = pipes
   }
@@ -122,6 +133,9 @@ struct CellProcess: ~Copyable {
     checks = try doing("read the seal back", hint: SessionError.ofMachine) { () throws(Errno) in
       try seal?.firstLook(facts) ?? []
     }
+    checks += try doing("read the control group back") { () throws(Errno) in
+      try group?.checks([("init", initProcess), ("server", serverProcess)]) ?? []
+    }
     watch = filter.watch
   }
 
@@ -172,7 +186,33 @@ struct CellProcess: ~Copyable {
     let found = try doing("read the seal back", hint: SessionError.ofMachine) {
       () throws(Errno) in try seal?.secondLook()
     }
-    if let found { checks += found } else { try awaitEarlyEnd() }
+    guard let found, let place = try groupOfServer() else { return try awaitEarlyEnd() }
+    checks += found + place
+  }
+
+  /// The second look at the control group; nil when the server is gone.
+  private func groupOfServer() throws(SessionError) -> [SealCheck]? {
+    guard let process = seal?.server else { return [] }
+    do { return try group?.located([("executed", process)]) ?? [] } catch .noSuchFile {
+      return nil
+    } catch .noSuchProcess {
+      return nil
+    } catch { throw SessionError("read the control group back", error) }
+  }
+
+  /// The end of the control group, once init was waited for; what was counted in it, nil if there
+  /// was none.
+  mutating func finish() throws(SessionError) -> ControlGroupEvents? {
+    guard let group = group.take() else { return nil }
+    let path = group.path
+    let events: ControlGroupEvents
+    do { events = try group.events() } catch {
+      throw SessionError("read the control group \"\(path)\"", error)
+    }
+    do { try group.finish() } catch {
+      throw SessionError("remove the control group \"\(path)\"", error)
+    }
+    return events
   }
 
   /// How long the end of a process that gave up its memory may take, in microseconds.
@@ -207,6 +247,8 @@ struct CellProcess: ~Copyable {
   /// Ends everything in the cell at once.
   func kill() throws(SessionError) {
     guard let initProcess else { return }
+    // Init's end is the end of its namespace; this is the same once more, from outside of it.
+    do { try group?.kill() } catch { throw SessionError("end the control group", error) }
     do { try Process.signal(child: initProcess, Signal.kill) } catch .noSuchProcess {
       return
     } catch { throw SessionError("end the cell", error) }

@@ -341,9 +341,19 @@ struct Monitor: ~Copyable {
 
   private mutating func finish() throws(SessionError) -> Int32 {
     let status = statusWord.map { ExitStatus(statusWord: $0) }
+    let events: ControlGroupEvents?
+    // The end is recorded whatever becomes of the group.
+    do { events = try cell.finish() } catch {
+      Diagnostics.error(error.message)
+      events = nil
+    }
+    if let events, events.memoryKills > 0, status == .signalled(Signal.kill) {
+      if reason == "server-ended" { reason = "memory-limit" }
+      Diagnostics.error("the server used more memory than limits.memory, and the kernel ended it")
+    }
     try trail.recordEnd(
       reason: reason ?? "server-ended", status: status, usage: usage, counters: counters,
-      denials: cell.allDenials, facts: facts)
+      denials: cell.allDenials, events: events, facts: facts)
     if let limit = EndFacts.limit(status), endingSignal == nil {
       Diagnostics.error("the server was ended at limits.\(limit)")
     }

@@ -30,16 +30,20 @@ struct ProbeExchange {
   let deadline: Int64
   /// Reports a signal that ends us.
   let signals: Int32
+  /// How long one attempt may take, in seconds; nil for what is usual.
+  var secondsEach: Int64?
 
   /// What all answers together may have, in bytes.
   private static let mostBytes = 4 << 20
 
-  /// Asks for `attempts` and returns one answer for each, in their order. What happens meanwhile on
-  /// the descriptor `other` is for `handle`.
+  /// Asks for the attempts `asked` and returns one answer for each, in their order. What happens
+  /// meanwhile on the descriptor `other` is for `handle`.
   func ask(
-    _ attempts: [String], input: consuming FileDescriptor, output: Int32, besides other: Int32 = -1,
+    _ asked: [String], input: consuming FileDescriptor, output: Int32, besides other: Int32 = -1,
     handle: (PollEvents) throws(SessionError) -> Void = { _ throws(SessionError) in }
   ) throws(SessionError) -> [ProbeAnswer] {
+    let first = secondsEach.map { ["seconds:\($0)"] } ?? []
+    let attempts = first + asked
     var requests: [UInt8] = []
     for attempt in attempts { requests += [UInt8](attempt.utf8) + [0] }
     let writing = input.rawValue
@@ -63,7 +67,7 @@ struct ProbeExchange {
         guard received.count <= ProbeExchange.mostBytes else { throw ended("it said too much") }
       }
     }
-    return try decode(received, attempts)
+    return Array(try decode(received, attempts).dropFirst(first.count))
   }
 
   /// Whether `output` comes to its end within `milliseconds`: nobody has its other end any more.
@@ -84,7 +88,11 @@ struct ProbeExchange {
     for output: Int32, writing: Int32, besides other: Int32
   ) throws(SessionError) -> (read: Bool, write: Bool, other: PollEvents) {
     let left = deadline - Clock.monotonicMicroseconds()
-    guard left > 0 else { throw ended("it did not answer in time") }
+    guard left > 0 else {
+      throw SessionError(
+        "the probe failed: it did not answer in time",
+        hint: "on a slow machine give it more with --timeout SECONDS", status: 2)
+    }
     var entries = [
       PollEntry(descriptor: output, events: .input),
       PollEntry(descriptor: writing, events: .output),

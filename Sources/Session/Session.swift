@@ -27,7 +27,9 @@ public enum Session {
     Signal.ignoreBrokenPipe()
     let host = try doing(
       "learn what this machine offers", hint: SessionError.ofMachine
-    ) { () throws(Errno) in try HostFacts.current() }
+    ) { () throws(Errno) in
+      try HostFacts.current(controlGroup: request.controlGroup)
+    }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
     let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
     let result: Result<Int32, SessionError>

@@ -11,6 +11,8 @@ public struct SessionRequest: Sendable {
   public var profileText: [UInt8]
   /// The version of this program.
   public var version: String
+  /// The control group that the session's own is to be made in; nil for the usual places.
+  public var controlGroup: String?
   /// A step to leave out; honoured in the test build only.
   public var skip: CellStep?
   /// Whether refused system calls are shown on stderr, with what would allow them.
@@ -19,12 +21,13 @@ public struct SessionRequest: Sendable {
   /// Makes a request.
   public init(
     profile: Profile, profilePath: String?, profileText: [UInt8], version: String,
-    skip: CellStep? = nil, diagnose: Bool = false
+    controlGroup: String? = nil, skip: CellStep? = nil, diagnose: Bool = false
   ) {
     self.profile = profile
     self.profilePath = profilePath
     self.profileText = profileText
     self.version = version
+    self.controlGroup = controlGroup
     self.skip = skip
     self.diagnose = diagnose
   }

@@ -7,15 +7,18 @@ internal import Profile
 /// *Limits.* No relay is started, so nothing is shown of it. What the probe shows holds for this
 /// kernel, this caller and this moment.
 public enum Verification {
-  /// How long everything together may take, in microseconds.
-  private static let patience: Int64 = 9_000_000
+  /// How long everything together may take unless the caller says otherwise, in seconds.
+  public static let patience: Int64 = 9
   /// How long the process that stays behind lives in the cell and outside, in milliseconds.
   private static let stayInside = 4_000, stayOutside = 300
 
   /// Seals the cell of `request`, tries everything in it and outside, and compares.
   ///
-  /// Call only while single-threaded. Throws ``SessionError`` when it could not be done.
-  public static func run(_ request: SessionRequest) throws(SessionError) -> VerificationReport {
+  /// `patience` is how long everything together may take, in seconds. Call only while
+  /// single-threaded. Throws ``SessionError`` when it could not be done.
+  public static func run(
+    _ request: SessionRequest, patience: Int64 = patience
+  ) throws(SessionError) -> VerificationReport {
     if request.skip != nil, !Cell.canSkipSteps {
       throw SessionError("this build cannot skip a step of sealing")
     }
@@ -30,13 +33,17 @@ public enum Verification {
     }
     let host = try doing(
       "learn what this machine offers", hint: SessionError.ofMachine
-    ) { () throws(Errno) in try HostFacts.current() }
+    ) { () throws(Errno) in
+      try HostFacts.current(controlGroup: request.controlGroup)
+    }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
     let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
     let result: Result<VerificationReport, SessionError>
     do {
       result = .success(
-        try prove(request, held, host, audit: location.guarded, signals: signals.rawValue))
+        try prove(
+          request, held, host, audit: location.guarded, signals: signals.rawValue,
+          patience: patience))
     } catch { result = .failure(error) }
     try held.free()
     return try result.get()
@@ -44,7 +51,7 @@ public enum Verification {
 
   private static func prove(
     _ request: SessionRequest, _ held: borrowing HeldPlan, _ host: HostFacts, audit: String,
-    signals: Int32
+    signals: Int32, patience: Int64
   ) throws(SessionError) -> VerificationReport {
     var planned = held.plan
     if let (message, hint) = planned.tryGroups() { throw SessionError(message, hint: hint) }
@@ -63,7 +70,10 @@ public enum Verification {
         try Verifier(
           request: request, plan: plan, filter: filter, scratch: scratch.path, checks: checks,
           exchange: ProbeExchange(
-            deadline: Clock.monotonicMicroseconds() + patience, signals: signals)
+            deadline: Clock.monotonicMicroseconds() + patience * 1_000_000, signals: signals,
+            // On a machine that is slower, so is each attempt.
+            secondsEach: patience > Verification.patience
+              ? 2 * patience / Verification.patience : nil)
         ).run())
     } catch { result = .failure(error) }
     let place = scratch.path
@@ -98,7 +108,7 @@ public enum Verification {
   }
 
   /// One verification under way.
-  private struct Verifier {
+  struct Verifier {
     let request: SessionRequest
     let plan: Plan
     let filter: CellFilter
@@ -113,7 +123,7 @@ public enum Verification {
         list.map(\.control) + ["stay:\(Verification.stayOutside)"], apart: false)
       let stopped = list.indices.filter { !outside.answers[$0].outcome.isOpen }
       let apart = try control(stopped.map { list[$0].control }, apart: true)
-      let inside = try cell(list.map(\.attempt) + ["stay:\(Verification.stayInside)"])
+      let inside = try cell(plan, list.map(\.attempt) + ["stay:\(Verification.stayInside)"])
       if inside.answers.contains(where: { $0.outcome == .unknown && $0.error == "EAGAIN" }) {
         throw SessionError(
           "the probe could not start the processes that it needs",
@@ -130,6 +140,7 @@ public enum Verification {
             check, inside: inside.answers[index], outside: outside.answers[index],
             apart: second[index]))
       }
+      results += try together()
       results.append(
         persistence(
           started: inside.answers[list.count].outcome == .done, gone: !inside.outlived,
@@ -151,7 +162,7 @@ public enum Verification {
     }
 
     /// Makes attempts outside of the cell, in a child; none when its namespaces cannot be had.
-    private func control(
+    func control(
       _ attempts: [String], apart: Bool
     ) throws(SessionError) -> (answers: [ProbeAnswer], outlived: Bool) {
       if attempts.isEmpty { return ([], false) }
@@ -194,8 +205,16 @@ public enum Verification {
     }
 
     /// Makes the attempts in the cell.
-    private func cell(
-      _ attempts: [String]
+    func cell(
+      _ plan: Plan, _ attempts: [String]
+    ) throws(SessionError) -> (answers: [ProbeAnswer], outlived: Bool, seal: [SealCheck]) {
+      var events: ControlGroupEvents?
+      return try cell(plan, attempts, events: &events)
+    }
+
+    /// The same, with what the cell's control group counted, also when the probe did not end well.
+    func cell(
+      _ plan: Plan, _ attempts: [String], events: inout ControlGroupEvents?
     ) throws(SessionError) -> (answers: [ProbeAnswer], outlived: Bool, seal: [SealCheck]) {
       let input = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
       let output = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
@@ -214,17 +233,28 @@ public enum Verification {
       // A session would end here if the cell were not as planned. Nothing but the probe runs in
       // this one, and what it finds says more.
       try cell.execute()
-      let answers = try exchange.ask(
-        attempts, input: writing, output: output.read.rawValue, besides: cell.denialDescriptor
-      ) { (events) throws(SessionError) in try cell.answerDenial(events) }
-      guard case .ended(let word) = try cell.awaitReport(),
-        case .exited(0) = ExitStatus(statusWord: word)
-      else { throw SessionError("the probe failed: it did not end well", status: 2) }
+      let result: Result<[ProbeAnswer], SessionError>
+      do {
+        result = .success(
+          try exchange.ask(
+            attempts, input: writing, output: output.read.rawValue, besides: cell.denialDescriptor
+          ) { (events) throws(SessionError) in try cell.answerDenial(events) })
+      } catch {
+        try cell.kill()
+        result = .failure(error)
+      }
+      let report: CellReport?
+      do { report = try cell.awaitReport() } catch { report = nil }
       if let process = cell.initProcess {
         _ = try doing("wait for the cell") { () throws(Errno) in
           try Process.wait(process, nonblocking: false)
         }
         cell.forgetInit()
+      }
+      events = try cell.finish()
+      let answers = try result.get()
+      guard case .ended(let word) = report, case .exited(0) = ExitStatus(statusWord: word) else {
+        throw SessionError("the probe failed: it did not end well", status: 2)
       }
       let outlived = try !exchange.ends(output.read.rawValue, within: 1_000)
       return (answers, outlived, cell.checks)

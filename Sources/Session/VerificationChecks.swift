@@ -128,7 +128,20 @@ struct VerificationChecks {
   /// Above these an attempt to use a limit up would be a load of its own.
   private static let mostOpenFiles: UInt64 = 65_536, mostProcesses: UInt64 = 512
 
+  /// The control group's own files are the host's; nothing of them is in the cell.
+  private mutating func addControlGroup() {
+    guard let group = plan.controlGroup else { return }
+    checks.append(ProbeCheck("limits", "its control group is the top", "group-path"))
+    for (name, verb) in [("seen", "stat"), ("entered", "open-write"), ("changed", "may-write")] {
+      checks.append(
+        ProbeCheck(
+          "limits", "the control group around it is not \(name)",
+          "\(verb):\(group.parent)/cgroup.procs"))
+    }
+  }
+
   private mutating func addLimits() {
+    addControlGroup()
     for limit in plan.blueprint.limits {
       let name = limit.resource.rowName.lowercased().replacing(" ", with: "-")
       let number = limit.resource.rawValue

@@ -43,7 +43,10 @@ extension CheckReport {
       "  dangerous    \(quotedPath(danger.path)) (\(danger.access.rawValue), line \(danger.line)): "
         + "\(danger.why); wanted because: \(shown(danger.reason))\n"
     }
-    return user + dangers.joined() + protected.joined()
+    let limits = plan.limitHolders.map {
+      "  limit        \($0.name) \($0.value): \($0.holder)\n"
+    }
+    return user + dangers.joined() + protected.joined() + limits.joined()
       + plan.notes.map { "  note         \($0)\n" }.joined()
   }
 
@@ -137,6 +140,16 @@ extension CheckReport {
       ),
       ("hidden", .array(plan.hidden.map(JSONValue.string))),
       ("protected", .array(plan.protected.map(JSONValue.string))),
+      (
+        "limits",
+        .array(
+          plan.limitHolders.map {
+            .object([
+              ("name", .string($0.name)), ("value", .string($0.value)),
+              ("holder", .string($0.holder)),
+            ])
+          })
+      ),
       ("notes", .array(plan.notes.map(JSONValue.string))),
       ("groups", json(plan.groups)),
     ])

@@ -6,7 +6,7 @@ internal import Session
 extension Verb {
   static let run = Verb(
     name: "run",
-    synopsis: "[PROFILE] [--set NAME=VALUE]… [--isolation LEVEL] [--diagnose] "
+    synopsis: "[PROFILE] [--set NAME=VALUE]… [--isolation LEVEL] [--cgroup PATH] [--diagnose] "
       + "[-- COMMAND [ARGUMENT]…]",
     summary: "start a server in its cell and speak for it on standard input and output",
     details: """
@@ -27,6 +27,8 @@ extension Verb {
         name: "--diagnose", value: nil,
         summary: "show on standard error which system calls were refused, and what allows them"),
       Option(name: "--isolation", value: "LEVEL", summary: "full, the only level of this version"),
+      Option(
+        name: "--cgroup", value: "PATH", summary: "make the session's control group in this one"),
     ],
     examples: [
       "anchorhold run git --set repository=/src/app",
@@ -117,7 +119,27 @@ enum RunVerb {
     }
     return SessionRequest(
       profile: profile, profilePath: source.path, profileText: source.text,
-      version: CommandLineTool.version, skip: skippedStep, diagnose: arguments.has("--diagnose"))
+      version: CommandLineTool.version, controlGroup: try controlGroup(arguments, profile),
+      skip: skippedStep, diagnose: arguments.has("--diagnose"))
+  }
+
+  /// The control group that the command line names.
+  private static func controlGroup(
+    _ arguments: Arguments, _ profile: Profile
+  ) throws(UsageError) -> String? {
+    guard let path = arguments.value(of: "--cgroup") else { return nil }
+    let (plain, fault) = PathText.resolve(path, from: "/")
+    guard path.utf8.first == UInt8(ascii: "/"), let plain else {
+      throw UsageError(
+        message: "--cgroup \(quoted(path)): \(fault.isEmpty ? "it is not absolute" : fault)",
+        hint: "write --cgroup /sys/fs/cgroup/anchorhold")
+    }
+    if profile.limits.controlGroup.value == .off {
+      throw UsageError(
+        message: "--cgroup is given, and limits.cgroup of the profile is off",
+        hint: "leave out one of the two")
+    }
+    return plain
   }
 
   /// A command of the command line: as in a shell, a path in it starts from where one stands.

@@ -4,7 +4,8 @@ internal import Session
 extension Verb {
   static let verify = Verb(
     name: "verify",
-    synopsis: "[PROFILE] [--set NAME=VALUE]… [--verbose | --json] [-- COMMAND [ARGUMENT]…]",
+    synopsis: "[PROFILE] [--set NAME=VALUE]… [--verbose | --json] [--timeout SECONDS] "
+      + "[--cgroup PATH] [-- COMMAND [ARGUMENT]…]",
     summary: "try to get out of a profile's real cell, and show what held",
     details: """
       Seals the same cell as run would, by the same plan and the same filter, and executes a
@@ -21,6 +22,11 @@ extension Verb {
         isRepeatable: true),
       Option(name: "--verbose", value: nil, summary: "print every check"),
       Option(name: "--json", value: nil, summary: "print the checks as JSON"),
+      Option(
+        name: "--cgroup", value: "PATH", summary: "make the cell's control group in this one"),
+      Option(
+        name: "--timeout", value: "SECONDS",
+        summary: "how long everything may take together, 9 unless given"),
     ],
     examples: [
       "anchorhold verify git --set repository=/src/app",
@@ -36,9 +42,10 @@ enum VerifyVerb {
     if arguments.has("--json"), arguments.has("--verbose") {
       throw UsageError(message: "--json has every check anyway", hint: "leave out --verbose")
     }
+    let patience = try patience(arguments)
     guard let request = try RunVerb.request(arguments) else { return CommandLineTool.failed }
     do throws(SessionError) {
-      let report = try Verification.run(request)
+      let report = try Verification.run(request, patience: patience)
       let text =
         arguments.has("--json")
         ? VerifyReport.json(report).text
@@ -48,5 +55,14 @@ enum VerifyVerb {
       Console.error(error.message, hint: error.hint)
       return CommandLineTool.failed
     }
+  }
+
+  private static func patience(_ arguments: Arguments) throws(UsageError) -> Int64 {
+    guard let text = arguments.value(of: "--timeout") else { return Verification.patience }
+    guard let seconds = Int64(text), (1...3600).contains(seconds) else {
+      throw UsageError(
+        message: "--timeout takes seconds from 1 to 3600", hint: "write --timeout 60")
+    }
+    return seconds
   }
 }

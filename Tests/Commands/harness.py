@@ -24,6 +24,13 @@ PROBE = os.environ.get("ANCHORHOLD_PROBE", str(TOP / ".build/tests/probe"))
 ROOT = os.geteuid() == 0
 MUST_WORK = os.environ.get("ANCHORHOLD_MUST_WORK") == "1"
 PATIENCE = float(os.environ.get("ANCHORHOLD_PATIENCE", "20"))
+# Whether the caller has control groups of version 2 with memory, pids and cpu; said and not found
+# out, so that a machine that should have them cannot pass without.
+GROUPS = os.environ.get("ANCHORHOLD_CGROUPS") == "1"
+# How much slower than usual things may be, where a bound of time is a promise.
+SLOWNESS = max(1, PATIENCE / 20)
+# For `verify`, on a machine that is slower than any that it is meant for.
+SLOWLY = ["--timeout", str(int(PATIENCE / 2))] if PATIENCE > 20 else []
 
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",

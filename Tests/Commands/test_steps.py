@@ -6,7 +6,7 @@ Uses a build of the same sources in which ANCHORHOLD_SKIP_STEP is honoured (`mak
 import os
 import re
 
-from harness import ROOT, TOP, Case, Peer, can_be_had, need
+from harness import GROUPS, ROOT, TOP, Case, Peer, can_be_had, need
 
 SKIPPING = os.environ.get("ANCHORHOLD_SKIPPING", str(TOP / ".build/skipping/debug/anchorhold"))
 
@@ -23,6 +23,9 @@ ESSENTIAL = {
 # Steps that do something only for root, or only where the caller has something to lose.
 ROOT_ONLY = {"CALLER_GROUPS", "CALLER_IDS", "GROUP_ID", "USER_ID", "PROPAGATION",
              "RELAY_BOUNDING", "RELAY_IDS", "RELAY_CAPABILITIES"}
+
+# Steps that do something only where the caller has a control group: on the kernel of Tests/Kernels.
+GROUP_ONLY = {"CGROUP", "CGROUP_LIMITS"}
 
 # Steps whose effect root gets by another one: a change of ids makes a process non-dumpable, too.
 USER_ONLY = {"RELAY_DUMPABLE"}
@@ -79,7 +82,7 @@ class SkippedSteps(Case):
         for step in steps():
             if step in ESSENTIAL:
                 continue
-            if step in (USER_ONLY if ROOT else ROOT_ONLY):
+            if step in (USER_ONLY if ROOT else ROOT_ONLY) or step in GROUP_ONLY and not GROUPS:
                 continue
             if not can_be_had(step):
                 continue  # nothing to leave out here

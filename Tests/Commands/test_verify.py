@@ -9,8 +9,8 @@ import signal
 import subprocess
 import time
 
-from harness import (BINARY, PATIENCE, PROBE, ROOT, TOP, Case, can_be_had, descendants, need,
-                     processes, send_signal, until)
+from harness import (BINARY, GROUPS, PATIENCE, PROBE, ROOT, SLOWLY, SLOWNESS, TOP, Case, can_be_had,
+                     descendants, need, processes, send_signal, until)
 from test_steps import ASKED_FOR, ESSENTIAL, steps
 
 SKIPPING = os.environ.get("ANCHORHOLD_SKIPPING", str(TOP / ".build/skipping/debug/anchorhold"))
@@ -45,7 +45,7 @@ class Verify(Case):
     def verify(self, profile=None, *arguments, binary=BINARY, status=0, env=None, **options):
         """The answer of `verify --json`, which has to end with `status`."""
         profile = profile if profile is not None else self.profile()
-        done = subprocess.run([binary, "verify", "--json", str(profile), *arguments],
+        done = subprocess.run([binary, "verify", *SLOWLY, "--json", str(profile), *arguments],
                               env=env or self.environment, stdin=subprocess.DEVNULL,
                               capture_output=True, timeout=PATIENCE, **options)
         answer = json.loads(done.stdout) if done.stdout else done.stderr.decode()
@@ -61,7 +61,7 @@ class WhatHolds(Verify):
         before = scratch()
         began = time.monotonic()
         answer = self.verify()
-        self.assertLess(time.monotonic() - began, 10)
+        self.assertLess(time.monotonic() - began, 10 * SLOWNESS)
         self.assertIs(answer["held"], True)
         self.assertEqual(answer["profile"], self.name)
         self.assertEqual({c["class"] for c in answer["checks"]}, CLASSES)
@@ -85,7 +85,7 @@ class WhatHolds(Verify):
             self.assertTrue(held, group)
 
     def test_a_person_reads_a_line_for_each_class_and_a_verdict(self):
-        done = self.anchorhold("verify", self.profile())
+        done = self.anchorhold("verify", *SLOWLY, self.profile())
         lines = done.stdout.decode().splitlines()
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         rows = [re.match(r"held +(\S.*?)  +(\d+)/(\d+)$", line) for line in lines]
@@ -94,7 +94,7 @@ class WhatHolds(Verify):
         self.assertTrue(all(row[2] == row[3] for row in rows.values()))
         self.assertRegex(lines[-1], rf"^{self.name}: all \d+ checks held")
         self.assertLess(len(lines), 70)
-        verbose = self.anchorhold("verify", self.profile(), "--verbose").stdout.decode()
+        verbose = self.anchorhold("verify", *SLOWLY, self.profile(), "--verbose").stdout.decode()
         for words in ["held    reboot: refused", "held    kill-init: refused",
                       "held    socket-family-vsock: refused"]:
             if words.startswith("held    reboot") and not ROOT:
@@ -102,7 +102,7 @@ class WhatHolds(Verify):
             self.assertIn(words, verbose)
 
     def test_the_command_of_the_command_line_takes_the_place_of_the_profile_s(self):
-        done = self.anchorhold("verify", "--json", "--", PROBE, "serve")
+        done = self.anchorhold("verify", *SLOWLY, "--json", "--", PROBE, "serve")
         # A native command without a preset of its own.
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(json.loads(done.stdout)["profile"], "default")
@@ -110,7 +110,7 @@ class WhatHolds(Verify):
     def test_no_content_of_the_callers_files_and_variables_is_printed(self):
         (self.home / ".ssh").mkdir()
         (self.home / "secret").write_text("a-secret-of-the-caller")
-        done = self.anchorhold("verify", "--json", self.profile(),
+        done = self.anchorhold("verify", *SLOWLY, "--json", self.profile(),
                                env={**self.environment, "TOKEN": "a-secret-of-the-caller"})
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn(b"a-secret-of-the-caller", done.stdout + done.stderr)
@@ -150,7 +150,7 @@ class WhatAProfileAllows(Verify):
             answer = self.verify(self.profile(read=[here]))
             names = {c["name"]: c["held"] for c in answer["checks"]}
             self.assertTrue(names[f"read-only {here}"], name)
-        done = self.anchorhold("verify", self.profile(read=[here.parent / "two\nlines"]),
+        done = self.anchorhold("verify", *SLOWLY, self.profile(read=[here.parent / "two\nlines"]),
                                "--verbose")
         self.assertIn("two\\u{a}lines: refused", done.stdout.decode())
 
@@ -197,7 +197,7 @@ class WhatCannotBeDone(Verify):
         """Sends a signal to the probe while it is at work; gives the ended process and its words."""
         for _ in range(10):
             process = subprocess.Popen(
-                [BINARY, "verify", str(self.profile())], env=self.environment,
+                [BINARY, "verify", *SLOWLY, str(self.profile())], env=self.environment,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             hit = False
             while process.poll() is None and not hit:
@@ -226,7 +226,7 @@ class WhatCannotBeDone(Verify):
         before = scratch()
         began = time.monotonic()
         process, out, err = self.interfere(signal.SIGSTOP)
-        self.assertLess(time.monotonic() - began, 20)
+        self.assertLess(time.monotonic() - began, 20 * SLOWNESS)
         self.assertEqual((process.returncode, out), (2, b""))
         self.assertIn(b"error: the probe failed: it did not answer in time", err)
         self.assertTrue(removed(before), scratch() - before)
@@ -250,7 +250,7 @@ class WhatCannotBeDone(Verify):
         for delay in delays + [random.uniform(0.005, 0.2) for _ in range(8)]:
             for number in [signal.SIGTERM, signal.SIGKILL]:
                 process = subprocess.Popen(
-                    [BINARY, "verify", str(profile)], env=self.environment,
+                    [BINARY, "verify", *SLOWLY, str(profile)], env=self.environment,
                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
                 time.sleep(delay)
                 seen = max(seen, len(self.survivors()))
@@ -293,6 +293,11 @@ class WallsThatAreDown(Verify):
         "WRITE_EXECUTE": "settings: written and executed at-once",
         "SPECULATION": "settings: Speculation_Store_Bypass",
     }
+    # The same where the caller has control groups.
+    FOUND_IN_GROUP = {
+        "CGROUP": "limits: memory of the cell together stops",
+        "CGROUP_LIMITS": "limits: processes of the cell together stop",
+    }
     # Only the read-back can see these: the probe has nothing left to find after exec, or what is
     # missing is no wall.
     READ_BACK = {"LOOPBACK", "LINK", "DETACH", "CAPABILITIES", "WORKING_DIRECTORY", "ENVIRONMENT"}
@@ -320,13 +325,13 @@ class WallsThatAreDown(Verify):
         self.assertEqual(open_checks(self.without("NONE", 0)), set())
 
     def test_no_step_is_left_out_of_these_lists(self):
-        lists = [set(self.FOUND), self.READ_BACK, self.NO_CELL, self.BY_CALLER, set(ESSENTIAL),
+        lists = [set(self.FOUND), set(self.FOUND_IN_GROUP), self.READ_BACK, self.NO_CELL, self.BY_CALLER, set(ESSENTIAL),
                  self.RELAY]
         self.assertEqual(set().union(*lists), set(steps()))
         self.assertEqual(sum(map(len, lists)), len(steps()))
 
     def test_the_probe_and_the_read_back_notice_each_wall_that_is_down(self):
-        for step, name in self.FOUND.items():
+        for step, name in (self.FOUND | (self.FOUND_IN_GROUP if GROUPS else {})).items():
             if not can_be_had(step):
                 continue  # nothing to leave out here
             with self.subTest(step=step):
@@ -378,7 +383,7 @@ class WallsThatAreDown(Verify):
 
     def test_the_table_says_what_is_open(self):
         env = {**self.environment, "ANCHORHOLD_SKIP_STEP": "LANDLOCK"}
-        done = subprocess.run([SKIPPING, "verify", str(self.profile())], env=env,
+        done = subprocess.run([SKIPPING, "verify", *SLOWLY, str(self.profile())], env=env,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
         text = done.stdout.decode()
         self.assertEqual(done.returncode, 1)

@@ -74,6 +74,8 @@ struct LoaderTests {
       memory: 1 << 30, processes: 64, openFiles: 256, fileSize: 4096, cpuTime: 5400)
     limits.temporary = 1 << 20
     limits.temporaryFiles = 100
+    limits.cpu = Located(150, line: 30, column: 134)
+    limits.controlGroup = Located(.auto, line: 30, column: 147)
     #expect(profile.limits == limits)
     #expect(profile.hardening.deniesWriteExecute)
     #expect(profile.hardening.mitigatesSpeculation)

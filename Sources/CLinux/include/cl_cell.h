@@ -14,6 +14,7 @@
 // The steps of sealing, in order. A failure names one; the test build can skip one.
 #define CL_STEPS(STEP)                                         \
   STEP(NONE, "none")                                           \
+  STEP(CGROUP, "enter the control group")                      \
   STEP(CALLER_GROUPS, "drop supplementary groups")             \
   STEP(CALLER_IDS, "change user and group id")                 \
   STEP(ENVIRONMENT, "forget the caller's environment")         \
@@ -64,6 +65,8 @@
   STEP(PARENT_DEATH, "arm the parent-death signal")            \
   STEP(WAIT, "wait for the monitor")                           \
   STEP(EXECUTE, "execute the server")                          \
+  /* Of the monitor: what it says to the kernel of the control group, before anything is in it. */ \
+  STEP(CGROUP_LIMITS, "limit the control group")               \
   /* Of the relay, which is confined in Swift: named here so that the test build can skip them. */ \
   STEP(RELAY_DESCRIPTORS, "close the relay's descriptors")     \
   STEP(RELAY_ENVIRONMENT, "let the relay forget the caller's environment") \
@@ -167,6 +170,7 @@ struct cl_plan {
   int report;                // SOCK_SEQPACKET, to the monitor
   int word;                  // read end; one byte: exec now
   int life;                  // read end; a byte: a filter is there; EOF: the monitor is gone
+  int group;                 // directory of the cell's control group, -1 for none
   int executed;              // write end; EOF at the monitor: exec happened
   struct cl_filter *filter;  // shared with the monitor
   const int *keep;           // descriptors of the monitor that the cell may inherit, ascending

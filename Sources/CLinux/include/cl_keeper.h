@@ -47,6 +47,10 @@ int cl_keeper_await(int life, int process);
 // `kept` is as cl_keeper_start filled it in. Returns 0, also when it is gone already, or -errno.
 int cl_keeper_remove(const struct cl_kept *kept);
 
+// Removes the control group `name` in `parent` if it is left over: no process is in it, no keeper
+// holds it, and it was made more than `age` seconds ago. Returns 0 or -errno.
+int cl_keeper_sweep(int parent, const char *name, int64_t age);
+
 // Empties the open directory `directory`, whoever made what is in it: links are not followed, mounts
 // not entered, and no depth or name stops it. Async-signal-safe. Returns 0 or -errno.
 int cl_empty_directory(int directory);

@@ -38,6 +38,8 @@ int cl_pass_credentials(int descriptor);
 int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32_t *process,
                                int *passed);
 int64_t cl_read_link_at(int directory, const char *path, char *buffer, size_t size);
+// Whether the caller may, with its effective ids: 0 or -errno.
+int cl_may_access(const char *path, bool writing);
 int cl_make_directory(const char *path, mode_t mode);
 int cl_remove_file(const char *path);
 int cl_remove_empty_directory(const char *path);
