@@ -59,10 +59,12 @@ public struct SeccompProgram: Sendable {
   /// 2 ms that libseccomp takes; it is checked like any other. Otherwise libseccomp compiles.
   ///
   /// - Throws: `SeccompError`.
-  public static func cell(adding added: [Syscall] = []) throws(SeccompError) -> SeccompProgram {
-    let rules = try SeccompRules.cell(adding: added)
+  public static func cell(
+    adding added: [Syscall] = [], container: SeccompContainer? = nil
+  ) throws(SeccompError) -> SeccompProgram {
+    let rules = try SeccompRules.cell(adding: added, container: container)
     #if arch(x86_64)
-      if added.isEmpty {
+      if added.isEmpty, container == nil {
         return try SeccompProgram(rules: rules, instructions: SeccompPrecompiled.cell1)
       }
     #endif

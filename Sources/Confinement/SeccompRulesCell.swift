@@ -3,13 +3,18 @@ extension SeccompRules {
   ///
   /// Init carries the same filter as the server below it.
   ///
-  /// - Parameter added: calls to allow whatever their arguments. A call that the baseline allows
-  ///   already may be named.
+  /// - Parameters:
+  ///   - added: calls to allow whatever their arguments. A call that the baseline allows already may
+  ///     be named.
+  ///   - container: what is decided otherwise at isolation level container; nil at level full.
   /// - Throws: `SeccompError.closedCall` for a call that no profile can add, and `.decidedCall` for
   ///   one whose arguments decide: allowed without conditions, `clone` makes a user namespace and
   ///   `ioctl` types into a terminal.
-  public static func cell(adding added: [Syscall] = []) throws(SeccompError) -> SeccompRules {
+  public static func cell(
+    adding added: [Syscall] = [], container: SeccompContainer? = nil
+  ) throws(SeccompError) -> SeccompRules {
     var rules = SeccompRules(name: "cell", otherwise: .absent)
+    let special = container?.entries ?? []
     for group in SyscallGroups.baseline1 {
       switch group.verdict {
       case .allowed: for call in group.calls { rules.set(call, .allow) }
@@ -18,10 +23,21 @@ extension SeccompRules {
       case .absent, .closedAbsent: break
       }
     }
-    for entry in SyscallGroups.conditional1 {
+    for entry in SyscallGroups.conditional1
+    where !special.contains(where: { $0.call == entry.call }) {
       rules.set(entry.call, clauses: entry.clauses)
     }
+    for entry in special {
+      if entry.clauses.isEmpty {
+        rules.set(entry.call, entry.action)
+      } else {
+        rules.set(entry.call, clauses: entry.clauses)
+      }
+    }
     for call in added {
+      if let entry = special.first(where: { $0.call == call }) {
+        throw SeccompError.closedCall(call, group: "isolation container", reason: entry.reason)
+      }
       if let group = SyscallGroups.closedGroup(of: call) {
         throw SeccompError.closedCall(call, group: group.name, reason: group.reason)
       }

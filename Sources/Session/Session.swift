@@ -24,10 +24,17 @@ public enum Session {
       try Signal.resetAll()
       try Signal.block(only: [Signal.child])
     }
+    // The kernel spares process 1, as in a container whose entry point we are, every signal that it
+    // does not take.
+    if Process.identifier == 1 {
+      try doing("take signals") { () throws(Errno) in
+        try Signal.end(on: Monitor.signals.filter { $0 != Signal.child })
+      }
+    }
     Signal.ignoreBrokenPipe()
     let host = try doing(
       "learn what this machine offers", hint: "a kernel with Landlock is needed"
-    ) { () throws(Errno) in try HostFacts.current() }
+    ) { () throws(Errno) in try HostFacts.current(for: request.profile.isolation) }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
     let plan = try makePlan(request, host: host, auditBase: location.guarded)
 
@@ -51,7 +58,13 @@ public enum Session {
     let seed = try doing("draw random bytes") { () throws(Errno) in
       try Process.randomBytes(32)
     }
-    let relay = try RelayProcess.start(privileged: privileged, skip: request.skip) { control in
+    if plan.blueprint.container != nil {
+      // Should init be killed, what is below it comes to us.
+      try doing("adopt orphans") { () throws(Errno) in try Process.adoptOrphans() }
+    }
+    let relay = try RelayProcess.start(
+      privileged: privileged, setsBounding: plan.relaySetsBounding, skip: request.skip
+    ) { control in
       RelayConfiguration(
         clientInput: streams.input.descriptor, clientInputTransfer: streams.input.transfer,
         clientOutput: streams.output.descriptor, clientOutputTransfer: streams.output.transfer,
@@ -67,12 +80,14 @@ public enum Session {
     try streams.close()
     try closeAll(consume input, consume output, consume error)
 
-    try cell.build(try filter(request.profile))
+    try cell.build(try filters(request.profile, plan))
     guard let ready = try relay.next(), ready.kind == .ready else {
       throw SessionError("the relay ended before it was ready")
     }
     let relayChecks = try doing("read the relay's state back") { () throws(Errno) in
-      try relay.seal(RelayFacts(ready.numbers), privileged: privileged)
+      try relay.seal(
+        RelayFacts(ready.numbers), privileged: privileged,
+        setsBounding: plan.relaySetsBounding, sees: plan.seesRelay)
     }
     try demand(relayChecks, trail, request, plan)
     try demand(cell.checks, trail, request, plan)
@@ -119,12 +134,20 @@ public enum Session {
     }
   }
 
-  /// The system-call filter of a session, and of what proves it.
-  static func filter(_ profile: Profile) throws(SessionError) -> SeccompProgram {
+  /// The system-call filters of a session, and of what proves it.
+  static func filters(_ profile: Profile, _ plan: Plan) throws(SessionError) -> CellFilters {
     let calls = try SyscallNames.resolve(profile.syscalls.add)
-    do { return try SeccompProgram.cell(adding: calls) } catch {
-      throw SessionError("cannot make the system-call filter: \(error)")
-    }
+    do {
+      guard var container = plan.containerFilter else {
+        return CellFilters(everyone: try SeccompProgram.cell(adding: calls))
+      }
+      let strict = try SeccompProgram.cell(adding: calls, container: container)
+      guard container.refusesSignals else { return CellFilters(everyone: strict) }
+      // Init ends what the server leaves behind, by signals.
+      container.refusesSignals = false
+      return CellFilters(
+        everyone: try SeccompProgram.cell(adding: calls, container: container), server: strict)
+    } catch { throw SessionError("cannot make the system-call filter: \(error)", hint: error.hint) }
   }
 
   private static func closeAll(
@@ -144,6 +167,14 @@ public enum Session {
         + "\"\(first.observed)\"\(others)",
       hint: "the audit file \"\(trail.path)\" has the whole comparison")
   }
+}
+
+/// The filters of a cell.
+struct CellFilters {
+  /// What init carries, and the server below it if there is no other.
+  var everyone: SeccompProgram
+  /// What the server carries instead.
+  var server: SeccompProgram?
 }
 
 extension SessionError {

@@ -30,14 +30,18 @@ public enum Verification {
     }
     let host = try doing(
       "learn what this machine offers", hint: "a kernel with Landlock is needed"
-    ) { () throws(Errno) in try HostFacts.current() }
+    ) { () throws(Errno) in try HostFacts.current(for: request.profile.isolation) }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
     let planned = try Session.makePlan(request, host: host, auditBase: location.guarded)
-    let program = try Session.filter(request.profile)
+    let filters = try Session.filters(request.profile, planned)
+    let program = filters.server ?? filters.everyone
+    if planned.blueprint.container != nil {
+      try doing("adopt orphans") { () throws(Errno) in try Process.adoptOrphans() }
+    }
     let plan = try withProbe(planned)
 
     let scratch = try doing("make a private directory below /tmp") { () throws(Errno) in
-      try ProbeScratch()
+      try ProbeScratch(in: ContainerFacts.places)
     }
     let result: Result<VerificationReport, SessionError>
     do {
@@ -46,7 +50,8 @@ public enum Verification {
         paths: ownPaths(request, location.guarded))
       result = .success(
         try Verifier(
-          request: request, plan: plan, program: program, scratch: scratch.path, checks: checks,
+          request: request, plan: plan, filters: filters, scratch: scratch.path,
+          keeper: scratch.keeperProcess, checks: checks,
           exchange: ProbeExchange(
             deadline: Clock.monotonicMicroseconds() + patience, signals: signals.rawValue)
         ).run())
@@ -86,8 +91,10 @@ public enum Verification {
   private struct Verifier {
     let request: SessionRequest
     let plan: Plan
-    let program: SeccompProgram
+    let filters: CellFilters
     let scratch: String
+    /// What removes the scratch directory, a child of ours as well.
+    let keeper: Int32
     let checks: VerificationChecks
     let exchange: ProbeExchange
 
@@ -113,17 +120,19 @@ public enum Verification {
         results.append(
           VerificationCheck(
             check, inside: inside.answers[index], outside: outside.answers[index],
-            apart: second[index]))
+            apart: second[index], isPromised: checks.promises(check)))
       }
       results.append(
         persistence(
           started: inside.answers[list.count].outcome == .done, gone: !inside.outlived,
           control: outside.outlived))
       return VerificationReport(
-        profile: request.profile.name, checks: results, seal: inside.seal,
-        allowed: checks.allowed,
+        profile: request.profile.name, isolation: request.profile.isolation.rawValue,
+        checks: results, seal: inside.seal, allowed: checks.allowed,
         notes: [
-          "the cell has one file more than in a session: \(Plan.probePath), this program, read-only"
+          "the cell has one file more than in a session: "
+            + (plan.blueprint.container == nil ? Plan.probePath : plan.blueprint.executable)
+            + ", this program, read-only"
         ] + checks.notes)
     }
 
@@ -132,7 +141,7 @@ public enum Verification {
       return VerificationCheck(
         group: "persistence", name: "a process that left its session and parent",
         held: started && gone && control, control: control ? .done : .absent, detail: state,
-        isAbsent: !control && started && gone)
+        isAbsent: !control && started && gone, isPromised: true)
     }
 
     /// Makes attempts outside of the cell, in a child; none when its namespaces cannot be had.
@@ -195,7 +204,7 @@ public enum Verification {
       for end in theirs {
         try doing("close a pipe") { () throws(Errno) in try Descriptor.close(end) }
       }
-      try cell.build(program)
+      try cell.build(filters)
       // A session would end here if the cell were not as planned. Nothing but the probe runs in
       // this one, and what it finds says more.
       try cell.execute()
@@ -209,6 +218,8 @@ public enum Verification {
         }
         cell.forgetInit()
       }
+      try cell.endOrphans(sparing: [keeper])
+      try cell.removeSpace()
       let outlived = try !exchange.ends(output.read.rawValue, within: 1_000)
       return (answers, outlived, cell.checks)
     }

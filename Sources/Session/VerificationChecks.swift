@@ -5,8 +5,8 @@ internal import Linux
 struct VerificationChecks {
   private(set) var checks: [ProbeCheck] = []
   private(set) var allowed: [(name: String, reason: String)] = []
-  private(set) var notes: [String] = []
-  private let plan: Plan
+  var notes: [String] = []
+  let plan: Plan
   private let rules: SeccompRules
 
   /// What is not tried on paths that a grant encloses, because reading is what it allows.
@@ -37,6 +37,7 @@ struct VerificationChecks {
       add(check)
     }
     for (name, path) in paths { addPath(name, path) }
+    if plan.blueprint.container != nil { addContainer() }
     addGrants()
     addLimits()
     addRest()
@@ -47,10 +48,10 @@ struct VerificationChecks {
       .replacing("@port", with: "\(scratch.port)").replacing("@", with: scratch.path)
   }
 
-  private mutating func add(_ check: ProbeCheck) {
+  mutating func add(_ check: ProbeCheck) {
     if let reason = allowance(check.attempt) {
       allowed.append(("\(check.group): \(check.name)", reason))
-    } else {
+    } else if let check = levelled(check) {
       checks.append(check)
     }
   }
@@ -109,6 +110,10 @@ struct VerificationChecks {
       for verb in ["read-byte", "open-directory"] {
         checks.append(ProbeCheck("grants", "hidden \(path) \(verb)", "\(verb):\(path)"))
       }
+    }
+    if plan.blueprint.container != nil {
+      // No mounts of the cell's own are looked at: it has none.
+      return mount("read-only", "writable-mount", "/")
     }
     for path in ["/tmp", Plan.home, "/dev/shm"] {
       mount("no execution", "exec-mount", path, control: "/")
@@ -178,8 +183,8 @@ struct VerificationChecks {
       checks.append(
         ProbeCheck("namespaces", "not the caller's \(kind)", "namespace:\(identity)"))
     }
-    // Small numbers may be the probe's own in the cell.
-    if Process.identifier > 5_000 {
+    // Small numbers may be the probe's own in a cell with numbers of its own.
+    if Process.identifier > 5_000 || blueprint.container != nil {
       checks.append(
         ProbeCheck("processes", "the caller cannot be named", "kill:\(Process.identifier)"))
     }
