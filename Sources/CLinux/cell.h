@@ -20,6 +20,7 @@ _Noreturn void cl_cell_fail(const struct cl_plan *plan, enum cl_step step, int e
       cl_cell_fail(plan, step_, errno, subject);                                  \
   } while (0)
 
+void cl_cell_set_clocks(const struct cl_plan *plan);
 void cl_cell_open_trees(struct cl_plan *plan);
 void cl_cell_build_root(struct cl_plan *plan);
 int cl_cell_prepare_landlock(const struct cl_plan *plan);
@@ -27,6 +28,8 @@ void cl_cell_drop_rights(const struct cl_plan *plan);
 void cl_cell_lock_securebits(const struct cl_plan *plan);
 void cl_cell_drop_capabilities(const struct cl_plan *plan);
 _Noreturn void cl_cell_run_server(struct cl_plan *plan, struct cl_report *ready);
+void cl_cell_harden(const struct cl_plan *plan);
+void cl_cell_read_hardening(struct cl_report *report);
 void cl_cell_load_filter(const struct cl_plan *plan, bool server);
 
 // Isolation level container (cell_container.c).

@@ -108,12 +108,11 @@ static void octal_text(char out[8], uint32_t mode) {
   out[5] = 0;
 }
 
-static int temporary(const struct cl_plan *plan, uint64_t size, uint32_t mode,
-                     uint64_t attributes) {
+static int temporary(uint64_t size, uint64_t inodes, uint32_t mode, uint64_t attributes) {
   char size_text[24], inodes_text[24], mode_text[8];
   number_text(size_text, sizeof size_text, size);
   // An inode without content takes kernel memory that the size does not count.
-  number_text(inodes_text, sizeof inodes_text, plan->temporary_inodes);
+  number_text(inodes_text, sizeof inodes_text, inodes);
   octal_text(mode_text, mode);
   const char *options[] = {"size", size_text, "nr_inodes", inodes_text, "mode", mode_text, NULL};
   return make_mount("tmpfs", options, attributes);
@@ -146,7 +145,8 @@ static void perform(const struct cl_plan *plan, int root, const struct cl_action
       break;
     case CL_ACTION_TEMPORARY:
       if (CL_SKIPPED(plan, CL_STEP_TEMPORARY)) break;
-      int space = temporary(plan, action->size, action->mode, action->attributes);
+      int space = temporary(action->size, plan->temporary_inodes, action->mode,
+                            action->attributes);
       if (space == -1 || attach(space, root, action) == -1)
         cl_cell_fail(plan, CL_STEP_TEMPORARY, errno, action->path);
       break;
@@ -166,7 +166,8 @@ static void perform(const struct cl_plan *plan, int root, const struct cl_action
 void cl_cell_build_root(struct cl_plan *plan) {
   // Modes are meant as written in the plan.
   umask(0);
-  int root = temporary(plan, plan->root_size, 0755, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  int root = temporary(plan->root_size, plan->root_inodes, 0755,
+                       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
   if (root == -1) cl_cell_fail(plan, CL_STEP_ROOT, errno, "tmpfs");
   // On top of the old root, because that is the one place that is there on every machine. Names
   // still start at the old root until the pivot.

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ALL_SECUREBITS                                                                       \
@@ -114,6 +115,12 @@ _Noreturn void cl_cell_run_server(struct cl_plan *plan, struct cl_report *ready)
   ready->securebits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
   if (prctl(PR_GET_PDEATHSIG, &ready->server_death_signal) == -1)
     cl_cell_fail(plan, CL_STEP_PARENT_DEATH, errno, "read back");
+  cl_cell_read_hardening(ready);
+  struct timespec monotonic, boot;
+  if (clock_gettime(CLOCK_MONOTONIC, &monotonic) == -1 || clock_gettime(CLOCK_BOOTTIME, &boot) == -1)
+    cl_cell_fail(plan, CL_STEP_CLOCKS, errno, "read back");
+  ready->monotonic = monotonic.tv_sec * 1000000000LL + monotonic.tv_nsec;
+  ready->boot = boot.tv_sec * 1000000000LL + boot.tv_nsec;
   struct utsname name;
   if (uname(&name) == -1) cl_cell_fail(plan, CL_STEP_HOST_NAME, errno, "read back");
   memcpy(ready->subject, name.nodename, sizeof name.nodename);

@@ -261,6 +261,7 @@ static _Noreturn void try(enum cl_trial trial, uint32_t user) {
       break;
     case CL_TRIAL_CGROUP_NAMESPACE: enter(user, CLONE_NEWCGROUP, 0); break;
     case CL_TRIAL_NETWORK_NAMESPACE: enter(user, CLONE_NEWNET, 0); break;
+    case CL_TRIAL_TIME_NAMESPACE: enter(user, CLONE_NEWTIME, 0); break;
     case CL_TRIAL_MOUNT:
     case CL_TRIAL_BIND:
     case CL_TRIAL_PIVOT:

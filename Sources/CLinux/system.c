@@ -43,6 +43,7 @@ static int64_t microseconds(clockid_t clock) {
 }
 
 int64_t cl_monotonic_microseconds(void) { return microseconds(CLOCK_MONOTONIC); }
+int64_t cl_boot_microseconds(void) { return microseconds(CLOCK_BOOTTIME); }
 int64_t cl_wall_microseconds(void) { return microseconds(CLOCK_REALTIME); }
 
 int cl_open_at(int directory, const char *path, int flags, mode_t mode) {

@@ -304,7 +304,7 @@ void cp_attempt(const char *name, struct cp_outcome *out) {
   else if (VERB("file-size")) try_file_size(rest, out);
   else if (VERB("burn")) try_burn(out);
   else if (!cp_attempt_file(name, out) && !cp_attempt_state(name, out) &&
-           !cp_attempt_call(name, out)) {
+           !cp_attempt_hardening(name, out) && !cp_attempt_call(name, out)) {
     out->word = "unknown";
     snprintf(out->detail, sizeof out->detail, "no such attempt");
   }

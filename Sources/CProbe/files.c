@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
@@ -173,6 +175,37 @@ static void try_write_in(const char *path, struct cp_outcome *out) {
   settle(out, open(path, flags | O_WRONLY | O_CLOEXEC, 0600) >= 0);
 }
 
+// "PATH:SIZE:FILES": whether the file system there holds more than that.
+static void try_room(const char *text, struct cp_outcome *out) {
+  char path[256];
+  unsigned long long size, files;
+  struct statfs facts;
+  if (sscanf(text, "%255[^:]:%llu:%llu", path, &size, &files) != 3 || statfs(path, &facts) != 0) {
+    prepared(out, false, "the file system's size");
+    return;
+  }
+  unsigned long long holds = (unsigned long long)facts.f_blocks * (unsigned long long)facts.f_bsize;
+  out->word = holds > size || facts.f_files > files ? "done" : "refused";
+  snprintf(out->detail, sizeof out->detail, "%llu bytes, %llu files", holds,
+           (unsigned long long)facts.f_files);
+}
+
+// "PATH:SIZE": a file of that size, whose room is taken but not filled.
+static void try_reserve(const char *text, struct cp_outcome *out) {
+  char path[256], file[300];
+  long long size;
+  if (sscanf(text, "%255[^:]:%lld", path, &size) != 2) {
+    prepared(out, false, "the name");
+    return;
+  }
+  snprintf(file, sizeof file, "%s/probe-reserve", path);
+  int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (!prepared(out, fd >= 0, "a file of its own")) return;
+  signal(SIGXFSZ, SIG_IGN);
+  settle(out, fallocate(fd, 0, 0, size) == 0);
+  unlink(file);
+}
+
 bool cp_attempt_file(const char *name, struct cp_outcome *out) {
   const char *colon = strchr(name, ':');
   const char *rest = colon == NULL ? "" : colon + 1;
@@ -217,6 +250,8 @@ bool cp_attempt_file(const char *name, struct cp_outcome *out) {
   else if (VERB("created-set-uid")) try_set_id_creation(out);
   else if (VERB("make-device")) try_device(out);
   else if (VERB("run-script")) try_run_script(out);
+  else if (VERB("room-beyond")) try_room(rest, out);
+  else if (VERB("reserve")) try_reserve(rest, out);
   else if (VERB("writable-mount")) try_mount_flag(rest, ST_RDONLY, out);
   else if (VERB("set-id-mount")) try_mount_flag(rest, ST_NOSUID, out);
   else if (VERB("device-mount")) try_mount_flag(rest, 4 /* ST_NODEV */, out);

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -204,6 +205,27 @@ static void try_names(const char *host, struct cp_outcome *out) {
   struct utsname name;
   if (uname(&name) != 0) return unknown(out, "uname");
   found(out, strcmp(name.nodename, host) == 0);
+}
+
+// "CLOCK:SECONDS:WINDOW": whether the clock shows about that.
+static void try_clock(const char *text, struct cp_outcome *out) {
+  char name[16];
+  long long wanted, window, seconds;
+  if (sscanf(text, "%15[^:]:%lld:%lld", name, &wanted, &window) != 3) return unknown(out, "clock");
+  struct timespec now;
+  struct sysinfo facts;
+  if (strcmp(name, "uptime") == 0) {
+    if (sysinfo(&facts) != 0) return unknown(out, "sysinfo");
+    seconds = facts.uptime;
+  } else {
+    clockid_t clock = strcmp(name, "boot") == 0   ? CLOCK_BOOTTIME
+                      : strcmp(name, "wall") == 0 ? CLOCK_REALTIME
+                                                  : CLOCK_MONOTONIC;
+    if (clock_gettime(clock, &now) != 0) return unknown(out, "clock_gettime");
+    seconds = now.tv_sec;
+  }
+  found(out, seconds > wanted - window && seconds < wanted + window);
+  snprintf(out->detail, sizeof out->detail, "%lld s", seconds);
 }
 
 static void try_new_terminal(struct cp_outcome *out) {
@@ -426,6 +448,7 @@ bool cp_attempt_state(const char *name, struct cp_outcome *out) {
   else if (VERB("environment-beyond")) try_environment(rest, out);
   else if (VERB("variable")) found(out, getenv(rest) != NULL);
   else if (VERB("host-name")) try_names(rest, out);
+  else if (VERB("clock")) try_clock(rest, out);
   else if (VERB("new-terminal")) try_new_terminal(out);
   else if (VERB("kill-9")) try_kill(rest, SIGKILL, out);
   else if (VERB("peek")) try_peek(rest, false, out);

@@ -12,15 +12,18 @@ struct CellTree {
   /// The private space of a cell of isolation level container, which has none of `writable`.
   var ownSpace: String??
   private let links: [PathLink]
+  private let temporarySize: UInt64
   /// What is there already, as bytes: Unicode calls different names equal.
   private var made: Set<[UInt8]> = []
 
   /// Device files that every cell has, if the host has them.
   static let devices = ["null", "zero", "full", "random", "urandom"]
 
-  init(grants: [Grant], links: [PathLink]) {
+  /// Each private space holds `temporarySize` bytes, rounded up to the kernel's pages.
+  init(grants: [Grant], links: [PathLink], temporarySize: UInt64) {
     self.grants = grants
     self.links = links
+    self.temporarySize = (temporarySize + 4095) & ~4095
   }
 
   mutating func build<Lookup: FileLookup>(
@@ -103,7 +106,7 @@ struct CellTree {
       addDirectory(path)
       actions.append(
         .temporary(
-          path: path, size: Plan.temporarySize, mode: 0o700,
+          path: path, size: temporarySize, mode: 0o700,
           attributes: [.noSetID, .noDevices, .noExecution]))
     }
   }

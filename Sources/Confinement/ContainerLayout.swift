@@ -93,8 +93,8 @@ struct ContainerLayout {
   private mutating func addNotes(_ facts: ContainerFacts, isRoot: Bool) {
     notes.append(
       "isolation container: there are no namespaces and no mounts of the cell's own, so names, sizes "
-        + "and owners of files that are not granted can be seen, and so can the host's name and "
-        + "interfaces; a file that can be read can be mapped as code")
+        + "and owners of files that are not granted can be seen, and so can the host's name and clocks; "
+        + "a file that can be read can be mapped as code")
     if !container.setsSecurebits {
       notes.append(
         "the caller lacks CAP_SETPCAP, so the capability bounding set stays \(bounding) and the "
@@ -114,7 +114,8 @@ struct ContainerLayout {
     if let space {
       notes.append(
         "temporary space is \(PathText.parent(space))/\(ContainerLayout.spaceName), whose size no mount "
-          + "limits; limits.file_size bounds single files")
+          + "limits, so limits.temporary and limits.temporary_files do not hold; limits.file_size "
+          + "bounds single files")
     } else {
       notes.append(
         "there is no temporary space, and TMPDIR is not set: none of "

@@ -65,6 +65,9 @@ public enum Doctor {
       trial: CL_TRIAL_NETWORK_NAMESPACE, name: "network-namespace",
       purpose: "no network of the host"),
     Control(
+      trial: CL_TRIAL_TIME_NAMESPACE, name: "time-namespace",
+      purpose: "clocks that begin with the cell"),
+    Control(
       trial: CL_TRIAL_LOOPBACK, name: "loopback", purpose: "a loopback interface of its own"),
     Control(
       trial: CL_TRIAL_MOUNT, name: "mount-in-namespace", purpose: "an empty root to start from"),

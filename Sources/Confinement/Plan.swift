@@ -44,11 +44,8 @@ public struct Plan: Sendable {
   public static let hostName = "cell"
   /// The server's home directory in the cell, private and gone with it.
   public static let home = "/home/server"
-  /// Bytes of private temporary space: `/tmp`, the home directory and `/dev/shm`, each.
-  public static let temporarySize: UInt64 = 256 << 20
-  /// Files and directories in each of these, and in the cell's root: an empty file takes about 1 KiB
-  /// of the kernel's memory, which ``temporarySize`` does not count.
-  public static let temporaryInodes: UInt64 = 16_384
+  /// Bytes, and files and directories, that the cell's root may hold: its own few, and links.
+  public static let rootSize: UInt64 = 4 << 20, rootInodes: UInt64 = 16_384
   /// Bytes that one process may lock into memory, the kernel's own default.
   public static let lockedMemory: UInt64 = 8 << 20
 
@@ -78,7 +75,9 @@ public struct Plan: Sendable {
     for grant in runtime.grants { collector.add(runtime: grant) }
     for entry in profile.filesystem.read { collector.add(profile: entry, access: .read) }
     collector.protect(profile.filesystem)
-    var tree = CellTree(grants: collector.merged(), links: collector.links)
+    var tree = CellTree(
+      grants: collector.merged(), links: collector.links,
+      temporarySize: profile.limits.temporary)
     let level = profile.isolation
     if level == .full {
       tree.build(
@@ -112,8 +111,8 @@ public struct Plan: Sendable {
     blueprint = CellBlueprint(
       privileged: privileged, outsideUser: identity.user, outsideGroup: identity.group,
       insideUser: inside ?? identity.user, insideGroup: inside ?? identity.group,
-      hostName: Plan.hostName, rootSize: 4 << 20, temporaryInodes: Plan.temporaryInodes,
-      actions: tree.actions,
+      hostName: Plan.hostName, rootSize: Plan.rootSize, rootInodes: Plan.rootInodes,
+      temporaryInodes: profile.limits.temporaryFiles, actions: tree.actions,
       landlockABI: Int32(host.landlockABI),
       landlockRules: layout?.rules ?? tree.landlockRules(known: .known(abi: host.landlockABI)),
       limits: limits,
@@ -124,7 +123,9 @@ public struct Plan: Sendable {
         profile: profile, runtime: runtime, host: host, searchPath: Plan.searchPath(runtime, tree),
         home: layout == nil ? Plan.home : layout?.space ?? "/nonexistent",
         temporary: layout == nil ? "/tmp" : layout?.space),
-      workingDirectory: workdir, covered: tree.covered)
+      workingDirectory: workdir, covered: tree.covered,
+      deniesWriteExecute: profile.hardening.deniesWriteExecute,
+      mitigatesSpeculation: profile.hardening.mitigatesSpeculation)
     blueprint.container = layout?.container
     containerFilter = layout?.filter
   }

@@ -43,7 +43,7 @@ public struct Seal: Sendable {
     self.pipes = pipes
   }
 
-  private static let spaces = ["user", "mnt", "pid", "ipc", "uts", "cgroup", "net"]
+  private static let spaces = ["user", "mnt", "pid", "ipc", "uts", "cgroup", "net", "time"]
 
   /// The look while the server's process waits.
   /// Throws what the kernel answers when something cannot be read, which is a failure too.
@@ -76,6 +76,7 @@ public struct Seal: Sendable {
         "landlock.canary", expected: "opens before, Permission denied after",
         observed: canary(facts)),
     ]
+    checks += HardeningComparison(plan: plan).checks(facts)
     checks += try seeing { () throws(Errno) in try descriptors(state) }
     checks += try limits(state)
     let session = try state.session()
@@ -114,6 +115,7 @@ public struct Seal: Sendable {
         "server.pid_in_cell", expected: "\(server) 2",
         observed: innermost(status["NSpid"], server)),
       SealCheck("cell.host_name", expected: plan.blueprint.hostName, observed: facts.hostName),
+      SealCheck("cell.clocks", expected: "began with the cell", observed: clocks(facts)),
     ]
     checks += try namespaces(state, of: "server")
     checks += try maps(state)
@@ -190,6 +192,7 @@ public struct Seal: Sendable {
           "executed.seccomp_filters", expected: "\(filters + 1)",
           observed: status["Seccomp_filters"] ?? "?"),
       ]
+      checks += HardeningComparison(plan: plan).checks(executed: status)
       if plan.blueprint.container == nil { checks += try namespaces(state, of: "executed") }
       return checks
     } catch {
@@ -241,6 +244,11 @@ public struct Seal: Sendable {
     let words = (spaces ?? "").utf8.split(separator: 0x20)
     guard let last = words.last, words.count > 1 else { return spaces ?? "?" }
     return "\(process) \(String(Substring(last)))"
+  }
+
+  private func clocks(_ facts: CellFacts) -> String {
+    facts.clocksBeganWithCell
+      ? "began with the cell" : "monotonic \(facts.monotonic) ns, boot \(facts.boot) ns"
   }
 
   private func canary(_ facts: CellFacts) -> String {

@@ -103,8 +103,8 @@ public struct CellBlueprint: Sendable {
   public var hostName: String
   /// Bytes that the cell's own root may hold.
   public var rootSize: UInt64
-  /// Files and directories that each tmpfs of the cell may hold, its root included.
-  public var temporaryInodes: UInt64
+  /// Files and directories that the cell's own root may hold, and each other tmpfs.
+  public var rootInodes: UInt64, temporaryInodes: UInt64
   /// The file system, parents before children.
   public var actions: [Action]
   /// The kernel's Landlock ABI, 1 or more, and the rules.
@@ -122,6 +122,11 @@ public struct CellBlueprint: Sendable {
   public var arguments: [String], environment: [String]
   /// An absolute path in the cell.
   public var workingDirectory: String
+  /// Whether memory can only be executed that was never written. `PR_SET_MDWE`.
+  public var deniesWriteExecute: Bool
+  /// Whether speculation that leaks data is switched off where it can be.
+  /// `PR_SET_SPECULATION_CTRL`.
+  public var mitigatesSpeculation: Bool
   /// What the actions mount over, apart from the cell's own directories and files.
   public var covered: [Covered]
   /// Isolation level container; nil at level full.
@@ -130,10 +135,11 @@ public struct CellBlueprint: Sendable {
   /// Makes a blueprint; see the properties.
   public init(
     privileged: Bool, outsideUser: UInt32, outsideGroup: UInt32, insideUser: UInt32,
-    insideGroup: UInt32, hostName: String, rootSize: UInt64, temporaryInodes: UInt64,
-    actions: [Action], landlockABI: Int32, landlockRules: [LandlockRule],
+    insideGroup: UInt32, hostName: String, rootSize: UInt64, rootInodes: UInt64,
+    temporaryInodes: UInt64, actions: [Action], landlockABI: Int32, landlockRules: [LandlockRule],
     limits: [ResourceLimit], umask: UInt32, executable: String, arguments: [String],
-    environment: [String], workingDirectory: String, covered: [Covered]
+    environment: [String], workingDirectory: String, covered: [Covered],
+    deniesWriteExecute: Bool = false, mitigatesSpeculation: Bool = false
   ) {
     self.privileged = privileged
     self.outsideUser = outsideUser
@@ -142,6 +148,7 @@ public struct CellBlueprint: Sendable {
     self.insideGroup = insideGroup
     self.hostName = hostName
     self.rootSize = rootSize
+    self.rootInodes = rootInodes
     self.temporaryInodes = temporaryInodes
     self.actions = actions
     self.landlockABI = landlockABI
@@ -153,6 +160,8 @@ public struct CellBlueprint: Sendable {
     self.environment = environment
     self.workingDirectory = workingDirectory
     self.covered = covered
+    self.deniesWriteExecute = deniesWriteExecute
+    self.mitigatesSpeculation = mitigatesSpeculation
   }
 }
 
@@ -241,6 +250,24 @@ public struct CellFacts: Sendable, Hashable {
   public var subreaper: Int32 = 0, children: Int32 = 0, scope: Int32 = 0, reachesInit: Int32 = 0
   /// The cell's host name (uname(2)).
   public var hostName: String
+  /// The cell's `CLOCK_MONOTONIC` and `CLOCK_BOOTTIME` when the server's process reported, in
+  /// nanoseconds.
+  public var monotonic: Int64, boot: Int64
+  /// The error number of mapping memory that is written and executed; 0: it was mapped.
+  public var writeExecute: Int32
+  /// `PR_GET_SPECULATION_CTRL` of store bypass and of indirect branches; -1 without an answer.
+  public var storeBypass: Int32, indirectBranch: Int32
+  /// How long it took from the first fork of the cell until that report was read, in nanoseconds.
+  public var elapsed: Int64
+
+  /// Where these clocks of a cell begin, in nanoseconds.
+  public static let clockBegin = Int64(CL_CLOCK_BEGIN) * 1_000_000_000
+  /// Whether both clocks began with the cell, and not with the machine.
+  public var clocksBeganWithCell: Bool {
+    [monotonic, boot].allSatisfy {
+      $0 >= CellFacts.clockBegin && $0 - CellFacts.clockBegin <= elapsed
+    }
+  }
 
   /// The securebits of a sealed process: every one set and locked, except "keep capabilities",
   /// which is off and locked (capabilities(7)).
@@ -255,6 +282,8 @@ public struct CellFacts: Sendable, Hashable {
   private let report: FileDescriptor
   private var word: FileDescriptor?
   private var life: FileDescriptor?
+  /// When the stage was forked, in microseconds of our monotonic clock.
+  private let started: Int64
   /// Reports end of file when the server has been executed.
   public let executed: FileDescriptor
 
@@ -294,17 +323,18 @@ public struct CellFacts: Sendable, Hashable {
     unsafe plan.pointee.skip = skip?.rawValue ?? 0
     let standard = [StandardStream.input, StandardStream.output, StandardStream.error]
     unsafe CellMemory.keep(standard + [input, output, error] + theirs + sources, in: plan)
+    let started = Clock.monotonicMicroseconds()
     let stage = try checked(unsafe cl_cell_start(plan))
     for end in theirs { try Descriptor.close(end) }
     return unsafe Cell(
       stage: stage, filter: filter, report: reports.ours, word: words.write, life: lives.write,
-      executed: executes.read)
+      executed: executes.read, started: started)
   }
 
   private init(
     stage: Int32, filter: UnsafeMutablePointer<cl_filter>, report: consuming FileDescriptor,
     word: consuming FileDescriptor, life: consuming FileDescriptor,
-    executed: consuming FileDescriptor
+    executed: consuming FileDescriptor, started: Int64
   ) {
     self.stage = stage
     unsafe self.filter = filter
@@ -312,6 +342,7 @@ public struct CellFacts: Sendable, Hashable {
     self.word = .some(word)
     self.life = .some(life)
     self.executed = executed
+    self.started = started
   }
 
   /// Hands the system-call filter to the cell, where init waits for it. To be called once.
@@ -366,7 +397,11 @@ public struct CellFacts: Sendable, Hashable {
           securebits: message.securebits, initDeathSignal: message.init_death_signal,
           serverDeathSignal: message.server_death_signal, canaryBefore: message.canary_before,
           canaryAfter: message.canary_after, subreaper: message.subreaper,
-          children: message.children, scope: message.scope, reachesInit: message.reaches_init, hostName: subject))
+          children: message.children, scope: message.scope, reachesInit: message.reaches_init,
+          hostName: subject, monotonic: message.monotonic,
+          boot: message.boot, writeExecute: message.write_execute,
+          storeBypass: message.store_bypass, indirectBranch: message.indirect_branch,
+          elapsed: 1000 * (Clock.monotonicMicroseconds() + 1 - started)))
     case CL_REPORT_ENDED: return .ended(statusWord: message.status)
     default: throw .badMessage
     }

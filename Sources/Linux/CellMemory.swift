@@ -16,7 +16,10 @@ enum CellMemory {
     unsafe plan.pointee.user_map = text("\(blueprint.insideUser) \(blueprint.outsideUser) 1")
     unsafe plan.pointee.group_map = text("\(blueprint.insideGroup) \(blueprint.outsideGroup) 1")
     unsafe plan.pointee.root_size = blueprint.rootSize
+    unsafe plan.pointee.root_inodes = blueprint.rootInodes
     unsafe plan.pointee.temporary_inodes = blueprint.temporaryInodes
+    unsafe plan.pointee.deny_write_execute = blueprint.deniesWriteExecute
+    unsafe plan.pointee.mitigate_speculation = blueprint.mitigatesSpeculation
     var waiting = sources[...]
     let actions = unsafe blueprint.actions.map { action in
       var flat = unsafe flat(action, &waiting)

@@ -17,6 +17,8 @@ extension Profile {
       missingProtection: Self.word(root["filesystem", "protect_missing"]) ?? .note)
     syscalls = Syscalls(add: Self.strings(root["syscalls", "add"]))
     limits = Limits(root["limits"])
+    hardening.deniesWriteExecute = root["hardening", "write_execute"]?.scalar?.text == "deny"
+    hardening.mitigatesSpeculation = root["hardening", "speculation"]?.scalar?.text == "mitigate"
     let allowed = root["tools", "allow"]
     tools = Tools(allow: Self.tools(allowed), line: allowed?.position.line ?? 0)
     features.logging = root["features", "logging"]?.scalar?.text == "allow"
@@ -102,6 +104,8 @@ extension Profile.Limits {
     processes = size("processes") ?? processes
     openFiles = size("open_files") ?? openFiles
     fileSize = size("file_size") ?? fileSize
+    temporary = size("temporary") ?? temporary
+    temporaryFiles = size("temporary_files") ?? temporaryFiles
     cpuTime = node?["cpu_time"]?.scalar.flatMap { Quantity.duration($0.text) }
   }
 }

@@ -52,6 +52,10 @@ enum Format {
       name: "limits", shape: .table(limits), omitted: "the defaults below",
       summary: "What the server may use up.", example: "{memory: 1GiB, processes: 64}"),
     Key(
+      name: "hardening", shape: .table(hardening), omitted: "neither",
+      summary: "Protections that not every server can live with.",
+      example: "{write_execute: deny}"),
+    Key(
       name: "tools", shape: .table(tools), omitted: "no tool",
       summary: "The tools that the client sees and may call.",
       example: "{allow: [git_status, git_log]}"),
@@ -215,6 +219,24 @@ enum Format {
     Key(
       name: "cpu_time", shape: .duration(1...31_536_000, orUnlimited: true),
       omitted: "`unlimited`", summary: "Processor time of one process.", example: "10m"),
+    Key(
+      name: "temporary", shape: .size(64 << 10...64 << 30), omitted: "`256MiB`",
+      summary: "What `/tmp`, the home directory and `/dev/shm` hold, each, in memory.",
+      example: "64MiB"),
+    Key(
+      name: "temporary_files", shape: .integer(16...1_048_576), omitted: "`16384`",
+      summary: "How many files and directories each of these holds.", example: "1000"),
+  ]
+
+  static let hardening: [Key] = [
+    Key(
+      name: "write_execute", shape: .choice(["allow", "deny"], later: []), omitted: "`allow`",
+      summary: "Whether memory that was written can be executed, as compilers at run time need it.",
+      example: "deny"),
+    Key(
+      name: "speculation", shape: .choice(["leave", "mitigate"], later: []), omitted: "`leave`",
+      summary: "Whether speculative store bypass and indirect branch speculation are switched off.",
+      example: "mitigate"),
   ]
 
   static let tools: [Key] = [

@@ -27,6 +27,8 @@ public struct Profile: Sendable {
   public var syscalls: Syscalls
   /// What it may use up.
   public var limits: Limits
+  /// Protections that it asks for.
+  public var hardening = Hardening()
   /// The tools that the client sees.
   public var tools: Tools
   /// Features of the protocol that are let through.

@@ -142,6 +142,11 @@ extension Profile {
     public var fileSize: UInt64
     /// Processor time of one process in seconds; nil, the default, is unlimited.
     public var cpuTime: UInt64?
+    /// What `/tmp`, the home directory and `/dev/shm` hold in bytes, each; 256 MiB unless given.
+    public var temporary: UInt64 = 256 << 20
+    /// Files and directories in each of these; 16,384 unless given. An empty file takes about 1 KiB
+    /// of the kernel's memory, which ``temporary`` does not count.
+    public var temporaryFiles: UInt64 = 16_384
 
     /// Makes the section.
     public init(
@@ -154,6 +159,17 @@ extension Profile {
       self.fileSize = fileSize
       self.cpuTime = cpuTime
     }
+  }
+
+  /// The section `hardening`.
+  public struct Hardening: Sendable, Equatable {
+    /// True when memory that was written cannot be executed.
+    public var deniesWriteExecute = false
+    /// True when speculation that leaks data is switched off.
+    public var mitigatesSpeculation = false
+
+    /// Makes the section, which asks for nothing.
+    public init() {}
   }
 
   /// The section `tools`.

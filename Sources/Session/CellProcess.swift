@@ -241,6 +241,13 @@ struct CellProcess: ~Copyable {
       + "make namespaces and mounts (\(options)), or seal without them by --isolation container, which "
       + "holds back no names of files, host name, interfaces and hidden paths (docs/what-holds.md)"
   }
+  /// What to do where a control that the profile asks for cannot be had.
+  private static let optional = [
+    "WRITE_EXECUTE": "it needs Linux 6.3; without it, write hardening: {write_execute: allow}",
+    "SPECULATION":
+      "this processor or kernel gives no choice (/sys/devices/system/cpu/vulnerabilities says "
+      + "more); without it, write hardening: {speculation: leave}",
+  ]
 
   /// A failed step as a message that says what to do.
   static func failure(_ step: CellStep, _ error: Errno, _ subject: String) -> SessionError {
@@ -256,7 +263,7 @@ struct CellProcess: ~Copyable {
         }
       return SessionError("cannot execute \"\(subject)\": \(error)", hint: hint, status: 126)
     }
-    let hint = step.needsNamespaces ? waysOut(error) : nil
+    let hint = CellProcess.optional[step.name] ?? (step.needsNamespaces ? waysOut(error) : nil)
     return SessionError(
       "cannot \(step)\(subject.isEmpty ? "" : " (\(subject))"): \(error)", hint: hint)
   }

@@ -40,6 +40,8 @@ struct VerificationChecks {
     if plan.blueprint.container != nil { addContainer() }
     addGrants()
     addLimits()
+    addSpaces(scratch: scratch.path)
+    addHardening()
     addRest()
   }
 
@@ -156,6 +158,47 @@ struct VerificationChecks {
     }
   }
 
+  /// More files than this would be a load of their own.
+  private static let mostFiles: UInt64 = 4096
+
+  /// That private temporary space has the planned size and stops there. A file is given its room
+  /// and not filled, which the kernel refuses at once where there is too little.
+  private mutating func addSpaces(scratch: String) {
+    let files = plan.blueprint.temporaryInodes
+    for case .temporary(let path, let size, _, _) in plan.blueprint.actions
+    where !plan.hidden.contains(where: { $0.utf8.elementsEqual(path.utf8) }) {
+      checks += [
+        ProbeCheck(
+          "limits", "\(path) holds no more than planned", "room-beyond:\(path):\(size):\(files)",
+          control: "room-beyond:\(scratch):\(size):\(files)"),
+        ProbeCheck(
+          "limits", "\(path) stops", "reserve:\(path):\(size + 4096)",
+          control: "reserve:\(scratch):4096"),
+      ]
+    }
+    if files <= VerificationChecks.mostFiles, plan.blueprint.container == nil {
+      checks.append(
+        ProbeCheck(
+          "limits", "files of /dev/shm stop", "inodes:/dev/shm:\(files)",
+          control: "inodes:\(scratch):16"))
+    }
+  }
+
+  /// The protections that the profile asks for.
+  private mutating func addHardening() {
+    if plan.blueprint.deniesWriteExecute {
+      for way in ["at-once", "in-turn"] {
+        checks.append(
+          ProbeCheck("settings", "written and executed \(way)", "write-execute:\(way)"))
+      }
+    }
+    if plan.blueprint.mitigatesSpeculation {
+      for field in ["Speculation_Store_Bypass", "SpeculationIndirectBranch"] {
+        checks.append(ProbeCheck("settings", field, "speculation:\(field)"))
+      }
+    }
+  }
+
   private mutating func addRest() {
     let blueprint = plan.blueprint
     let names = blueprint.environment.map { String($0.prefix { $0 != "=" }) }
@@ -178,15 +221,37 @@ struct VerificationChecks {
     if let name = hostName(), !name.utf8.elementsEqual(blueprint.hostName.utf8) {
       checks.append(ProbeCheck("host name", "not the host's", "host-name:\(name)"))
     }
-    for kind in ["user", "mnt", "pid", "ipc", "uts", "cgroup", "net"] {
+    for kind in ["user", "mnt", "pid", "ipc", "uts", "cgroup", "net", "time"] {
       guard let identity = namespace(kind) else { continue }
       checks.append(
         ProbeCheck("namespaces", "not the caller's \(kind)", "namespace:\(identity)"))
     }
+    addClocks()
     // Small numbers may be the probe's own in a cell with numbers of its own.
     if Process.identifier > 5_000 || blueprint.container != nil {
       checks.append(
         ProbeCheck("processes", "the caller cannot be named", "kill:\(Process.identifier)"))
+    }
+  }
+
+  /// How far a clock may be from the host's to pass for it, in seconds.
+  private static let clockWindow: Int64 = 60
+
+  /// The cell's clocks begin at a day: on a machine that was started a day ago the difference
+  /// between the two cannot be told.
+  private mutating func addClocks() {
+    for (name, clock, now) in [
+      ("the machine's monotonic clock", "monotonic", Clock.monotonicMicroseconds()),
+      ("the machine's boot clock", "boot", Clock.bootMicroseconds()),
+      ("the machine's uptime", "uptime", Clock.bootMicroseconds()),
+    ] {
+      let (host, cell) = (now / 1_000_000, CellFacts.clockBegin / 1_000_000_000)
+      guard abs(host - cell) > 2 * VerificationChecks.clockWindow else {
+        notes.append("\(name) is not looked at: it happens to show what the cell's begins with")
+        continue
+      }
+      checks.append(
+        ProbeCheck("time", name, "clock:\(clock):\(host):\(VerificationChecks.clockWindow)"))
     }
   }
 

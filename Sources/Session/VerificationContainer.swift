@@ -9,7 +9,7 @@ extension VerificationChecks {
     // What a file is, and that it is there.
     "stat", "lstat", "open-path", "chdir",
     "writable-mount", "set-id-mount", "device-mount", "exec-mount", "not-proc",
-    "namespace", "host-name",
+    "namespace", "host-name", "clock",
   ]
 
   /// Attempts that need a file of the probe's own.

@@ -298,10 +298,22 @@ class Case(unittest.TestCase):
     def record_files(self):
         return sorted(self.audit_directory.glob("*.jsonl"))
 
+    def seal(self):
+        """The comparisons of the session that was started last."""
+        starts = [r for r in self.records() if r["kind"] == "session-start"]
+        return max(starts, key=lambda r: r["time"])["seal"]
+
     def records(self):
         """Everything that was recorded for this test's profile, oldest first."""
         return [json.loads(line) for path in self.record_files()
                 for line in path.read_bytes().splitlines()]
+
+
+def may_mitigate_speculation():
+    """Whether this processor is affected and a process may choose."""
+    return bool({status_of("self").get(field, "?").strip() for field in
+                 ["Speculation_Store_Bypass", "SpeculationIndirectBranch"]}
+                & {"thread vulnerable", "conditional enabled"})
 
 
 def processes():

@@ -22,6 +22,9 @@ struct LoaderTests {
     #expect(profile.limits.processes == 256)
     #expect(profile.limits.openFiles == 1024)
     #expect(profile.limits.fileSize == 1_073_741_824)
+    #expect(profile.limits.temporary == 268_435_456)
+    #expect(profile.limits.temporaryFiles == 16_384)
+    #expect(profile.hardening == Profile.Hardening())
     #expect(profile.limits.cpuTime == nil)
     #expect(profile.messages == Profile.Messages(maxSize: 4_194_304, maxDepth: 64, inFlight: 64))
     #expect(profile.features == Profile.Features(logging: false))
@@ -67,10 +70,13 @@ struct LoaderTests {
     #expect(!profile.filesystem.protectsDefaults)
     #expect(profile.filesystem.missingProtection == .refuse)
     #expect(profile.syscalls.add.map(\.value) == ["mlock"])
-    #expect(
-      profile.limits
-        == Profile.Limits(
-          memory: 1 << 30, processes: 64, openFiles: 256, fileSize: 4096, cpuTime: 5400))
+    var limits = Profile.Limits(
+      memory: 1 << 30, processes: 64, openFiles: 256, fileSize: 4096, cpuTime: 5400)
+    limits.temporary = 1 << 20
+    limits.temporaryFiles = 100
+    #expect(profile.limits == limits)
+    #expect(profile.hardening.deniesWriteExecute)
+    #expect(profile.hardening.mitigatesSpeculation)
     #expect(profile.messages == Profile.Messages(maxSize: 65536, maxDepth: 32, inFlight: 8))
     #expect(profile.features.logging)
     #expect(profile.audit.arguments == .full)
@@ -79,7 +85,7 @@ struct LoaderTests {
       return
     }
     #expect(names.map(\.value) == ["git_status", "git_log", "Größe"])
-    #expect(names.map(\.line) == [32, 32, 32])
+    #expect(names.map(\.line) == [33, 33, 33])
     #expect(profile.variables.map(\.name) == ["repository", "mode", "depth", "cache", "notes"])
   }
 

@@ -25,7 +25,9 @@
   STEP(UTS_NAMESPACE, "enter a uts namespace")                 \
   STEP(CGROUP_NAMESPACE, "enter a cgroup namespace")           \
   STEP(NETWORK_NAMESPACE, "enter a network namespace")         \
+  STEP(TIME_NAMESPACE, "enter a time namespace")               \
   STEP(ID_MAP, "map user and group id")                        \
+  STEP(CLOCKS, "set the cell's clocks")                        \
   STEP(INIT, "start the cell's init")                          \
   /* At isolation level container alone. */                    \
   STEP(SUBREAPER, "adopt orphans of the cell")                 \
@@ -56,6 +58,8 @@
   STEP(LANDLOCK, "enforce Landlock")                           \
   STEP(SIGNAL_SCOPE, "keep the server's signals from its init") \
   STEP(INIT_DUMPABLE, "make init non-dumpable")                \
+  STEP(WRITE_EXECUTE, "deny memory that is written and executed") \
+  STEP(SPECULATION, "mitigate speculative execution")          \
   STEP(FILTER, "load the system-call filter")                  \
   STEP(SERVER, "start the server's process")                   \
   STEP(SESSION, "start a new session")                         \
@@ -86,6 +90,10 @@ enum cl_step {
 // The sentence of a step, and its constant's name in lower case with hyphens.
 const char *cl_step_text(int step);
 const char *cl_step_name(int step);
+
+// Where the cell's monotonic and boot clocks begin, in seconds: a day, because some programs take a
+// clock near 0 for one that was never set.
+#define CL_CLOCK_BEGIN 86400
 
 enum cl_action_kind {
   CL_ACTION_DIRECTORY,  // a directory in the cell's root: path, mode
@@ -155,7 +163,8 @@ struct cl_plan {
   const char *user_map, *group_map;  // the lines for /proc/self/{uid,gid}_map
   // The file system.
   uint64_t root_size;
-  uint64_t temporary_inodes;  // files and directories that each tmpfs, the root's too, may hold
+  uint64_t root_inodes;       // files and directories that the cell's own root may hold
+  uint64_t temporary_inodes;  // the same of each other tmpfs
   struct cl_action *actions;
   size_t action_count;
   int landlock_abi;
@@ -164,6 +173,8 @@ struct cl_plan {
   const struct cl_limit *limits;
   size_t limit_count;
   uint32_t umask;
+  // Protections that the profile asks for.
+  bool deny_write_execute, mitigate_speculation;
   // The server.
   const char *executable;
   const char *const *arguments;    // NULL-terminated
@@ -197,6 +208,10 @@ struct cl_report {
   // At isolation level container: whether init adopts orphans, the errno of listing its children,
   // and that of a signal from the server's process to init, by Landlock alone and in the end.
   int32_t subreaper, children, scope, reaches_init;
+  // The errno of mapping memory that is written and executed, 0 if it was mapped; and what
+  // PR_GET_SPECULATION_CTRL says, -1 if nothing.
+  int32_t write_execute, store_bypass, indirect_branch;
+  int64_t monotonic, boot;  // the cell's clocks of these names, in nanoseconds
   char subject[256];  // of a failure: on what; of CL_REPORT_SERVER: the cell's host name
 };
 

@@ -9,6 +9,7 @@
 
 // A monotonic clock reading in microseconds, and the wall clock in microseconds since 1970.
 int64_t cl_monotonic_microseconds(void);
+int64_t cl_boot_microseconds(void);
 int64_t cl_wall_microseconds(void);
 
 // Files. `flags` are O_* values; O_CLOEXEC is always added.

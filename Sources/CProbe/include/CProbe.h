@@ -46,6 +46,7 @@ bool cp_call_of(const char *attempt, struct cp_call *out);
 bool cp_attempt_call(const char *name, struct cp_outcome *out);
 bool cp_attempt_file(const char *name, struct cp_outcome *out);
 bool cp_attempt_state(const char *name, struct cp_outcome *out);
+bool cp_attempt_hardening(const char *name, struct cp_outcome *out);
 // Remembers what only the first process of a run can see of how it was started.
 void cp_look_at_start(void);
 
