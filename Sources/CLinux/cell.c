@@ -202,18 +202,20 @@ static int canary(void) {
   return 0;
 }
 
-// Ends the cell: the kernel kills every other process of the namespace when its init ends.
-static _Noreturn void end(const struct cl_plan *plan, int status) {
-  if (plan->container.enabled) cl_container_end_descendants(plan);
-  _exit(status);
-}
-
+// Ends the cell. The kernel kills every other process of the namespace when its init ends; where
+// there is no namespace, we do first: nobody may take the session for ended while something of it
+// runs.
 static _Noreturn void end_with(const struct cl_plan *plan, int status) {
   struct cl_report report = {.kind = CL_REPORT_ENDED, .status = status};
-  // The others first: nobody may take the session for ended while something of it runs.
-  if (plan->container.enabled) cl_container_end_descendants(plan);
+  if (plan->container.enabled) cl_container_end_descendants(plan, -1);
   cl_cell_report(plan, &report);
-  end(plan, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+  _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+// The monitor is gone, or wants the end at once.
+static _Noreturn void end(const struct cl_plan *plan, pid_t server) {
+  if (!plan->container.enabled) _exit(125);
+  end_with(plan, cl_container_end_descendants(plan, server));
 }
 
 static void sort(int *numbers, int count) {
@@ -238,15 +240,15 @@ static _Noreturn void run_init(const struct cl_plan *plan, pid_t server, int sig
   for (;;) {
     struct pollfd waiting[] = {{.fd = signals, .events = POLLIN},
                                {.fd = plan->life, .events = POLLIN}};
-    if (poll(waiting, 2, -1) == -1 && errno != EINTR) end(plan, 125);
+    if (poll(waiting, 2, -1) == -1 && errno != EINTR) end(plan, server);
     // The monitor says nothing more on this pipe: whatever happens to it is the monitor's end.
-    if (waiting[1].revents) end(plan, 125);
+    if (waiting[1].revents) end(plan, server);
     if (!(waiting[0].revents & POLLIN)) continue;
     struct signalfd_siginfo information;
     if (read(signals, &information, sizeof information) != sizeof information) continue;
     if (information.ssi_signo != SIGCHLD) {
       // Our death signal, should somebody else hold the pipe open.
-      if (plan->container.enabled && getppid() != plan->container.monitor) end(plan, 125);
+      if (plan->container.enabled && getppid() != plan->container.monitor) end(plan, server);
       kill(server, (int)information.ssi_signo);
       continue;
     }

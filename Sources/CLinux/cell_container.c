@@ -107,8 +107,10 @@ void cl_container_prepare_server(const struct cl_plan *plan, struct cl_report *r
 // process leaves behind comes to us, so this goes on until there is nobody.
 //
 // A process that forks and ends at once, over and over, is met by one of these rounds: who has a
-// deadly signal waiting makes no child any more.
-void cl_container_end_descendants(const struct cl_plan *plan) {
+// deadly signal waiting makes no child any more. Returns what the server's process ended with, if it
+// was still there.
+int cl_container_end_descendants(const struct cl_plan *plan, pid_t server) {
+  int last = 0;
   for (;;) {
     char list[4096];
     ssize_t length = pread(plan->container.children, list, sizeof list, 0);
@@ -123,8 +125,12 @@ void cl_container_end_descendants(const struct cl_plan *plan) {
     }
     bool reaped = false;
     pid_t ended;
-    while ((ended = waitpid(-1, NULL, WNOHANG)) > 0) reaped = true;
-    if (ended == -1 && errno == ECHILD) return;
+    int status;
+    while ((ended = waitpid(-1, &status, WNOHANG)) > 0) {
+      reaped = true;
+      if (ended == server) last = status;
+    }
+    if (ended == -1 && errno == ECHILD) return last;
     // One that the kernel cannot end at once, in the middle of input or output.
     if (!reaped) poll(NULL, 0, 1);
   }
