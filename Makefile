@@ -53,7 +53,9 @@ test: build tools skipping
 	@Tests/run
 
 bench: build tools
+	@python3 Tests/Commands/servers.py git
 	@Benchmarks/bench
+	@Benchmarks/repository
 
 fuzz:
 	@Tests/Fuzz/run

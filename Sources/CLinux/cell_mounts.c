@@ -15,7 +15,8 @@
 
 
 static int open_exactly(int directory, const char *path, uint64_t flags, uint64_t resolve) {
-  struct open_how how = {.flags = flags | O_CLOEXEC,
+  // A link at the end is what is meant: a protected one is mounted over itself.
+  struct open_how how = {.flags = flags | O_CLOEXEC | O_NOFOLLOW,
                          .resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
   return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
 }

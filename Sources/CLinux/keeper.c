@@ -10,7 +10,9 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -33,7 +35,52 @@ static int open_beneath(int parent, const char *name, uint64_t flags) {
 
 // ---- making -----------------------------------------------------------------------------------
 
+// One attempt at a place: 0, an error number, or EAGAIN for a place that is just going.
+static int take_place(struct cl_kept *kept) {
+  bool made = mkdirat(kept->parent, kept->name, kept->mode) == 0;
+  if (!made && errno != EEXIST) return errno;
+  int directory = open_beneath(kept->parent, kept->name, O_RDONLY | O_DIRECTORY);
+  if (directory < 0) return directory == -ENOENT ? EAGAIN : -directory;
+  struct stat status, named;
+  int error = 0;
+  if (made && (kept->user != UINT32_MAX || kept->group != UINT32_MAX) &&
+      fchown(directory, kept->user, kept->group) == -1)
+    error = errno;
+  // An access control list of the directory above may have taken bits away.
+  if (!error && made && fchmod(directory, kept->mode) == -1) error = errno;
+  if (!error && fstat(directory, &status) == -1) error = errno;
+  // The set-gid bit is inherited.
+  if (!error && (status.st_mode & 05777) != kept->mode) error = EEXIST;
+  if (!error && flock(directory, LOCK_SH | LOCK_NB) == -1)
+    error = errno == EWOULDBLOCK ? EAGAIN : errno;
+  // Another session may have removed it before the lock was ours.
+  if (!error && (fstatat(kept->parent, kept->name, &named, AT_SYMLINK_NOFOLLOW) == -1 ||
+                 named.st_ino != status.st_ino || named.st_dev != status.st_dev))
+    error = EAGAIN;
+  if (error) {
+    close(directory);
+    if (made) unlinkat(kept->parent, kept->name, AT_REMOVEDIR);
+    return error;
+  }
+  kept->directory = directory;
+  kept->device = status.st_dev;
+  kept->inode = status.st_ino;
+  return 0;
+}
+
+static void pause_briefly(void) {
+  struct timespec moment = {.tv_nsec = 5000000};
+  nanosleep(&moment, NULL);
+}
+
 static int make(struct cl_kept *kept) {
+  if (kept->kind == CL_KEPT_PLACE) {
+    int error;
+    for (int64_t end = cl_monotonic_microseconds() + PATIENCE;
+         (error = take_place(kept)) == EAGAIN && cl_monotonic_microseconds() < end;)
+      pause_briefly();
+    return error;
+  }
   if (mkdirat(kept->parent, kept->name, 0700) == -1) return errno;
   int directory = open_beneath(kept->parent, kept->name, O_RDONLY | O_DIRECTORY);
   struct stat status;
@@ -55,11 +102,6 @@ static int make(struct cl_kept *kept) {
 }
 
 // ---- removing ---------------------------------------------------------------------------------
-
-static void pause_briefly(void) {
-  struct timespec moment = {.tv_nsec = 5000000};
-  nanosleep(&moment, NULL);
-}
 
 // Kills what is in a control group and waits until nothing is.
 static int empty_cgroup(int directory) {
@@ -87,15 +129,28 @@ static int empty_cgroup(int directory) {
   return error;
 }
 
+// The last session that shares a place removes it, and only if it is empty.
+static int free_place(const struct cl_kept *kept, int directory) {
+  if (flock(directory, LOCK_EX | LOCK_NB) == -1) return errno == EWOULDBLOCK ? 0 : -errno;
+  if (unlinkat(kept->parent, kept->name, AT_REMOVEDIR) == 0 || errno == ENOENT) return 0;
+  if (errno != ENOTEMPTY && errno != EEXIST) return -errno;
+  // Somebody's own directory by now, and no place that another session may take for shared.
+  (void)fchmod(directory, kept->mode & 0777);
+  return 0;
+}
+
 int cl_keeper_remove(const struct cl_kept *kept) {
   int directory = open_beneath(kept->parent, kept->name, O_RDONLY | O_DIRECTORY);
   if (directory == -ENOENT) return 0;
+  // A file of that name is somebody's, who took the place away first.
+  if (kept->kind == CL_KEPT_PLACE && (directory == -ENOTDIR || directory == -ELOOP)) return 0;
   if (directory < 0) return directory;
   struct stat status;
   int error = fstat(directory, &status) == -1 ? -errno : 0;
   // What somebody put in its place is not ours to remove.
   if (!error && (status.st_dev != kept->device || status.st_ino != kept->inode)) error = -ESTALE;
-  if (error) {
+  if (error || kept->kind == CL_KEPT_PLACE) {
+    if (kept->kind == CL_KEPT_PLACE) error = error == -ESTALE ? 0 : free_place(kept, directory);
     close(directory);
     return error;
   }
@@ -141,11 +196,40 @@ static int keep_file_rights(void) {
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ? errno : 0;
 }
 
+// Waits until the monitor is gone, and then until the process is that it named, if it named one. So
+// nothing of the cell is left that could use the moment.
+static void await_end(int life) {
+  int process = -1;
+  for (;;) {
+    char byte;
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    union {
+      struct cmsghdr header;
+      char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                             .msg_controllen = sizeof control};
+    ssize_t count = recvmsg(life, &message, MSG_CMSG_CLOEXEC);
+    if (count == -1 && errno == EINTR) continue;
+    if (count <= 0) break;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS && process < 0)
+      memcpy(&process, CMSG_DATA(header), sizeof process);
+  }
+  if (process < 0) return;
+  // It dies with the monitor, by its death signal; its end comes when everything in it has ended.
+  struct pollfd ended = {.fd = process, .events = POLLIN};
+  while (poll(&ended, 1, -1) == -1 && errno == EINTR) continue;
+  close(process);
+}
+
 static int become_keeper(const struct cl_kept *kept, size_t count, int life, int answer) {
   // A terminal and a process group signal every process that they know of, and this one has to
   // be there after all the others.
   sigset_t all;
   sigfillset(&all);
+  // Modes are meant as they are written.
+  umask(0);
   if (setsid() == -1 || sigprocmask(SIG_SETMASK, &all, NULL) == -1) return errno;
   if (prctl(PR_SET_PDEATHSIG, 0) == -1 || prctl(PR_SET_NAME, "anchor-keeper") == -1) return errno;
   if (prctl(PR_SET_DUMPABLE, 0) == -1 || chdir("/") == -1) return errno;
@@ -174,23 +258,40 @@ static _Noreturn void run(struct cl_kept *kept, size_t count, int life, int answ
     remove_all(kept, count);
     for (size_t index = 0; index < count; index++) kept[index].error = error;
   }
-  size_t size = count * sizeof *kept;
-  ssize_t written = write(answer, kept, size);
+  size_t size = count * sizeof *kept, written = 0;
+  while (written < size) {
+    ssize_t part = write(answer, (const char *)kept + written, size - written);
+    if (part <= 0 && !(part == -1 && errno == EINTR)) break;
+    if (part > 0) written += (size_t)part;
+  }
   close(answer);
-  if (error || written != (ssize_t)size) _exit(error ? 0 : remove_all(kept, count) ? 1 : 0);
-  // Nothing is ever written to it: it ends when the last copy of the other end is closed.
-  char byte;
-  ssize_t count_;
-  do count_ = read(life, &byte, 1);
-  while (count_ == -1 && errno == EINTR);
+  if (error || written != size) _exit(error ? 0 : remove_all(kept, count) ? 1 : 0);
+  await_end(life);
   int result = remove_all(kept, count);
   _exit(result ? 1 : 0);
+}
+
+int cl_keeper_await(int life, int process) {
+  char byte = 0;
+  struct iovec part = {.iov_base = &byte, .iov_len = 1};
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+  } control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
+                          .cmsg_type = SCM_RIGHTS}};
+  memcpy(CMSG_DATA(&control.header), &process, sizeof process);
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                           .msg_controllen = sizeof control};
+  ssize_t sent;
+  do sent = sendmsg(life, &message, MSG_NOSIGNAL);
+  while (sent == -1 && errno == EINTR);
+  return sent == 1 ? 0 : sent == -1 ? -errno : -EIO;
 }
 
 int cl_keeper_start(struct cl_kept *kept, size_t count, int *life) {
   if (count == 0 || count > CL_KEPT_MOST) return -EINVAL;
   int lives[2], answers[2];
-  int result = cl_pipe(lives);
+  int result = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, lives) == -1 ? -errno : 0;
   if (result < 0) return result;
   result = cl_pipe(answers);
   if (result < 0) {
@@ -206,8 +307,12 @@ int cl_keeper_start(struct cl_kept *kept, size_t count, int *life) {
   close(answers[1]);
   struct cl_kept made[CL_KEPT_MOST];
   if (!result) {
-    int64_t got = cl_read(answers[0], made, count * sizeof *made);
-    if (got != (int64_t)(count * sizeof *made)) result = got < 0 ? (int)got : -EPIPE;
+    size_t got = 0, size = count * sizeof *made;
+    while (!result && got < size) {
+      int64_t part = cl_read(answers[0], (char *)made + got, size - got);
+      if (part <= 0) result = part < 0 ? (int)part : -EPIPE;
+      else got += (size_t)part;
+    }
   }
   close(answers[0]);
   for (size_t index = 0; index < count && !result; index++) {

@@ -84,7 +84,10 @@ struct CellTree {
     func allow(_ path: String, _ access: LandlockAccess) {
       rules.append(CellBlueprint.LandlockRule(path: path, access: access.intersection(known)))
     }
-    for grant in grants { allow(grant.path, grant.landlock) }
+    // A link has no rights of its own, and what is neither file nor directory is only kept in its place.
+    for grant in grants where grant.status.kind == .regular || grant.status.kind == .directory {
+      allow(grant.path, grant.landlock)
+    }
     for path in CellTree.writable {
       allow(path, Grant.writing.union([.readFile, .readDirectory]))
     }

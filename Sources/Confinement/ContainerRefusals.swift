@@ -55,6 +55,15 @@ extension ContainerLayout {
         .never, "protect", entry.path, why,
         "write isolation: full, or grant less for writing and leave the line out", entry)
     }
+    if let first = collector.places.first {
+      let more = collector.places.count - 1
+      let entry = profile.filesystem.write.first { Paths.isWithin(first, $0.path) }
+      collector.refuse(
+        .never, "protect", first,
+        "nothing is there\(more > 0 ? ", nor at \(more) other protected names" : ""), and \(why)",
+        "write isolation: full, or protect_missing: note, which leaves the names to the server, or "
+          + "protect_defaults: false", entry ?? profile.filesystem.write.first)
+    }
     for (index, grant) in grants.enumerated() where grant.access == .read {
       guard
         let around = grants[..<index].last(where: {

@@ -17,6 +17,8 @@ struct GrantCollector<Lookup: FileLookup> {
   private(set) var links: [PathLink] = []
   var notes: [String] = []
   private(set) var faults: [PlanError.Fault] = []
+  /// What is to be protected and is not there: something must keep its place.
+  var places: [String] = []
 
   /// Begins with what the profile grants for writing: a session may have changed what is there.
   init(

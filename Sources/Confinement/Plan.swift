@@ -16,8 +16,17 @@ public struct Plan: Sendable {
   public var grants: [Grant]
   /// Paths that are covered although something above them is granted.
   public var hidden: [String]
+  /// Those of `protected` that may be another session's way to keep a place.
+  public var protectedPlaces: [String] {
+    grants.filter { $0.role == .protected && ProtectedNames.isPlace($0.status) }.map(\.path)
+  }
+  /// The mode of a directory that keeps a place.
+  public static let placeMode = ProtectedNames.placeMode
   /// Paths that stay read-only although something above them is granted for writing.
   public var protected: [String] { grants.filter { $0.role == .protected }.map(\.path) }
+  /// What is to be protected and is not there yet: for each of these real paths an empty directory
+  /// must be made, and the plan be made again, before there is a cell.
+  public var places: [String]
   /// What was decided on the way and a person may want to know, one sentence each.
   public var notes: [String]
   /// What the server's filter decides otherwise at isolation level container; nil at level full.
@@ -74,7 +83,7 @@ public struct Plan: Sendable {
       write: profile.filesystem.write, isolation: profile.isolation)
     for grant in runtime.grants { collector.add(runtime: grant) }
     for entry in profile.filesystem.read { collector.add(profile: entry, access: .read) }
-    collector.protect(profile.filesystem)
+    collector.protect(profile.filesystem, homes: runtime.homes)
     var tree = CellTree(
       grants: collector.merged(), links: collector.links,
       temporarySize: profile.limits.temporary)
@@ -96,6 +105,7 @@ public struct Plan: Sendable {
     guard collector.faults.isEmpty else { throw PlanError(collector.faults) }
     grants = tree.grants
     hidden = tree.hidden
+    places = collector.places
     notes = collector.notes + tree.notes + (layout?.notes ?? [])
 
     let privileged = host.user == 0

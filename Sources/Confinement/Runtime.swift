@@ -62,6 +62,8 @@ public struct RuntimeDiscovery: Sendable {
   public internal(set) var searchPath: [String] = standardSearchPath
   /// Variables to set unless the profile sets them.
   public internal(set) var environment: [(String, String)] = []
+  /// The homes of people on this machine; nil when nothing was looked for.
+  var homes: HomeDirectories?
   /// What was found, one sentence each, for `check`.
   public internal(set) var findings: [String] = []
 
@@ -103,6 +105,7 @@ public struct RuntimeDiscovery: Sendable {
     result.grants = search.finished()
     result.environment = search.environment
     result.findings = search.findings
+    result.homes = search.homes
     return result
   }
 }

@@ -48,6 +48,11 @@ struct HomeDirectories {
     }
   }
 
+  /// The homes that lie in `directory`, itself included; without links.
+  func homes(in directory: String) -> [String] {
+    paths.filter { PathText.same($0, directory) || PathText.isBelow($0, directory) }
+  }
+
   /// Whether `path` is a home directory or encloses one; without links.
   func isWithin(_ path: String) -> Bool {
     paths.contains { PathText.same($0, path) || PathText.isBelow($0, path) }

@@ -84,11 +84,11 @@ public enum Files {
       owning: try checked(unsafe cl_open_at(directory, path, flags.rawValue, mode)))
   }
 
-  /// Opens `path` for reference only (`O_PATH`), and only if no component of it is a link
-  /// (`RESOLVE_NO_SYMLINKS`, openat2(2)).
+  /// Opens `path` for reference only (`O_PATH`), and only if no component of it but the last is a
+  /// link, which is then the link itself (`RESOLVE_NO_SYMLINKS` and `O_NOFOLLOW`, openat2(2)).
   public static func openExactly(_ path: String) throws(Errno) -> FileDescriptor {
     try refuseNul(path)
-    let flags = UInt64(OpenFlags.path.rawValue)
+    let flags = UInt64(OpenFlags.path.union(.noFollow).rawValue)
     return FileDescriptor(owning: try checked(unsafe cl_open_at2(-100, path, flags, 0x04 | 0x02)))
   }
 

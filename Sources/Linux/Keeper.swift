@@ -8,13 +8,24 @@ public struct Kept: Hashable, Sendable {
     case directory
     /// A control group of version 2: everything in it is killed first.
     case controlGroup
+    /// An empty directory that keeps a name from being taken, shared by the sessions that need it:
+    /// one of the same mode that is there already is taken for another session's.
+    case place
+
+    var flat: cl_kept_kind {
+      switch self {
+      case .directory: CL_KEPT_DIRECTORY
+      case .controlGroup: CL_KEPT_CGROUP
+      case .place: CL_KEPT_PLACE
+      }
+    }
   }
 
   /// See ``Kind``.
   public var kind: Kind
   /// The directory that it is made in, an open descriptor that stays the caller's.
   public var parent: Int32
-  /// Its name there, one component; nothing of this name may be there.
+  /// Its name there, one component; but for a place nothing of this name may be there.
   public var name: String
   /// Its permission bits, whatever the umask.
   public var mode: UInt32
@@ -58,16 +69,20 @@ public struct Kept: Hashable, Sendable {
 /// when SIGKILL ends the monitor (`cl_keeper.h`).
 ///
 /// It makes these things itself, so that none is there for a moment without anybody who knows of it.
-/// What holds it back is a pipe that only this value holds: every other child of the monitor closes
-/// what it does not need.
+/// What holds it back is a connection that only this value holds (every other child of the monitor
+/// closes what it does not need), and then the end of the process that it was told to wait for.
 ///
 /// *Limits.* Somebody who may signal it can kill it with SIGKILL as well; then the monitor removes
 /// what is there, and if both are killed nobody does.
 @safe public struct Keeper: ~Copyable {
   /// The keeper's process id, a child of ours.
   public let process: Int32
-  /// What it made, opened: as many as were asked for, in that order, closed by `finish`.
+  /// What it made, opened, in the order in which it was asked for and without the places; closed by
+  /// `finish`.
   public private(set) var directories: [Int32] = []
+  /// The most things of one keeper.
+  public static var most: Int { Int(CL_KEPT_MOST) }
+
   private let life: FileDescriptor
   private let kept: [cl_kept]
   private let parents: [Int32]
@@ -113,7 +128,16 @@ public struct Kept: Hashable, Sendable {
     let status = try Files.status(of: directory.rawValue)
     guard unsafe status.device == kept[index].device, unsafe status.inode == kept[index].inode
     else { throw .stale }
-    directories.append(directory.release())
+    if unsafe kept[index].kind != Int32(CL_KEPT_PLACE.rawValue) {
+      directories.append(directory.release())
+    }
+  }
+
+  /// Waits for the end of `process`, a child of ours, as well before anything is removed. To be
+  /// called once, with the cell's init: everything else in the cell ends before it does.
+  public func await(process: Int32) throws(Errno) {
+    let descriptor = try Process.descriptor(of: process)
+    _ = try checked(cl_keeper_await(life.rawValue, descriptor.rawValue))
   }
 
   /// The end of the session: waits until everything is removed. Throws what stood in the way.
@@ -140,8 +164,7 @@ public struct Kept: Hashable, Sendable {
     for (index, byte) in bytes.enumerated() { unsafe name[index] = CChar(bitPattern: byte) }
     unsafe name[bytes.count] = 0
     var flat = unsafe cl_kept()
-    let kind = thing.kind == .directory ? CL_KEPT_DIRECTORY : CL_KEPT_CGROUP
-    unsafe flat.kind = Int32(kind.rawValue)
+    unsafe flat.kind = Int32(thing.kind.flat.rawValue)
     unsafe flat.parent = parent
     unsafe flat.name = UnsafePointer(name)
     unsafe flat.mode = thing.mode

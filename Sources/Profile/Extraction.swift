@@ -14,7 +14,7 @@ extension Profile {
       hide: Self.grants(root["filesystem", "hide"]),
       protect: Self.grants(root["filesystem", "protect"]),
       protectsDefaults: root["filesystem", "protect_defaults"]?.scalar?.text != "false",
-      missingProtection: Self.word(root["filesystem", "protect_missing"]) ?? .note)
+      missingProtection: Self.word(root["filesystem", "protect_missing"]) ?? .hold)
     syscalls = Syscalls(add: Self.strings(root["syscalls", "add"]))
     limits = Limits(root["limits"])
     hardening.deniesWriteExecute = root["hardening", "write_execute"]?.scalar?.text == "deny"

@@ -171,9 +171,9 @@ enum Format {
     Key(
       name: "protect_missing",
       shape: .choice(
-        Profile.MissingProtection.allCases.map(\.rawValue), later: []), omitted: "`note`",
-      summary: "What follows when a name is not there and so cannot be protected: a note, or no "
-        + "session.",
+        Profile.MissingProtection.allCases.map(\.rawValue), later: []), omitted: "`hold`",
+      summary: "What follows when a name that is to be protected is not there: an empty directory "
+        + "keeps its place while the session lasts, or there is a note, or no session.",
       example: "refuse"),
   ]
 

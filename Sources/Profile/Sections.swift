@@ -63,7 +63,7 @@ extension Profile {
     public init(
       read: [PathGrant] = [], write: [PathGrant] = [], hide: [PathGrant] = [],
       protect: [PathGrant] = [], protectsDefaults: Bool = true,
-      missingProtection: MissingProtection = .note
+      missingProtection: MissingProtection = .hold
     ) {
       self.read = read
       self.write = write
@@ -74,8 +74,11 @@ extension Profile {
     }
   }
 
-  /// What follows when a name that is to be protected is not there: the kernel cannot close it.
+  /// What follows when a name that is to be protected is not there: the kernel can close only what
+  /// exists.
   public enum MissingProtection: String, Sendable, CaseIterable {
+    /// An empty directory keeps its place while the session lasts.
+    case hold
     /// The session starts, and its notes say which names are open.
     case note
     /// The session does not start.

@@ -40,9 +40,13 @@ public enum ShippedProfiles {
             GIT_PAGER: cat
             # The server runs under a user of its own, who is not the repository's owner. Git compares real
             # paths, and the cell holds no other repository.
-            GIT_CONFIG_COUNT: "1"
+            GIT_CONFIG_COUNT: "2"
             GIT_CONFIG_KEY_0: safe.directory
             GIT_CONFIG_VALUE_0: "*"
+            # Files have other owners' numbers in the cell than in the index, and Git would read every one of
+            # them again at each status or diff.
+            GIT_CONFIG_KEY_1: core.checkStat
+            GIT_CONFIG_VALUE_1: minimal
         filesystem:
           read: ["${repository}"]
         limits: {memory: 1GiB, processes: 64, open_files: 256, file_size: 64MiB}

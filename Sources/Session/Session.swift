@@ -36,8 +36,21 @@ public enum Session {
       "learn what this machine offers", hint: "a kernel with Landlock is needed"
     ) { () throws(Errno) in try HostFacts.current(for: request.profile.isolation) }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
-    let plan = try makePlan(request, host: host, auditBase: location.guarded)
+    let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
+    let result: Result<Int32, SessionError>
+    do { result = .success(try live(request, held, location, streams)) } catch {
+      result = .failure(error)
+    }
+    do { try held.free() } catch { Diagnostics.error(error.message) }
+    return try result.get()
+  }
 
+  /// The session of a plan, from the first fork of its cell on.
+  private static func live(
+    _ request: SessionRequest, _ held: borrowing HeldPlan, _ location: AuditLocation,
+    _ streams: consuming ClientStreams
+  ) throws(SessionError) -> Int32 {
+    let plan = held.plan
     let input = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
     let output = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
     let error = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
@@ -81,6 +94,7 @@ public enum Session {
     try closeAll(consume input, consume output, consume error)
 
     try cell.build(try filters(request.profile, plan))
+    try held.keep(until: cell.initProcess)
     guard let ready = try relay.next(), ready.kind == .ready else {
       throw SessionError("the relay ended before it was ready")
     }

@@ -32,7 +32,21 @@ public enum Verification {
       "learn what this machine offers", hint: "a kernel with Landlock is needed"
     ) { () throws(Errno) in try HostFacts.current(for: request.profile.isolation) }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
-    let planned = try Session.makePlan(request, host: host, auditBase: location.guarded)
+    let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
+    let result: Result<VerificationReport, SessionError>
+    do {
+      result = .success(
+        try prove(request, held, host, audit: location.guarded, signals: signals.rawValue))
+    } catch { result = .failure(error) }
+    try held.free()
+    return try result.get()
+  }
+
+  private static func prove(
+    _ request: SessionRequest, _ held: borrowing HeldPlan, _ host: HostFacts, audit: String,
+    signals: Int32
+  ) throws(SessionError) -> VerificationReport {
+    let planned = held.plan
     let filters = try Session.filters(request.profile, planned)
     let program = filters.server ?? filters.everyone
     if planned.blueprint.container != nil {
@@ -47,13 +61,13 @@ public enum Verification {
     do {
       let checks = VerificationChecks(
         plan: planned, rules: program.rules, scratch: scratch, host: host,
-        paths: ownPaths(request, location.guarded))
+        paths: ownPaths(request, audit))
       result = .success(
         try Verifier(
           request: request, plan: plan, filters: filters, scratch: scratch.path,
           keeper: scratch.keeperProcess, checks: checks,
           exchange: ProbeExchange(
-            deadline: Clock.monotonicMicroseconds() + patience, signals: signals.rawValue)
+            deadline: Clock.monotonicMicroseconds() + patience, signals: signals)
         ).run())
     } catch { result = .failure(error) }
     let place = scratch.path

@@ -144,7 +144,9 @@ class PodmanCase(Case):
             # Where the record goes: nothing runs without one.
             options += ["-v", f"{self.volume()}:/state", "-e", "XDG_STATE_HOME=/state"]
             if "--user" not in options:
-                options += ["-v", f"{self.volume()}:/var/log/anchorhold"]
+                log = self.directory / "log"
+                log.mkdir(exist_ok=True)
+                options += ["-v", f"{log}:/var/log/anchorhold"]
         return ["podman", "run", "--rm", "-i", "--cgroup-manager=cgroupfs", "--runtime", "runc",
                 "--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4000:4000",
                 "--name", name or f"{self.name}-{time.monotonic_ns()}",
@@ -172,76 +174,76 @@ class PodmanCase(Case):
                               capture_output=True, timeout=60)
 
     def records(self):
-        return [json.loads(line) for path in self.volume().rglob("*.jsonl")
+        return [json.loads(line) for path in sorted(
+            self.directory.rglob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
                 for line in path.read_bytes().splitlines()]
 
 
 class InContainers(PodmanCase):
-    def each_way(self):
-        for way in WAYS:
-            with self.subTest(way):
-                yield way
-
     def test_a_session_in_each_way(self):
-        for way in self.each_way():
-            # The shell is process 1 here and looks at what is left.
-            script = (f"{self.anchorhold_inside} run /prof/probe.yaml; echo \"status $?\" >&2; "
-                      f"{{ {SPACES}; }} >&2")
-            peer = self.start(way, "/bin/sh", "-c", script)
-            self.assertEqual(peer.initialize()["serverInfo"]["name"], "probe")
-            self.assertEqual(peer.attempt("read:/prof/granted")["detail"], "granted text")
-            for name in ["read:/prof/secret", "read:/etc/passwd", "list:/", "list:/proc",
-                         "read:/proc/1/environ", "kill:1", "socket-unix", "write:/tmp/x",
-                         "write:/state/x", "mount", "chmod:/prof/secret", "watch:/prof/secret"]:
-                self.assertEqual(peer.attempt(name)["outcome"], "refused", name)
-            wrote = peer.attempt("write:file")["outcome"]
-            self.assertEqual(wrote, "refused" if way == "nowhere-to-write" else "done")
-            self.assertEqual(peer.finish(), 0)
-            said = peer.stderr.decode()
-            self.assertIn("status 0", said)
-            self.assertNotIn("anchorhold-", said.split("status 0")[1])
-            outside = self.run_inside(way, "/tests/probe", "try", "read:/prof/secret",
-                                      "read:/etc/passwd", "list:/", "list:/proc")
-            self.assertEqual([json.loads(line)["outcome"] for line in
-                              outside.stdout.splitlines()[:4]], ["done"] * 4)
-            start = [r for r in self.records() if r["kind"] == "session-start"][-1]
-            self.assertEqual((start["isolation"], start["sealed"]), ("container", True))
-            self.assertEqual("there is no temporary space" in " ".join(start["notes"]),
-                             way == "nowhere-to-write")
+        for way in list(WAYS):
+            with self.subTest(way):
+                # The shell is process 1 here and looks at what is left.
+                script = (f"{self.anchorhold_inside} run /prof/probe.yaml; echo \"status $?\" >&2; "
+                          f"{{ {SPACES}; }} >&2")
+                peer = self.start(way, "/bin/sh", "-c", script)
+                self.assertEqual(peer.initialize()["serverInfo"]["name"], "probe")
+                self.assertEqual(peer.attempt("read:/prof/granted")["detail"], "granted text")
+                for name in ["read:/prof/secret", "read:/etc/passwd", "list:/", "list:/proc",
+                             "read:/proc/1/environ", "kill:1", "socket-unix", "write:/tmp/x",
+                             "write:/state/x", "mount", "chmod:/prof/secret", "watch:/prof/secret"]:
+                    self.assertEqual(peer.attempt(name)["outcome"], "refused", name)
+                wrote = peer.attempt("write:file")["outcome"]
+                self.assertEqual(wrote, "refused" if way == "nowhere-to-write" else "done")
+                self.assertEqual(peer.finish(), 0)
+                said = peer.stderr.decode()
+                self.assertIn("status 0", said)
+                self.assertNotIn("anchorhold-", said.split("status 0")[1])
+                outside = self.run_inside(way, "/tests/probe", "try", "read:/prof/secret",
+                                          "read:/etc/passwd", "list:/", "list:/proc")
+                self.assertEqual([json.loads(line)["outcome"] for line in
+                                  outside.stdout.splitlines()[:4]], ["done"] * 4)
+                start = [r for r in self.records() if r["kind"] == "session-start"][-1]
+                self.assertEqual((start["isolation"], start["sealed"]), ("container", True))
+                self.assertEqual("there is no temporary space" in " ".join(start["notes"]),
+                                 way == "nowhere-to-write")
 
     def test_a_real_python_server_in_each_way(self):
         need(self, servers.ready("time"), "mcp-server-time from PyPI")
         need(self, (ROOTFS / str(servers.PLACE).lstrip("/") / "time").exists(),
              "mcp-server-time in the containers' root")
-        for way in self.each_way():
-            peer = self.start(way, self.anchorhold_inside, "run", "/prof/time.yaml")
-            self.assertIn("time", peer.initialize()["serverInfo"]["name"])
-            answer = peer.call("get_current_time", {"timezone": "UTC"})
-            self.assertIn("UTC", json.dumps(answer["result"]))
-            self.assertEqual(peer.finish(), 0)
+        for way in list(WAYS):
+            with self.subTest(way):
+                peer = self.start(way, self.anchorhold_inside, "run", "/prof/time.yaml")
+                self.assertIn("time", peer.initialize()["serverInfo"]["name"])
+                answer = peer.call("get_current_time", {"timezone": "UTC"})
+                self.assertIn("UTC", json.dumps(answer["result"]))
+                self.assertEqual(peer.finish(), 0)
 
     def test_verify_in_each_way(self):
-        for way in self.each_way():
-            if way == "nowhere-to-write":
-                continue
-            done = self.run_inside(way, self.anchorhold_inside, "verify", "--json",
-                                   "/prof/probe.yaml")
-            answer = json.loads(done.stdout or b"{}")
-            found = [f"{c['class']}: {c['name']}: {c['detail']}" for c in answer.get("checks", [])
-                     if c["promised"] and not c["held"] and c["control"] != "absent"]
-            self.assertEqual(done.returncode, 0,
-                             (found, answer.get("seal", {}).get("broken"), done.stderr))
-            self.assertGreater(sum(c["held"] for c in answer["checks"]), 150)
+        for way in list(WAYS):
+            with self.subTest(way):
+                if way == "nowhere-to-write":
+                    continue
+                done = self.run_inside(way, self.anchorhold_inside, "verify", "--json",
+                                       "/prof/probe.yaml")
+                answer = json.loads(done.stdout or b"{}")
+                found = [f"{c['class']}: {c['name']}: {c['detail']}" for c in answer.get("checks", [])
+                         if c["promised"] and not c["held"] and c["control"] != "absent"]
+                self.assertEqual(done.returncode, 0,
+                                 (found, answer.get("seal", {}).get("broken"), done.stderr))
+                self.assertGreater(sum(c["held"] for c in answer["checks"]), 150)
 
     def test_level_full_says_why_it_cannot_be_and_the_two_ways_out(self):
-        for way in self.each_way():
-            done = self.run_inside(way, self.anchorhold_inside, "run", "/prof/probe.yaml",
-                                   "--isolation", "full")
-            self.assertEqual(done.returncode, 125, done.stderr)
-            said = done.stderr.decode()
-            self.assertRegex(said, r"error: cannot .*: (Operation not permitted|Permission denied)")
-            self.assertIn("--isolation container", said)
-            self.assertIn("--security-opt", said)
+        for way in list(WAYS):
+            with self.subTest(way):
+                done = self.run_inside(way, self.anchorhold_inside, "run", "/prof/probe.yaml",
+                                       "--isolation", "full")
+                self.assertEqual(done.returncode, 125, done.stderr)
+                said = done.stderr.decode()
+                self.assertRegex(said, r"error: cannot .*: (Operation not permitted|Permission denied)")
+                self.assertIn("--isolation container", said)
+                self.assertIn("--security-opt", said)
 
     def test_the_container_option_of_the_hint_makes_level_full_possible(self):
         for options in [["--user", str(USER), "--security-opt", "seccomp=unconfined",
@@ -275,7 +277,7 @@ class AsProcessOne(PodmanCase):
                 peer = self.start(way, self.anchorhold_inside, "run", "/prof/probe.yaml")
                 peer.initialize()
                 peer.send({"jsonrpc": "2.0", "id": 9, "method": "tools/call",
-                           "params": {"name": "exit", "arguments": {"code": 7}}})
+                           "params": {"name": "exit", "arguments": {"status": 7}}})
                 self.assertEqual(peer.wait(), 7)
 
     def test_a_signal_ends_the_container(self):

@@ -14,10 +14,11 @@ struct ContainerPlanTests {
   private func plan(
     user: UInt32 = 1234, landlock: Int = 7, facts: ContainerFacts? = nil, read: [String] = [],
     write: [String] = [], hide: [String] = [], protect: [String] = [], workdir: String? = nil,
-    files extra: [(String, PlanFiles.Node)] = []
+    protectsDefaults: Bool = false, files extra: [(String, PlanFiles.Node)] = []
   ) throws(PlanError) -> Plan {
     var profile = Profile(name: "p")
     profile.isolation = .container
+    profile.filesystem.protectsDefaults = protectsDefaults
     profile.server.command = [Located("/srv/server")]
     profile.server.workdir = workdir.map { Located($0) }
     profile.filesystem.read = read.map { Profile.PathGrant($0, line: 7) }
@@ -100,8 +101,14 @@ struct ContainerPlanTests {
       }.contains { $0.hasPrefix("cannot keep read-only") })
     #expect(
       messages { () throws(PlanError) in
-        try plan(write: ["/srv/data"], files: [("/srv/data/.git/config", .file)])
+        try plan(
+          write: ["/srv/data"], protectsDefaults: true,
+          files: [("/srv/data/.git/config", .file)])
       }.contains { $0.hasPrefix("cannot protect \"/srv/data/.git\"") })
+    #expect(
+      messages { () throws(PlanError) in
+        try plan(write: ["/srv/data"], protectsDefaults: true)
+      }.contains { $0.contains("other protected names") })
     #expect(messages { () throws(PlanError) in try plan(write: ["/srv/data"]) } == [])
   }
 

@@ -16,7 +16,7 @@ struct ProtectionTests {
 
   func plan(
     _ change: (inout Profile.Filesystem) -> Void, grants: [String] = [],
-    write: [String] = ["/srv/w"]
+    write: [String] = ["/srv/w"], homes: HomeDirectories? = nil
   ) throws(PlanError) -> Plan {
     var profile = Profile(name: "p")
     profile.server.command = [Located("/srv/server")]
@@ -24,6 +24,7 @@ struct ProtectionTests {
     change(&profile.filesystem)
     var runtime = RuntimeDiscovery()
     runtime.executable = "/srv/server"
+    runtime.homes = homes
     runtime.grants = grants.map {
       RuntimeGrant(path: $0, isDirectory: true, executable: true, reason: "test", links: [])
     }
@@ -42,11 +43,14 @@ struct ProtectionTests {
     } catch { return error.faults }
   }
 
+  /// What of the list is there.
+  static let there = ["/srv/w/.envrc", "/srv/w/.git", "/srv/w/.mcp.json", "/srv/w/.ssh"]
+
   @Test("names of the list are bound read-only over themselves, and are the very files of the plan")
   func defaults() throws {
     let plan = try plan { _ in }
-    #expect(plan.protected == ["/srv/w/.git", "/srv/w/.mcp.json"])
-    #expect(plan.grants.map(\.path) == ["/srv/w", "/srv/w/.git", "/srv/w/.mcp.json"])
+    #expect(plan.protected == Self.there)
+    #expect(plan.grants.map(\.path) == ["/srv/w"] + Self.there)
     for grant in plan.grants.dropFirst() {
       #expect(grant.attributes == [.readOnly, .noSetID, .noDevices, .noExecution])
       #expect(grant.landlock.isDisjoint(with: Grant.writing))
@@ -56,20 +60,64 @@ struct ProtectionTests {
     #expect(plan.blueprint.covered.map(\.path) == plan.protected)
   }
 
-  @Test("names that are not there, and those that the server can replace, are said to be open")
-  func open() throws {
+  @Test("the places of names that are not there are held, noted or a reason to refuse")
+  func missing() throws {
     let plan = try plan { _ in }
-    let missing = try #require(plan.notes.first { $0.hasPrefix("not protected in /srv/w,") })
-    #expect(missing.contains(".gitconfig, .vscode") && missing.contains(".zlogin"))
-    #expect(!missing.contains(".mcp.json") && !missing.contains(".envrc"))
-    #expect(plan.notes.contains { $0.hasPrefix("/srv/w/.envrc is not protected: it is a sym") })
-    #expect(plan.notes.contains { $0.hasPrefix("/srv/w/.ssh is not protected: it is neither") })
-    #expect(plan.notes.contains { $0.hasPrefix("/srv/w/.mcp.json: protected until the host") })
+    #expect(plan.places.contains("/srv/w/.vscode") && plan.places.contains("/srv/w/.cursor"))
+    #expect(!plan.places.contains("/srv/w/.mcp.json") && !plan.places.contains("/srv/w/.envrc"))
+    // The host looks for these in homes only, and this is none.
+    #expect(!plan.places.contains("/srv/w/.bashrc"))
+    #expect(plan.notes.contains { $0.hasPrefix("nothing is there yet, so an empty directory") })
+    #expect(plan.notes.contains { $0.hasPrefix("/srv/w/.envrc stays the symbolic link that it") })
+    #expect(
+      plan.notes.contains { $0.contains("/srv/w/.mcp.json") && $0.contains("until the host") })
+    let noted = try self.plan { $0.missingProtection = .note }
+    #expect(noted.places.isEmpty)
+    let note = try #require(noted.notes.first { $0.hasPrefix("not protected in /srv/w,") })
+    #expect(note.contains(".vscode, .idea") && !note.contains(".zlogin"))
     let refused = faults { $0.missingProtection = .refuse }
-    #expect(refused.count == 3)
+    #expect(refused.count == 1)
     #expect(refused.allSatisfy { $0.line == 8 && $0.hint != nil && $0.kind == .notHere })
-    #expect(refused.contains { $0.message.contains("nothing is at .gitconfig, .vscode") })
-    #expect(refused.contains { $0.message.contains("/srv/w/.envrc\": it is a symbolic link") })
+    #expect(refused.contains { $0.message.contains("nothing is at .vscode, .idea") })
+  }
+
+  @Test("what is neither file nor directory is kept in its place, without any right")
+  func special() throws {
+    let plan = try plan { _ in }
+    for path in ["/srv/w/.envrc", "/srv/w/.ssh"] {
+      #expect(plan.blueprint.actions.contains { $0.path == path })
+      #expect(!plan.blueprint.landlockRules.contains { $0.path == path })
+    }
+  }
+
+  @Test("in a home, and in the homes of a tree, the shell's files are held as well")
+  func homes() throws {
+    let accounts = "a:x:1000:1000::/srv/w:/bin/sh\nb:x:1001:1001::/srv/w/a/b:/bin/sh\n"
+    let homes = HomeDirectories(home: nil, user: nil, accounts: Array(accounts.utf8)) { $0 }
+    let plan = try plan({ _ in }, homes: homes)
+    for path in ["/srv/w/.bashrc", "/srv/w/.config", "/srv/w/a/b/.zshrc", "/srv/w/a/b/.mcp.json"] {
+      #expect(plan.places.contains(path))
+    }
+    #expect(!plan.places.contains("/srv/w/a/.zshrc"))
+    let off = try self.plan({ $0.protectsDefaults = false }, homes: homes)
+    #expect(off.places.isEmpty)
+  }
+
+  @Test("the place of a missing path of the profile is held where the server could make it")
+  func missingPaths() throws {
+    func places(_ path: String, optional: Bool = true) throws -> [String] {
+      try plan {
+        $0.protectsDefaults = false
+        $0.protect = [Profile.PathGrant(path, isOptional: optional, line: 9)]
+      }.places
+    }
+    #expect(try places("/srv/w/new") == ["/srv/w/new"])
+    // Nothing is made below what cannot be made.
+    #expect(try places("/srv/w/new/deep/er") == ["/srv/w/new"])
+    #expect(try places("/srv/w/a/b/new") == ["/srv/w/a/b/new"])
+    #expect(try places("/srv/data/new") == [])
+    #expect(try places("/srv/w/plain") == [])
+    #expect(throws: PlanError.self) { try places("/srv/w/new", optional: false) }
   }
 
   @Test("the list can be switched off, and a name of it be granted, and both are noted")
@@ -83,7 +131,7 @@ struct ProtectionTests {
         $0.missingProtection = .refuse
       }.isEmpty)
     let granted = try plan({ _ in }, write: ["/srv/w", "/srv/w/.git"])
-    #expect(granted.protected == ["/srv/w/.mcp.json"])
+    #expect(granted.protected == Self.there.filter { $0 != "/srv/w/.git" })
     #expect(granted.notes.contains("/srv/w/.git is not protected: filesystem.write names it"))
   }
 
@@ -106,7 +154,7 @@ struct ProtectionTests {
   @Test("a tree in another that the server can write is held as well")
   func nestedTrees() throws {
     let plan = try plan({ _ in }, write: ["/srv", "/srv/w"])
-    #expect(plan.protected == ["/srv/w/.git", "/srv/w/.mcp.json"])
+    #expect(plan.protected == Self.there)
     #expect(plan.grants.map(\.path) == ["/srv", "/srv/w"] + plan.protected)
     #expect(plan.grants[1].access == .write)
     #expect(plan.blueprint.covered.map(\.path) == ["/srv/w"] + plan.protected)
@@ -115,7 +163,8 @@ struct ProtectionTests {
   @Test("what is hidden is not protected besides")
   func hidden() throws {
     let plan = try plan { $0.hide = [Profile.PathGrant("/srv/w/.git")] }
-    #expect(plan.hidden == ["/srv/w/.git"] && plan.protected == ["/srv/w/.mcp.json"])
+    #expect(plan.hidden == ["/srv/w/.git"])
+    #expect(plan.protected == Self.there.filter { $0 != "/srv/w/.git" })
     #expect(plan.blueprint.actions.count { $0.path == "/srv/w/.git" } == 1)
     let twice = faults {
       $0.hide = [Profile.PathGrant("/srv/w/.git")]

@@ -2,9 +2,9 @@
 // the cell has to go when the session ends, however it ends.
 //
 // It makes these things itself, so that there is no moment at which one is there and nobody knows
-// of it, waits for the end of a pipe that only the monitor holds, and removes them. It has a
-// session of its own and blocks every signal, holds no other descriptor, and of root's rights keeps
-// those over files.
+// of it, waits for the end of a connection that only the monitor holds and for the end of the cell,
+// and removes them. It has a session of its own and blocks every signal, holds no other descriptor,
+// and of root's rights keeps those over files.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -12,12 +12,16 @@
 enum cl_kept_kind {
   CL_KEPT_DIRECTORY = 1,  // a private directory, removed with all that is in it
   CL_KEPT_CGROUP,         // a control group (version 2): everything in it is killed first
+  // An empty directory that keeps a name from being taken. One of this mode that is there already
+  // is another session's, and shared: each holds a lock on it (flock(2)), the last one removes it.
+  // What somebody put into it makes it theirs, and it stays.
+  CL_KEPT_PLACE,
 };
 
 struct cl_kept {
   int kind;
   int parent;        // descriptor of the directory that it is made in
-  const char *name;  // one component; nothing of this name may be there
+  const char *name;  // one component; but for a place nothing of this name may be there
   uint32_t mode;
   uint32_t user, group;  // its owner, both all ones for the caller
   // What came of it: 0 or an error number, and which file it is.
@@ -27,12 +31,17 @@ struct cl_kept {
 };
 
 // How many things a keeper has at most.
-#define CL_KEPT_MOST 8
+#define CL_KEPT_MOST 512
 
 // Forks the keeper and waits until it made the `count` things of `kept`, whose results are filled
-// in. Returns its process id, and in `life` the close-on-exec end of the pipe that holds it back;
+// in. Returns its process id, and in `life` the close-on-exec end of what holds it back;
 // or -errno when one of them could not be made, and then none is there. Only while single-threaded.
 int cl_keeper_start(struct cl_kept *kept, size_t count, int *life);
+
+// Lets the keeper behind `life` wait for the end of `process` (a pidfd) as well, before it removes
+// anything: for the cell's init, whose end comes after that of everything in the cell. Returns 0 or
+// -errno. To be called once.
+int cl_keeper_await(int life, int process);
 
 // Removes a thing that the keeper made: for the monitor, when the keeper itself was killed.
 // `kept` is as cl_keeper_start filled it in. Returns 0, also when it is gone already, or -errno.

@@ -1,0 +1,116 @@
+internal import Confinement
+internal import Linux
+internal import Profile
+
+/// A plan, and the empty directories that keep the places of protected names which are not there:
+/// for as long as a session lasts, and as long as the last one of several that share a tree.
+///
+/// A ``Keeper`` makes and removes them. What tells them from other empty directories, for sessions
+/// that come later, is their mode; what keeps one that a session uses from being removed by another
+/// is a lock (flock(2)) on it.
+struct HeldPlan: ~Copyable {
+  let plan: Plan
+  private let keeper: Keeper?
+
+  /// Makes the plan of `request`, keeps the places that it asks for and those of its protected names
+  /// that another session keeps already, and makes it again with them.
+  static func make(
+    _ request: SessionRequest, host: HostFacts, auditBase: String
+  ) throws(SessionError) -> HeldPlan {
+    let first = try Session.makePlan(request, host: host, auditBase: auditBase)
+    let paths = first.places + shared(first)
+    if paths.isEmpty { return HeldPlan(plan: first, keeper: nil) }
+    let keeper = try keep(paths, privileged: first.blueprint.privileged)
+    let second: Result<Plan, SessionError>
+    do { second = .success(try Session.makePlan(request, host: host, auditBase: auditBase)) } catch
+    {
+      second = .failure(error)
+    }
+    guard case .success(var plan) = second, plan.places.isEmpty else {
+      try free(keeper)
+      _ = try second.get()
+      throw SessionError("cannot keep the places of protected names: somebody removed one")
+    }
+    plan.notes.append(
+      "nothing was there, so an empty directory keeps the place while the session lasts: "
+        + paths.joined(separator: ", "))
+    return HeldPlan(plan: plan, keeper: keeper)
+  }
+
+  private static func keep(
+    _ paths: [String], privileged: Bool
+  ) throws(SessionError) -> Keeper {
+    guard paths.count <= Keeper.most else {
+      throw SessionError(
+        "cannot keep the places of \(paths.count) protected names: \(Keeper.most) is the most",
+        hint: hint)
+    }
+    var parents: [Int32] = []
+    var things: [Kept] = []
+    for path in paths {
+      // By bytes: a combining mark after a slash would make one character of both.
+      let start = path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
+      let above = String(path[..<start])
+      let name = String(path[path.utf8.index(after: start)...])
+      let parent = try doing("open \"\(above)\"") { () throws(Errno) in
+        try Files.openExactly(above).release()
+      }
+      parents.append(parent)
+      let status = try doing("look at \"\(above)\"") { () throws(Errno) in
+        try Files.status(of: parent)
+      }
+      things.append(
+        Kept(
+          .place, parent: parent, name: name, mode: Plan.placeMode,
+          owner: privileged ? Kept.Owner(user: status.user, group: status.group) : nil))
+    }
+    let keeper = try doing("keep the place of \"\(paths[0])\"", hint: hint) { () throws(Errno) in
+      try Keeper.start(things)
+    }
+    for parent in parents {
+      try doing("close a directory") { () throws(Errno) in try Descriptor.close(parent) }
+    }
+    return keeper
+  }
+
+  private static let hint =
+    "let the caller write to the tree, or write protect_missing: note, which leaves the names open"
+
+  /// Protected directories that another session keeps.
+  private static func shared(_ plan: Plan) -> [String] {
+    var result: [String] = []
+    for path in plan.protectedPlaces {
+      // What cannot be listed is none of these.
+      do { if try Files.list(path).isEmpty { result.append(path) } } catch { continue }
+    }
+    return result
+  }
+
+  private init(plan: Plan, keeper: consuming Keeper?) {
+    self.plan = plan
+    self.keeper = keeper
+  }
+
+  /// Has the places kept until the cell of `process`, its init, has ended, however we end.
+  func keep(until process: Int32?) throws(SessionError) {
+    guard let process else { return }
+    switch keeper {
+    case .some(let keeper):
+      try doing("keep the places of protected names until the cell ends") { () throws(Errno) in
+        try keeper.await(process: process)
+      }
+    case .none: return
+    }
+  }
+
+  /// The end of the session: waits until the places are free, or other sessions' alone.
+  consuming func free() throws(SessionError) {
+    if let keeper { try HeldPlan.free(keeper) }
+  }
+
+  private static func free(_ keeper: consuming Keeper) throws(SessionError) {
+    do { try keeper.finish() } catch {
+      throw SessionError("free the places of protected names", error)
+    }
+  }
+}
