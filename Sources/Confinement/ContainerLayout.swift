@@ -55,6 +55,23 @@ struct ContainerLayout {
     filter = SeccompContainer(sharesUser: sharesUser, refusesSignals: !isRoot && !scopes)
   }
 
+  /// Settings of libraries that end a program when they are there and closed, as Node's; where
+  /// they are not there, as in a cell with a root of its own, nothing needs them.
+  static func grantSettings<Lookup: FileLookup>(
+    _ files: Lookup, _ collector: inout GrantCollector<Lookup>
+  ) {
+    for path in ["/etc/ssl/openssl.cnf"] {
+      let status: FileStatus?
+      // What cannot be looked at now cannot be opened later either.
+      do { status = try files.status(path) } catch { continue }
+      guard status?.kind == .regular else { continue }
+      collector.add(
+        runtime: RuntimeGrant(
+          path: path, isDirectory: false, executable: false,
+          reason: "OpenSSL ends when it cannot read it", links: []))
+    }
+  }
+
   private mutating func addRules<Lookup: FileLookup>(
     _ grants: [Grant], known: LandlockAccess, _ files: Lookup,
     _ collector: inout GrantCollector<Lookup>
@@ -92,30 +109,28 @@ struct ContainerLayout {
 
   private mutating func addNotes(_ facts: ContainerFacts, isRoot: Bool) {
     notes.append(
-      "isolation container: there are no namespaces and no mounts of the cell's own, so names, sizes "
-        + "and owners of files that are not granted can be seen, and so can the host's name and clocks; "
-        + "a file that can be read can be mapped as code")
+      "isolation container: there are no namespaces and no mounts of the cell's own, so names, "
+        + "sizes and owners of files that are not granted can be seen, and so can the host's name "
+        + "and clocks; a file that can be read can be mapped as code")
     if !container.setsSecurebits {
       notes.append(
         "the caller lacks CAP_SETPCAP, so the capability bounding set stays \(bounding) and the "
-          + "securebits stay 0x\(String(securebits, radix: 16)); the other four sets are empty, and "
-          + "no_new_privs keeps every program from gaining more")
+          + "securebits stay 0x\(String(securebits, radix: 16)); the other four sets are empty, "
+          + "and no_new_privs keeps every program from gaining more")
     }
     if !container.scopesSignals, !isRoot {
       notes.append(
-        "Landlock here does not keep signals in, so the server can signal nobody but its own process "
-          + "group: not even its own children one by one")
+        "Landlock here does not keep signals in, so the server can signal nobody but its own "
+          + "process group: not even its own children one by one")
     }
     notes.append(
-      isRoot
-        ? "limits.processes counts everything that runs as the server's user: \(otherTasks) others now"
-        : "limits.processes counts everything that the caller's user runs: \(otherTasks) others now, "
-          + "which are added to it")
+      "limits.processes counts everything that the server's user runs: \(otherTasks) others now"
+        + (isRoot ? "" : ", which are added to it"))
     if let space {
       notes.append(
-        "temporary space is \(PathText.parent(space))/\(ContainerLayout.spaceName), whose size no mount "
-          + "limits, so limits.temporary and limits.temporary_files do not hold; limits.file_size "
-          + "bounds single files")
+        "temporary space is \(PathText.parent(space))/\(ContainerLayout.spaceName), whose size no "
+          + "mount limits, so limits.temporary and limits.temporary_files do not hold; "
+          + "limits.file_size bounds single files")
     } else {
       notes.append(
         "there is no temporary space, and TMPDIR is not set: none of "

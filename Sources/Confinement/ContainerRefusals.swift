@@ -71,7 +71,9 @@ extension ContainerLayout {
         })
       else { continue }
       // Each has been said of its own line.
-      if profile.filesystem.protect.contains(where: { Paths.equal($0.path, grant.path) }) { continue }
+      if profile.filesystem.protect.contains(where: { Paths.equal($0.path, grant.path) }) {
+        continue
+      }
       let entries = profile.filesystem.write + profile.filesystem.read
       let place =
         entries.first { Paths.equal($0.path, grant.path) }

@@ -82,6 +82,7 @@ public struct Plan: Sendable {
       files: files, guarded: guarded, mounts: host.mounts, variables: profile.pathVariables,
       write: profile.filesystem.write, isolation: profile.isolation)
     for grant in runtime.grants { collector.add(runtime: grant) }
+    if profile.isolation == .container { ContainerLayout.grantSettings(files, &collector) }
     for entry in profile.filesystem.read { collector.add(profile: entry, access: .read) }
     collector.protect(profile.filesystem, homes: runtime.homes)
     var tree = CellTree(

@@ -87,7 +87,7 @@ public struct Seal: Sendable {
           ? "its own, no terminal" : "session \(session.session), terminal \(session.terminal)"),
       SealCheck(
         "server.working_directory", expected: try expectedDirectory(),
-        observed: try seeing { () throws(Errno) in try state.link("cwd") })
+        observed: try seeing { () throws(Errno) in try state.link("cwd") }),
     ]
     checks += isContainer ? try container(facts) : try own(state, status, facts)
     let initStatus = try ProcessState(initProcess).status()
@@ -235,7 +235,8 @@ public struct Seal: Sendable {
     for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
       checks.append(
         SealCheck(
-          "\(who).\(set)", expected: set == "CapBnd" ? plan.bounding : none16, observed: status[set] ?? "?"))
+          "\(who).\(set)", expected: set == "CapBnd" ? plan.bounding : none16,
+          observed: status[set] ?? "?"))
     }
     return checks
   }

@@ -229,15 +229,17 @@ struct CellProcess: ~Copyable {
 
   /// What to do where namespaces or mounts are refused.
   private static func waysOut(_ error: Errno) -> String? {
-    guard [.notPermitted, .permissionDenied, .notImplemented, .noSpace, .invalidArgument]
-      .contains(error)
+    guard
+      [.notPermitted, .permissionDenied, .notImplemented, .noSpace, .invalidArgument]
+        .contains(error)
     else { return nil }
     // Root needs its namespaces' rights before it gives them up, and those of others to look at them.
     let options =
       Process.user == 0
       ? "--cap-add SYS_ADMIN --cap-add SYS_PTRACE --security-opt systempaths=unconfined"
       : "--security-opt seccomp=unconfined --security-opt systempaths=unconfined"
-    return "anchorhold doctor shows what is refused here; of a container there are two ways out: let it "
+    return
+      "anchorhold doctor shows what is refused here; of a container there are two ways out: let it "
       + "make namespaces and mounts (\(options)), or seal without them by --isolation container, which "
       + "holds back no names of files, host name, interfaces and hidden paths (docs/what-holds.md)"
   }

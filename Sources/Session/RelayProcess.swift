@@ -15,7 +15,8 @@ struct RelayProcess: ~Copyable {
   /// Forks the relay and confines it. `configuration` makes its set-up from the control socket's
   /// number; `skip` is honoured in the test build only. Call only while single-threaded.
   static func start(
-    privileged: Bool, setsBounding: Bool, skip: CellStep?, configuration: (_ control: Int32) -> RelayConfiguration
+    privileged: Bool, setsBounding: Bool, skip: CellStep?,
+    configuration: (_ control: Int32) -> RelayConfiguration
   ) throws(SessionError) -> RelayProcess {
     let program: SeccompProgram
     do { program = try .relay() } catch {

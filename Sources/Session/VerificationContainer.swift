@@ -14,7 +14,8 @@ extension VerificationChecks {
 
   /// Attempts that need a file of the probe's own.
   private static let preparing: Set<String> = [
-    "link-read", "link-swap", "rename-in", "rename-out", "hard-link", "set-uid-file", "set-gid-file",
+    "link-read", "link-swap", "rename-in", "rename-out", "hard-link", "set-uid-file",
+    "set-gid-file",
     "created-set-uid", "make-device", "run-script",
   ]
 

@@ -114,7 +114,8 @@ enum CompletionVerb {
       let seen = "'__fish_seen_subcommand_from \(verb.name)'"
       for option in verb.options + [Verb.help] {
         let value =
-          option.value == nil ? "" : option.name == "--isolation" ? " -x -a 'full container'" : " -x"
+          option.value == nil
+          ? "" : option.name == "--isolation" ? " -x -a 'full container'" : " -x"
         text +=
           "complete -c anchorhold -n \(seen) -l \(option.name.dropFirst(2))\(value)"
           + " -d '\(option.summary)'\n"

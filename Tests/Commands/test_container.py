@@ -3,7 +3,6 @@
 `test_podman.py` has the same level inside of real containers.
 """
 
-import ctypes
 import json
 import os
 import pathlib
@@ -12,7 +11,7 @@ import signal
 import subprocess
 import time
 
-from harness import (BINARY, PROBE, ROOT, TOP, Case, Peer, alive, descendants, need, processes,
+from harness import (PROBE, ROOT, TOP, Case, Peer, alive, descendants, need, processes,
                      send_signal, server_pid, status_of, until)
 from test_steps import SKIPPING
 
@@ -167,6 +166,52 @@ class FilesWithoutMounts(ContainerCase):
         for call in calls:
             self.refused(call, syscalls={"add": [call]})
         self.assertEqual(self.session(syscalls={"add": ["fsetxattr"]}).finish(), 0)
+
+
+class Runtimes(ContainerCase):
+    """Interpreters start although nothing of /proc and /etc is theirs."""
+
+    NODE = """
+const lines = require('readline').createInterface({input: process.stdin});
+lines.on('line', line => {
+  const message = JSON.parse(line);
+  if (message.id === undefined) return;
+  const result = message.method === 'initialize'
+    ? {protocolVersion: '2025-11-25', capabilities: {}, serverInfo: {name: 'tiny', version: '1'}}
+    : {tools: [], content: [{type: 'text', text: require('os').tmpdir()}]};
+  process.stdout.write(JSON.stringify({jsonrpc: '2.0', id: message.id, result}) + '\\n');
+});
+"""
+    PYTHON = """
+import json, sys, tempfile
+for line in sys.stdin:
+    message = json.loads(line)
+    if "id" not in message:
+        continue
+    result = {"protocolVersion": "2025-11-25", "capabilities": {},
+              "serverInfo": {"name": "tiny", "version": "1"}} \\
+        if message["method"] == "initialize" else \\
+        {"tools": [], "content": [{"type": "text", "text": tempfile.gettempdir()}]}
+    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+"""
+
+    def start(self, program, script, name):
+        need(self, os.path.exists(program), program)
+        path = self.shared_directory(name) / "server"
+        path.write_text(script)
+        path.chmod(0o644)
+        cell = self.session(program, str(path), extends=name)
+        found = cell.text("anything")
+        self.assertRegex(found, r"/anchorhold-[0-9a-f]{16}$")
+        self.assertEqual(cell.finish(), 0)
+
+    def test_python(self):
+        self.start("/usr/bin/python3", self.PYTHON, "python")
+
+    def test_node(self):
+        if not os.path.exists("/usr/bin/node"):
+            self.skipTest("Debian's node, which no other test needs")
+        self.start("/usr/bin/node", self.NODE, "node")
 
 
 class OthersWithoutNamespaces(ContainerCase):
