@@ -170,7 +170,8 @@ static void try_mount_flag(const char *path, unsigned long flag, struct cp_outco
 // mounts and nothing of Landlock. The file that a directory gets has no name.
 static void try_write_in(const char *path, struct cp_outcome *out) {
   struct stat facts;
-  if (!prepared(out, stat(path, &facts) == 0, "a look at it")) return;
+  // What cannot even be looked at is closed; outside it must not be.
+  if (stat(path, &facts) != 0) return settle(out, false);
   int flags = S_ISDIR(facts.st_mode) ? O_TMPFILE | O_EXCL : O_NONBLOCK;
   settle(out, open(path, flags | O_WRONLY | O_CLOEXEC, 0600) >= 0);
 }
