@@ -1,12 +1,18 @@
 // A server that costs as little as a server can: what is measured is what stands before it.
-// It answers initialize, ping, tools/list, and calls of echo, big, text and work.
+// It answers initialize, ping, tools/list, and calls of echo, big, text, work, cheap and refused.
+//   --filter   under a filter of one instruction, which allows everything: what the kernel takes for
+//              having one
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define BIG (1 << 20)
@@ -64,6 +70,28 @@ static void work(long times) {
   }
 }
 
+// The cheapest calls there are, which every filter lets through whatever their arguments.
+static void cheap(long times) {
+  for (long i = 0; i < times; i++) {
+    syscall(SYS_getppid);
+    lseek(0, 0, SEEK_CUR);
+  }
+}
+
+// Outside the kernel says that there is no such descriptor; the filter does not let it come to that.
+static void refused(long times) {
+  for (long i = 0; i < times; i++)
+    if (fchown(-1, 0, 0) == 0) _exit(1);
+}
+
+static void filter(void) {
+  struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+  struct sock_fprog program = {.len = 1, .filter = &allow};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
+    _exit(1);
+}
+
 static void handle(char *line, size_t length) {
   line[length] = 0;
   char *id = strstr(line, "\"id\":"), *method = strstr(line, "\"method\":\"");
@@ -76,6 +104,8 @@ static void handle(char *line, size_t length) {
     else if (strstr(line, "\"name\":\"text\"")) answer_big(id, size, lines);
     else {
       if (strstr(line, "\"name\":\"work\"")) work(20000);
+      if (strstr(line, "\"name\":\"cheap\"")) cheap(100000);
+      if (strstr(line, "\"name\":\"refused\"")) refused(2000);
       answer(id, size, "{\"content\":[{\"type\":\"text\",\"text\":\"hello\"}]}");
     }
   } else if (strncmp(method, "initialize\"", 11) == 0) {
@@ -89,8 +119,8 @@ static void handle(char *line, size_t length) {
 }
 
 int main(int argc, char **argv) {
-  (void)argc;
   self = argv[0];
+  if (argc > 1 && strcmp(argv[1], "--filter") == 0) filter();
   for (;;) {
     ssize_t count = read(0, input + filled, sizeof input - 1 - filled);
     if (count < 0 && errno == EINTR) continue;

@@ -4,6 +4,8 @@
 //   load flight N COMMAND...   N calls with 64 in flight: calls per second
 //   load big N COMMAND...      N results of 1 MiB: bytes per second (text: with line ends in them)
 //   load work N COMMAND...     N calls of the tool that makes 80,000 system calls: seconds each
+//   load cheap N COMMAND...    N calls of the tool that makes 200,000 of the cheapest system calls
+//   load refused N COMMAND...  N calls of the tool that makes 2,000 calls that a cell refuses
 //   load hold N COMMAND...     N calls, then waits for the end of its own input
 #define _GNU_SOURCE
 #include <errno.h>
@@ -151,7 +153,7 @@ static void big(long count, const char *tool) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 4) fail("load start|trip|flight|big|text|work|hold N COMMAND...");
+  if (argc < 4) fail("load start|trip|flight|big|text|work|cheap|refused|hold N COMMAND...");
   long count = atol(argv[2]);
   const char *mode = argv[1];
   signal(SIGPIPE, SIG_IGN);
@@ -162,7 +164,8 @@ int main(int argc, char **argv) {
   if (strcmp(mode, "start") == 0) printf("{\"start\":%.1f}\n", now() - started);
   else if (strcmp(mode, "trip") == 0) trips(count, "echo");
   else if (strcmp(mode, "flight") == 0) flight(count);
-  else if (strcmp(mode, "work") == 0) trips(count, "work");
+  else if (strcmp(mode, "work") == 0 || strcmp(mode, "cheap") == 0 || strcmp(mode, "refused") == 0)
+    trips(count, mode);
   else if (strcmp(mode, "hold") == 0) {
     char byte;
     trips(count, "echo");

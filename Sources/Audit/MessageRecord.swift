@@ -18,6 +18,8 @@ public enum RecordKind: String, CaseIterable, Sendable {
   case counts
   /// A line of the server's stderr.
   case stderr
+  /// A system call of the server was refused.
+  case denial
   /// The session ended.
   case sessionEnd = "session-end"
 }

@@ -113,6 +113,36 @@ public struct RecordEncoder: Sendable {
     end()
   }
 
+  /// Appends the record of a system call that was refused.
+  public mutating func append(_ denial: borrowing DenialRecord, at time: Timestamp) {
+    begin(.denial, at: time)
+    bytes.append(UInt8(ascii: ","))
+    bytes.appendMembers([
+      .init("call", .text(denial.call)),
+      .init("number", denial.number.map { .integer(Int64($0)) } ?? .null),
+      .init("errno", .text(denial.errno)),
+      .init("allow", denial.allow.map { .text($0) } ?? .null),
+      .init("why", .text(denial.why)),
+    ])
+    bytes.appendASCII(#","during":["#)
+    for (index, request) in denial.during.prefix(DenialRecord.mostCalls).enumerated() {
+      bytes.appendASCII(index > 0 ? #",{"id":"# : #"{"id":"#)
+      if let content = request.id.content {
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: Self.escaped(content))
+        bytes.append(UInt8(ascii: "\""))
+      } else {
+        bytes.appendDecimal(request.id.number)
+      }
+      bytes.appendASCII(#","tool":""#)
+      bytes.append(contentsOf: Self.escaped(request.tool))
+      bytes.appendASCII(#""}"#)
+    }
+    bytes.append(UInt8(ascii: "]"))
+    appendNumber(#","in_flight":"#, Int64(denial.during.count))
+    end()
+  }
+
   /// Appends the counts of what was not written one by one.
   public mutating func append(_ counts: [RecordLimiter.Count], at time: Timestamp) {
     begin(.counts, at: time)
@@ -129,6 +159,11 @@ public struct RecordEncoder: Sendable {
       if let method = count.method {
         bytes.appendASCII(#","method":""#)
         bytes.appendName(method)
+        bytes.append(UInt8(ascii: "\""))
+      }
+      if let call = count.call {
+        bytes.appendASCII(#","call":""#)
+        bytes.appendName(call)
         bytes.append(UInt8(ascii: "\""))
       }
       appendNumber(#","count":"#, Int64(count.count))

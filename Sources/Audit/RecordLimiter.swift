@@ -15,20 +15,25 @@ public struct RecordLimiter: Sendable {
     public var reason: String?
     /// The method of what passed.
     public var method: String?
+    /// The name of a system call that was refused.
+    public var call: String?
     /// How many, and their bytes together.
     public var count = 0, bytes = 0
 
     /// A count of one kind of message.
-    public init(kind: RecordKind, side: Side, reason: String?, method: String? = nil) {
+    public init(
+      kind: RecordKind, side: Side, reason: String?, method: String? = nil, call: String? = nil
+    ) {
       self.kind = kind
       self.side = side
       self.reason = reason
       self.method = method
+      self.call = call
     }
 
     fileprivate func isLike(_ other: Count) -> Bool {
       kind == other.kind && side == other.side && reason == other.reason
-        && method == other.method
+        && method == other.method && call == other.call
     }
   }
 

@@ -94,11 +94,13 @@ public struct SessionEnd: Sendable {
   public var usage: [Detail.Member]
   /// Counts of the session, such as `requests`, `refusals`, `drops`; nil if they are not known.
   public var counters: [Detail.Member]?
+  /// The system calls that were refused, with how often; nil if that was not seen.
+  public var denials: [Detail]?
 
   /// An end with the fields that every session has.
   public init(
     reason: String, status: Int32?, signal: Int32?, duration: Int64,
-    usage: [Detail.Member] = [], counters: [Detail.Member]? = []
+    usage: [Detail.Member] = [], counters: [Detail.Member]? = [], denials: [Detail]? = []
   ) {
     self.reason = reason
     self.status = status
@@ -106,6 +108,7 @@ public struct SessionEnd: Sendable {
     self.duration = duration
     self.usage = usage
     self.counters = counters
+    self.denials = denials
   }
 
   var members: [Detail.Member] {
@@ -116,6 +119,7 @@ public struct SessionEnd: Sendable {
       .init("duration_us", .integer(duration)),
       .init("usage", .object(usage)),
       .init("counters", counters.map(Detail.object) ?? .null),
+      .init("denials", denials.map(Detail.list) ?? .null),
     ]
   }
 }

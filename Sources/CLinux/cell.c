@@ -48,9 +48,11 @@ bool cl_cell_can_skip(void) {
 #endif
 }
 
-void cl_cell_provide_filter(struct cl_filter *filter, const uint64_t *program, uint32_t count) {
+void cl_cell_provide_filter(struct cl_filter *filter, const uint64_t *program, uint32_t count,
+                            bool listens) {
   memcpy(filter->program, program, count * sizeof *program);
   filter->count = count;
+  filter->listens = listens;
 }
 
 void cl_cell_provide_server_filter(struct cl_filter *filter, const uint64_t *program,
@@ -59,12 +61,31 @@ void cl_cell_provide_server_filter(struct cl_filter *filter, const uint64_t *pro
   filter->server_count = count;
 }
 
-void cl_cell_report(const struct cl_plan *plan, const struct cl_report *report) {
+// `descriptor` goes with the report, -1 for none.
+static void report_with(const struct cl_plan *plan, const struct cl_report *report,
+                        int descriptor) {
+  struct iovec part = {.iov_base = (void *)(uintptr_t)report, .iov_len = sizeof *report};
+  union {
+    char space[CMSG_SPACE(sizeof descriptor)];
+    struct cmsghdr header;
+  } control = {{0}};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  if (descriptor >= 0) {
+    control.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+                                      .cmsg_len = CMSG_LEN(sizeof descriptor)};
+    memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control.space;
+  }
   ssize_t sent;
-  do sent = send(plan->report, report, sizeof *report, MSG_NOSIGNAL);
+  do sent = sendmsg(plan->report, &message, MSG_NOSIGNAL);
   while (sent == -1 && errno == EINTR);
   // No one to tell means that the monitor is gone, and with it the cell.
   if (sent == -1) _exit(125);
+}
+
+void cl_cell_report(const struct cl_plan *plan, const struct cl_report *report) {
+  report_with(plan, report, -1);
 }
 
 _Noreturn void cl_cell_fail(const struct cl_plan *plan, enum cl_step step, int error,
@@ -176,8 +197,6 @@ static void die_with_monitor(const struct cl_plan *plan) {
   if (poll(&life, 1, 0) == 1 && (life.revents & POLLHUP) && !(life.revents & POLLIN)) _exit(125);
 }
 
-// The last wall, before there is a server's process: it is born with it, the first look sees it, and
-// the kernel compiles it once. What init and the server's process still do is on its list.
 static void await_filter(const struct cl_plan *plan) {
   char word;
   ssize_t count;
@@ -186,8 +205,23 @@ static void await_filter(const struct cl_plan *plan) {
   if (count != 1) _exit(125);
 }
 
+// The last wall, before there is a server's process: it is born with it, the first look sees it, and
+// the kernel compiles it once. What init and the server's process still do is on its list.
 void cl_cell_load_filter(const struct cl_plan *plan, bool server) {
   if (CL_SKIPPED(plan, CL_STEP_FILTER)) return;
+  if (plan->filter->listens) {
+    struct cl_report report = {.kind = CL_REPORT_LISTENER};
+    int listener = cl_load_filter_listening(plan->filter->program, plan->filter->count);
+    if (listener < 0) report.error = -listener;
+    report_with(plan, &report, listener);
+    if (listener >= 0) {
+      // The monitor has it. A process of the cell with a copy could answer for it.
+      if (close(listener) == -1) cl_cell_fail(plan, CL_STEP_FILTER, errno, "close");
+      return;
+    }
+    // Nothing was loaded. The same refusals without a listener are the same wall.
+    await_filter(plan);
+  }
   const struct cl_filter *filter = plan->filter;
   bool own = server && filter->server_count > 0;
   int result = cl_load_filter(own ? filter->server_program : filter->program,

@@ -112,10 +112,11 @@ int cl_pass_credentials(int descriptor) {
   return OR_ERRNO(setsockopt(descriptor, SOL_SOCKET, SO_PASSCRED, &on, sizeof on));
 }
 
-int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32_t *process) {
+int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32_t *process,
+                               int *passed) {
   struct iovec part = {.iov_base = buffer, .iov_len = count};
   union {
-    char space[CMSG_SPACE(sizeof(struct ucred))];
+    char space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
     struct cmsghdr align;
   } control;
   struct msghdr message = {.msg_iov = &part,
@@ -124,6 +125,7 @@ int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32
                            .msg_controllen = sizeof control};
   int64_t received = OR_ERRNO(recvmsg(descriptor, &message, MSG_CMSG_CLOEXEC));
   *process = 0;
+  *passed = -1;
   if (received < 0) return received;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header;
        header = CMSG_NXTHDR(&message, header)) {
@@ -131,6 +133,15 @@ int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32
       struct ucred credentials;
       memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
       *process = credentials.pid;
+    }
+    if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+      size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+      for (size_t index = 0; index < count; index++) {
+        int descriptor_;
+        memcpy(&descriptor_, CMSG_DATA(header) + index * sizeof descriptor_, sizeof descriptor_);
+        if (*passed == -1) *passed = descriptor_;
+        else close(descriptor_);
+      }
     }
   }
   return received;

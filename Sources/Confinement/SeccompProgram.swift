@@ -58,17 +58,27 @@ public struct SeccompProgram: Sendable {
   /// Without added calls the program compiled into this executable is used, which saves the 1 to
   /// 2 ms that libseccomp takes; it is checked like any other. Otherwise libseccomp compiles.
   ///
+  /// - Parameter watched: whether refusals are told to a listener; see `SeccompRules.cell`.
   /// - Throws: `SeccompError`.
   public static func cell(
-    adding added: [Syscall] = [], container: SeccompContainer? = nil
+    adding added: [Syscall] = [], container: SeccompContainer? = nil, watched: Bool = false
   ) throws(SeccompError) -> SeccompProgram {
-    let rules = try SeccompRules.cell(adding: added, container: container)
+    let plain = try SeccompRules.cell(adding: added, container: container)
+    var instructions = try cellInstructions(
+      plain, isBaseline: added.isEmpty && container == nil)
+    guard watched else { return try SeccompProgram(rules: plain, instructions: instructions) }
+    let rules = try SeccompRules.cell(adding: added, container: container, watched: true)
+    instructions = SeccompWatch.instructions(instructions, of: rules)
+    return try SeccompProgram(rules: rules, instructions: instructions)
+  }
+
+  private static func cellInstructions(
+    _ rules: SeccompRules, isBaseline: Bool
+  ) throws(SeccompError) -> [UInt64] {
     #if arch(x86_64)
-      if added.isEmpty, container == nil {
-        return try SeccompProgram(rules: rules, instructions: SeccompPrecompiled.cell1)
-      }
+      if isBaseline { return SeccompPrecompiled.cell1 }
     #endif
-    return try compile(rules)
+    return try SeccompCompiler.compile(rules)
   }
 
   /// The filter of the relay.

@@ -4,6 +4,9 @@ public enum SeccompAction: Sendable, Hashable {
   case allow
   /// The call fails with this error number and has no effect.
   case refuse(errno: UInt16)
+  /// The call fails likewise, but the kernel asks the filter's listener first. The program carries
+  /// the error number, which the kernel does not hand on: the listener looks it up in the rules.
+  case report(errno: UInt16)
   /// The whole process ends with `SIGSYS`.
   case kill
 
@@ -14,12 +17,16 @@ public enum SeccompAction: Sendable, Hashable {
   /// `ENOSYS`: as though the kernel did not have the call, so that libraries fall back.
   public static let absent = SeccompAction.refuse(errno: 38)
 
+  /// `SECCOMP_RET_ERRNO` and `SECCOMP_RET_USER_NOTIF`, in the upper half of a return value.
+  static let refusal: UInt32 = 0x0005_0000, notification: UInt32 = 0x7fc0_0000
+
   /// The value a filter program returns for this action.
   /// Source: `linux/seccomp.h`, `SECCOMP_RET_*`.
   public var returnValue: UInt32 {
     switch self {
     case .allow: 0x7fff_0000
-    case .refuse(let errno): 0x0005_0000 | UInt32(errno)
+    case .refuse(let errno): Self.refusal | UInt32(errno)
+    case .report(let errno): Self.notification | UInt32(errno)
     case .kill: 0x8000_0000
     }
   }
@@ -58,6 +65,10 @@ public struct SeccompClause: Sendable, Hashable {
 
   /// A clause that matches when all `conditions` hold.
   public init(_ action: SeccompAction, _ conditions: SeccompCondition...) {
+    self.init(action, conditions)
+  }
+
+  init(_ action: SeccompAction, _ conditions: [SeccompCondition]) {
     self.action = action
     self.conditions = conditions
   }

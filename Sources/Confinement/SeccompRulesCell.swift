@@ -7,29 +7,33 @@ extension SeccompRules {
   ///   - added: calls to allow whatever their arguments. A call that the baseline allows already may
   ///     be named.
   ///   - container: what is decided otherwise at isolation level container; nil at level full.
+  ///   - watched: whether refusals are told to a listener, but for those that libraries expect.
   /// - Throws: `SeccompError.closedCall` for a call that no profile can add, and `.decidedCall` for
   ///   one whose arguments decide: allowed without conditions, `clone` makes a user namespace and
   ///   `ioctl` types into a terminal.
   public static func cell(
-    adding added: [Syscall] = [], container: SeccompContainer? = nil
+    adding added: [Syscall] = [], container: SeccompContainer? = nil, watched: Bool = false
   ) throws(SeccompError) -> SeccompRules {
-    var rules = SeccompRules(name: "cell", otherwise: .absent)
+    func told(_ action: SeccompAction) -> SeccompAction {
+      guard watched, case .refuse(let errno) = action else { return action }
+      return .report(errno: errno)
+    }
+    var rules = SeccompRules(name: "cell", otherwise: told(.absent))
     let special = container?.entries ?? []
     for group in SyscallGroups.baseline1 {
-      switch group.verdict {
-      case .allowed: for call in group.calls { rules.set(call, .allow) }
-      case .denied, .closed: for call in group.calls { rules.set(call, .denied) }
-      case .unsupported: for call in group.calls { rules.set(call, .unsupported) }
-      case .absent, .closedAbsent: break
+      for call in group.calls {
+        rules.set(call, group.isProbed ? group.verdict.action : told(group.verdict.action))
       }
     }
     for entry in SyscallGroups.conditional1
     where !special.contains(where: { $0.call == entry.call }) {
-      rules.set(entry.call, clauses: entry.clauses)
+      rules.set(
+        entry.call,
+        clauses: entry.clauses.map { SeccompClause(told($0.action), $0.conditions) })
     }
     for entry in special {
       if entry.clauses.isEmpty {
-        rules.set(entry.call, entry.action)
+        rules.set(entry.call, told(entry.action))
       } else {
         rules.set(entry.call, clauses: entry.clauses)
       }
@@ -107,19 +111,28 @@ extension SeccompRules: CustomStringConvertible {
 }
 
 extension SeccompAction: CustomStringConvertible {
-  /// `allow`, `EPERM`, `ENOSYS`, `ENOTSUP`, `errno N` or `kill`.
+  /// `allow`, `EPERM`, `ENOSYS`, `ENOTSUP`, `errno N`, one of these with ` (told)`, or `kill`.
   public var description: String { Self.name(of: returnValue) }
 
   /// What a filter's return value means.
   static func name(of returnValue: UInt32) -> String {
     switch returnValue {
     case 0x7fff_0000: "allow"
-    case 0x0005_0001: "EPERM"
-    case 0x0005_0026: "ENOSYS"
-    case 0x0005_005f: "ENOTSUP"
     case 0x8000_0000: "kill"
-    case 0x0005_0000...0x0005_0fff: "errno \(returnValue & 0xfff)"
+    case refusal...(refusal | 0xfff): name(ofError: UInt16(returnValue & 0xfff))
+    case notification...(notification | 0xfff):
+      name(ofError: UInt16(returnValue & 0xfff)) + " (told)"
     default: "0x" + String(returnValue, radix: 16)
+    }
+  }
+
+  /// The name of an error number that filters answer with.
+  static func name(ofError errno: UInt16) -> String {
+    switch errno {
+    case 1: "EPERM"
+    case 38: "ENOSYS"
+    case 95: "ENOTSUP"
+    default: "errno \(errno)"
     }
   }
 }

@@ -15,6 +15,15 @@ public struct SyscallGroup: Sendable {
     case absent
     /// The calls fail with `ENOSYS`, whatever a profile says.
     case closedAbsent
+
+    var action: SeccompAction {
+      switch self {
+      case .allowed: .allow
+      case .denied, .closed: .denied
+      case .unsupported: .unsupported
+      case .absent, .closedAbsent: .absent
+      }
+    }
   }
 
   /// The group's name, as `explain` shows it.
@@ -25,12 +34,19 @@ public struct SyscallGroup: Sendable {
   public let reason: StaticString
   /// The calls.
   public let calls: [Syscall]
+  /// Whether libraries try the calls and do without them, some for each thread or file: that they
+  /// were refused is nothing that anybody has to know, and nothing that may cost time.
+  public let isProbed: Bool
 
-  init(_ name: StaticString, _ verdict: Verdict, _ reason: StaticString, _ calls: [Syscall]) {
+  init(
+    _ name: StaticString, _ verdict: Verdict, _ reason: StaticString, _ calls: [Syscall],
+    isProbed: Bool = false
+  ) {
     self.name = name
     self.verdict = verdict
     self.reason = reason
     self.calls = calls
+    self.isProbed = isProbed
   }
 }
 
@@ -203,15 +219,15 @@ public enum SyscallGroups {
     SyscallGroup(
       "ring I/O", .closedAbsent,
       "opens files and makes sockets past every other rule here; runtimes fall back",
-      [.io_uring_setup, .io_uring_enter, .io_uring_register]),
+      [.io_uring_setup, .io_uring_enter, .io_uring_register], isProbed: true),
     SyscallGroup(
       "inspectable clone", .closedAbsent,
       "its flags are in memory, where a filter cannot look; libraries fall back to clone",
-      [.clone3]),
+      [.clone3], isProbed: true),
     SyscallGroup(
       "inspectable open", .closedAbsent,
       "its mode is in memory, where a filter cannot look; libraries fall back to openat",
-      [.openat2]),
+      [.openat2], isProbed: true),
     SyscallGroup(
       "older asynchronous I/O", .absent, "kernel surface that no common runtime needs",
       [
@@ -233,7 +249,7 @@ public enum SyscallGroups {
         .process_madvise, .memfd_secret, .cachestat, .futex_wake, .futex_wait, .futex_requeue,
         .statmount, .listmount, .lsm_get_self_attr, .lsm_set_self_attr, .lsm_list_modules,
         .setxattrat, .getxattrat, .listxattrat, .removexattrat, .file_getattr, .file_setattr,
-      ]),
+      ], isProbed: true),
     SyscallGroup(
       "leftovers", .closedAbsent, "removed from the kernel, or never there on this architecture",
       [

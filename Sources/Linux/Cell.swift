@@ -234,6 +234,10 @@ public enum CellReport: Sendable {
   case serverWaits(process: Int32, facts: CellFacts)
   /// The server ended with this status word (wait(2)).
   case ended(statusWord: Int32)
+  /// The filter is loaded, and this is its listener: the receiver's own, for ``SyscallListener``.
+  case listens(descriptor: Int32)
+  /// The filter is not loaded, because it cannot have a listener; init waits for another one.
+  case cannotListen(error: Errno)
 }
 
 /// What only the cell's own processes can read.
@@ -345,11 +349,12 @@ public struct CellFacts: Sendable, Hashable {
     self.started = started
   }
 
-  /// Hands the system-call filter to the cell, where init waits for it. To be called once.
-  public func provideFilter(_ program: [UInt64]) throws(Errno) {
+  /// Hands the system-call filter to the cell, where init waits for it. To be called once, and once
+  /// more after ``CellReport/cannotListen(error:)``. `listens`: load it with a listener.
+  public func provideFilter(_ program: [UInt64], listens: Bool) throws(Errno) {
     guard program.count <= 4096, !program.isEmpty else { throw .invalidArgument }
     unsafe program.withUnsafeBufferPointer {
-      unsafe cl_cell_provide_filter(filter, $0.baseAddress, UInt32($0.count))
+      unsafe cl_cell_provide_filter(filter, $0.baseAddress, UInt32($0.count), listens)
     }
     switch life {
     case .some(let life): _ = try Descriptor.write(life.rawValue, [1], 0..<1)
@@ -379,8 +384,12 @@ public struct CellFacts: Sendable, Hashable {
     var buffer = [UInt8](repeating: 0, count: MemoryLayout<cl_report>.size)
     let received = try Descriptor.receiveWithSender(report.rawValue, into: &buffer)
     if received.count == 0 { throw .brokenPipe }
-    if received.count != buffer.count { throw .badMessage }
     let message = unsafe buffer.withUnsafeBytes { unsafe $0.loadUnaligned(as: cl_report.self) }
+    let isListener =
+      received.count == buffer.count
+      && cl_report_kind(UInt32(bitPattern: message.kind)) == CL_REPORT_LISTENER
+    if received.passed >= 0, !isListener { try Descriptor.close(received.passed) }
+    if received.count != buffer.count { throw .badMessage }
     let offset = MemoryLayout<cl_report>.offset(of: \.subject) ?? 0
     let subject =
       String(validating: buffer[offset...].prefix { $0 != 0 }, as: UTF8.self) ?? "?"
@@ -403,6 +412,11 @@ public struct CellFacts: Sendable, Hashable {
           storeBypass: message.store_bypass, indirectBranch: message.indirect_branch,
           elapsed: 1000 * (Clock.monotonicMicroseconds() + 1 - started)))
     case CL_REPORT_ENDED: return .ended(statusWord: message.status)
+    case CL_REPORT_LISTENER:
+      if received.passed >= 0 { return .listens(descriptor: received.passed) }
+      // A descriptor that could not be received leaves a filter behind that nobody answers for.
+      guard message.error > 0 else { throw .badMessage }
+      return .cannotListen(error: Errno(rawValue: message.error))
     default: throw .badMessage
     }
   }

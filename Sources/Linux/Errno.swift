@@ -24,6 +24,8 @@ public struct Errno: Error, Hashable, Sendable, RawRepresentable, CustomStringCo
   public static let noMemory = Errno(rawValue: 12)
   /// Permission denied. The corresponding C constant is `EACCES`.
   public static let permissionDenied = Errno(rawValue: 13)
+  /// Device or resource busy. The corresponding C constant is `EBUSY`.
+  public static let busy = Errno(rawValue: 16)
   /// File exists. The corresponding C constant is `EEXIST`.
   public static let fileExists = Errno(rawValue: 17)
   /// Not a directory. The corresponding C constant is `ENOTDIR`.

@@ -192,16 +192,18 @@ public enum Descriptor {
     _ = try checked(cl_set_pipe_size(descriptor, size))
   }
 
-  /// Receives one message of at most `buffer.count` bytes and the sender's process id as this pid
-  /// namespace sees it; `passCredentials` must have been called before the message was sent.
+  /// Receives one message of at most `buffer.count` bytes, the sender's process id as this pid
+  /// namespace sees it, and the descriptor that came with it, -1 without; it is the caller's.
+  /// `passCredentials` must have been called before the message was sent.
   public static func receiveWithSender(
     _ descriptor: Int32, into buffer: inout [UInt8]
-  ) throws(Errno) -> (count: Int, process: Int32) {
+  ) throws(Errno) -> (count: Int, process: Int32, passed: Int32) {
     var process: Int32 = 0
+    var passed: Int32 = -1
     let result = unsafe buffer.withUnsafeMutableBytes {
-      unsafe cl_receive_credentials(descriptor, $0.baseAddress, $0.count, &process)
+      unsafe cl_receive_credentials(descriptor, $0.baseAddress, $0.count, &process, &passed)
     }
-    return (Int(try checked(result)), process)
+    return (Int(try checked(result)), process, passed)
   }
 
   /// Asks the kernel to attach the sender's ids to received messages (`SO_PASSCRED`, unix(7)).

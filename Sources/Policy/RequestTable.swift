@@ -90,11 +90,16 @@ struct RequestTable: Sendable {
     !tombstones.isEmpty && tombstones.removeValue(forKey: id) != nil
   }
 
+  /// Every request that waits, in the order in which they came.
+  var waiting: [(id: RequestID, pending: Pending)] {
+    entries.sorted { $0.value.order < $1.value.order }.map { (id: $0.key, pending: $0.value) }
+  }
+
   /// Takes out every request, in the order in which they came.
   mutating func removeAll() -> [(id: RequestID, pending: Pending)] {
-    let all = entries.sorted { $0.value.order < $1.value.order }
+    let all = waiting
     entries.removeAll()
     tokens.removeAll()
-    return all.map { (id: $0.key, pending: $0.value) }
+    return all
   }
 }

@@ -49,6 +49,12 @@ public struct Window: Sendable {
   /// How many requests of the client are in flight.
   public var inFlight: Int { client.count }
 
+  /// The calls of tools that the server has not answered yet, in the order in which they came: id and
+  /// tool, as canonical content.
+  public var callsInFlight: [(id: RequestID, tool: [UInt8])] {
+    client.waiting.compactMap { id, pending in pending.tool.map { (id: id, tool: $0) } }
+  }
+
   /// Decides on a decoded message; `now` is a monotonic clock in microseconds.
   public mutating func decide(
     _ document: Document, from side: Side, at now: Int64

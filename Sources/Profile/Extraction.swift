@@ -15,7 +15,9 @@ extension Profile {
       protect: Self.grants(root["filesystem", "protect"]),
       protectsDefaults: root["filesystem", "protect_defaults"]?.scalar?.text != "false",
       missingProtection: Self.word(root["filesystem", "protect_missing"]) ?? .hold)
-    syscalls = Syscalls(add: Self.strings(root["syscalls", "add"]))
+    let calls = root["syscalls", "add"] ?? root["syscalls"]
+    syscalls = Syscalls(
+      add: Self.strings(root["syscalls", "add"]), line: calls?.position.line ?? 0)
     limits = Limits(root["limits"])
     hardening.deniesWriteExecute = root["hardening", "write_execute"]?.scalar?.text == "deny"
     hardening.mitigatesSpeculation = root["hardening", "speculation"]?.scalar?.text == "mitigate"

@@ -125,11 +125,14 @@ extension Profile {
     public var baseline: Int
     /// Names of further system calls.
     public var add: [Located<String>]
+    /// The line of `syscalls.add`, or of `syscalls`; 0 when both are omitted.
+    public var line: Int
 
     /// Makes the section.
-    public init(baseline: Int = 1, add: [Located<String>] = []) {
+    public init(baseline: Int = 1, add: [Located<String>] = [], line: Int = 0) {
       self.baseline = baseline
       self.add = add
+      self.line = line
     }
   }
 

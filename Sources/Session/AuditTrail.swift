@@ -47,7 +47,8 @@ struct AuditTrail: ~Copyable {
 
   /// Writes the first record, with the seal.
   func recordStart(
-    _ request: SessionRequest, plan: Plan, checks: [SealCheck], lookedTwice: Bool
+    _ request: SessionRequest, plan: Plan, checks: [SealCheck], lookedTwice: Bool,
+    watch: CellFilter.Watch
   ) throws(SessionError) {
     let kernel = try doing("name the kernel") { () throws(Errno) in try Process.kernelRelease() }
     let start = SessionStart(
@@ -65,6 +66,8 @@ struct AuditTrail: ~Copyable {
         .init("grants", .list(plan.grants.map(AuditTrail.detail))),
         .init("hidden", .list(plan.hidden.map { .text($0) })),
         .init("notes", .list(plan.notes.map { .text($0) })),
+        .init("denials_watched", .boolean(watch == .on)),
+        .init("denials_unwatched_because", watch == .on ? .null : .text(watch.reason)),
         .init(
           "remaining_groups", .list(plan.remainingGroups.map { .integer(Int64($0)) })),
       ])
@@ -80,9 +83,19 @@ struct AuditTrail: ~Copyable {
     ])
   }
 
+  private static func detail(of denial: DenialCounts.Entry) -> Detail {
+    .object([
+      .init("call", .text(denial.call.name)),
+      .init("number", denial.call.number.map { .integer(Int64($0)) } ?? .null),
+      .init("errno", .text(DeniedCall.name(ofError: denial.errno))),
+      .init("count", .integer(denial.count)),
+    ])
+  }
+
   /// Writes the last record; without `counters` the relay could not say how far it came.
   func recordEnd(
-    reason: String, status: ExitStatus?, usage: ResourceUsage?, counters: Counters?
+    reason: String, status: ExitStatus?, usage: ResourceUsage?, counters: Counters?,
+    denials: [DenialCounts.Entry]?
   ) throws(SessionError) {
     var code: Int32?
     var signal: Int32?
@@ -109,7 +122,8 @@ struct AuditTrail: ~Copyable {
           .init("bytes_to_server", .integer($0.bytesToServer)),
           .init("stderr_bytes", .integer($0.stderrBytes)),
         ]
-      })
+      },
+      denials: denials.map { $0.map(AuditTrail.detail) })
     var encoder = RecordEncoder(session: session, sequence: counters?.nextSequence ?? -1)
     encoder.append(end, at: .now)
     try write(encoder.bytes, isTorn: counters.map { $0.isTorn != 0 } ?? endsInHalfALine())

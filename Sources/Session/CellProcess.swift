@@ -16,6 +16,11 @@ struct CellProcess: ~Copyable {
   private(set) var checks: [SealCheck] = []
   /// The status word of a server that ended while we were looking.
   private(set) var endedEarly: Int32?
+  /// Whether refused system calls are seen, once the cell is built.
+  private(set) var watch = CellFilter.Watch.off("there is no cell")
+  /// Answers them. Whoever waits for anything of the cell after its filter was handed over waits for
+  /// them as well: their callers stand still, and with them what is waited for.
+  private var denials: DenialWatch?
 
   /// The descriptor to wait on for reports.
   var reportDescriptor: Int32 { cell.reportDescriptor }
@@ -73,20 +78,32 @@ struct CellProcess: ~Copyable {
     return file.release()
   }
 
+  /// Hands the filter to the cell's init.
+  private func provide(_ filter: CellFilter) throws(SessionError) {
+    try doing("hand over the system-call filter") { () throws(Errno) in
+      if let program = filter.server { try cell.provideServerFilter(program.instructions) }
+      // A cell that failed takes nothing any more; its report says why.
+      do throws(Errno) {
+        try cell.provideFilter(filter.program.instructions, listens: filter.watch == .on)
+      } catch .brokenPipe { return }
+    }
+  }
+
   /// Brings the cell from its first fork to the point where the server waits for the word, and
   /// takes the first look.
-  mutating func build(_ filters: CellFilters) throws(SessionError) {
-    try doing("hand over the system-call filter") { () throws(Errno) in
-      if let program = filters.server { try cell.provideServerFilter(program.instructions) }
-      // A cell that failed takes nothing any more; its report says why.
-      do throws(Errno) { try cell.provideFilter(filters.everyone.instructions) } catch .brokenPipe {
-        return
-      }
-    }
+  mutating func build(_ filter: CellFilter) throws(SessionError) {
+    var filter = filter
+    try provide(filter)
     var facts: CellFacts?
     var serverProcess: Int32 = 0
     while facts == nil {
-      switch try report() {
+      switch try awaitReport() {
+      case .listens(let descriptor):
+        denials = .some(
+          DenialWatch(SyscallListener(owning: descriptor), rules: filter.program.rules))
+      case .cannotListen(let error):
+        try filter.withoutListener(error)
+        try provide(filter)
       case .failed(let step, let error, let subject):
         throw CellProcess.failure(step, error, subject)
       case .initStarted(let process):
@@ -109,6 +126,7 @@ struct CellProcess: ~Copyable {
     checks = try doing("read the seal back") { () throws(Errno) in
       try seal?.firstLook(facts) ?? []
     }
+    watch = filter.watch
   }
 
   private var seal: Seal?
@@ -121,10 +139,12 @@ struct CellProcess: ~Copyable {
       var entries = [
         PollEntry(descriptor: cell.executed.rawValue, events: .input),
         PollEntry(descriptor: cell.reportDescriptor, events: .input),
+        PollEntry(descriptor: denialDescriptor, events: .input),
       ]
       _ = try doing("wait for the server to start") { () throws(Errno) in
         try Poll.wait(&entries, timeoutMilliseconds: -1)
       }
+      try answerDenial(entries[2].result)
       if entries[1].result.contains(.input) {
         switch try report() {
         case .failed(let step, let error, let subject):
@@ -141,16 +161,12 @@ struct CellProcess: ~Copyable {
     if let found { checks += found } else { try awaitEarlyEnd() }
   }
 
-  /// How long the end of a process that gave up its memory may take, in milliseconds.
-  private static let patienceForEnd: Int32 = 5_000
+  /// How long the end of a process that gave up its memory may take, in microseconds.
+  private static let patienceForEnd: Int64 = 5_000_000
 
   /// Waits for the end of a server that showed nothing to the second look.
   private mutating func awaitEarlyEnd() throws(SessionError) {
-    var entries = [PollEntry(descriptor: cell.reportDescriptor, events: .input)]
-    let ready = try doing("wait for the server to end") { () throws(Errno) in
-      try Poll.wait(&entries, timeoutMilliseconds: CellProcess.patienceForEnd)
-    }
-    guard ready > 0, case .ended(let word) = try report() else {
+    guard case .ended(let word)? = try awaitReport(within: CellProcess.patienceForEnd) else {
       throw SessionError("the server hides from the read-back: its first thread ended")
     }
     endedEarly = word
@@ -219,6 +235,64 @@ struct CellProcess: ~Copyable {
 
   /// The processes of this cell that are children of ours and that others must not wait for.
   var children: [Int32] { [cell.stage] + space.processes + (initProcess.map { [$0] } ?? []) }
+  /// Waits for the next report, and answers refused calls meanwhile.
+  mutating func awaitReport() throws(SessionError) -> CellReport {
+    while true {
+      if let report = try awaitReport(within: 60_000_000) { return report }
+    }
+  }
+
+  /// Waits at most so many microseconds for the next report; nil if there was none.
+  private mutating func awaitReport(within patience: Int64) throws(SessionError) -> CellReport? {
+    let deadline = Clock.monotonicMicroseconds() + patience
+    while true {
+      let left = deadline - Clock.monotonicMicroseconds()
+      guard left > 0 else { return nil }
+      var entries = [
+        PollEntry(descriptor: cell.reportDescriptor, events: .input),
+        PollEntry(descriptor: denialDescriptor, events: .input),
+      ]
+      _ = try doing("wait for the cell") { () throws(Errno) in
+        try Poll.wait(&entries, timeoutMilliseconds: Int32(clamping: left / 1000 + 1))
+      }
+      if !entries[0].result.isEmpty { return try report() }
+      try answerDenial(entries[1].result)
+    }
+  }
+
+  /// The descriptor to wait on for refused calls; -1 without.
+  var denialDescriptor: Int32 {
+    switch denials {
+    case .some(let watch): watch.descriptor
+    case .none: -1
+    }
+  }
+
+  /// Answers one refused call after a wait that found `events`; `tell` as of `DenialWatch.answer`.
+  mutating func answerDenial(
+    _ events: PollEvents,
+    tell: (DenialCounts.Entry) throws(SessionError) -> Bool = { _ throws(SessionError) in false }
+  ) throws(SessionError) {
+    try denials?.answer(events, tell: tell)
+  }
+
+  /// When refusals that wait to be told should be (µs), and what waits.
+  var denialDeadline: Int64? { denialCounts?.deadline }
+  /// See ``denialDeadline``.
+  mutating func takeDenials() -> [DenialCounts.Entry] { denials?.take() ?? [] }
+  /// Puts back what could not be told.
+  mutating func keepDenials(_ entries: some Sequence<DenialCounts.Entry>, at now: Int64) {
+    denials?.keep(entries, at: now)
+  }
+  /// Everything that was refused; nil when it was not seen.
+  var allDenials: [DenialCounts.Entry]? { denialCounts?.all }
+
+  private var denialCounts: DenialCounts? {
+    switch denials {
+    case .some(let watch): watch.counts
+    case .none: nil
+    }
+  }
 
   /// The next report of the cell's own processes.
   func report() throws(SessionError) -> CellReport {

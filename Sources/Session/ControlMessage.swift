@@ -1,3 +1,4 @@
+internal import Confinement
 internal import Linux
 
 /// A fixed-size message between monitor and relay: all that they ever say to each other.
@@ -26,6 +27,8 @@ struct ControlMessage: Equatable, Sendable {
     /// Monitor: close the server's stdin and take nothing more from the client; the first number,
     /// if not 0, is how long (µs) the client may still take for what it was sent.
     case stop = 18
+    /// Monitor: system calls of the cell were refused; see ``ControlMessage/denials(_:)``.
+    case denied = 19
   }
 
   /// What is said.
@@ -69,11 +72,28 @@ struct ControlMessage: Equatable, Sendable {
     if count != ControlMessage.size { throw .badMessage }
   }
 
-  /// Receives a message; nil at the end of the file. Throws `.badMessage` for anything else.
-  static func receive(from descriptor: Int32) throws(Errno) -> ControlMessage? {
+  /// Sends the message if the other side has read most of what was sent before; whether it has.
+  ///
+  /// One that reads nothing must not make us wait when something has to be said: poll(2) finds a
+  /// socket writable while a quarter of its room is taken at most (unix_writable, net/unix), so what
+  /// can wait leaves the rest to ``send(to:)``.
+  func sendIfRead(to descriptor: Int32) throws(Errno) -> Bool {
+    var entries = [PollEntry(descriptor: descriptor, events: .output)]
+    guard try Poll.wait(&entries, timeoutMilliseconds: 0) > 0 else { return false }
+    try send(to: descriptor)
+    return true
+  }
+
+  /// Receives a message; nil at the end of the file. Throws `.badMessage` for anything else, and with
+  /// the transfer `.socket` `.wouldBlock` when there is none.
+  static func receive(
+    from descriptor: Int32, transfer: Transfer = .nonblocking
+  ) throws(Errno) -> ControlMessage? {
     var buffer = [UInt8](repeating: 0, count: size + 1)
     var count = 0
-    do throws(Errno) { count = try Descriptor.read(descriptor, into: &buffer, from: 0) } catch {
+    do throws(Errno) {
+      count = try Descriptor.read(descriptor, into: &buffer, from: 0, transfer: transfer)
+    } catch {
       // The other side ended with something unread. The kernel says so once, and then gives what it
       // had said before (unix(7)).
       guard error == .connectionReset else { throw error }
@@ -115,5 +135,36 @@ struct Counters: Equatable, Sendable {
       requests, refusals, drops, bytesToClient, bytesToServer, stderrBytes, nextSequence,
       isTorn,
     ]
+  }
+}
+
+extension ControlMessage {
+  /// How many kinds of refused calls one message holds.
+  static let denialsAtOnce = 8
+
+  /// What was refused: in each number the kind of call (16 bits), the error number (12 bits), whether
+  /// it was just now (1 bit) and how often (from bit 32 on); 0 for none.
+  static func denials(_ entries: ArraySlice<DenialCounts.Entry>) -> ControlMessage {
+    ControlMessage(
+      .denied,
+      entries.prefix(denialsAtOnce).map { entry in
+        Int64(entry.call.kind) | Int64(entry.errno & 0xfff) << 16 | (entry.isFresh ? 1 << 28 : 0)
+          | min(entry.count, 0x3fff_ffff) << 32
+      })
+  }
+
+  /// What a message of the kind `denied` says; nil where that is nothing that can be said.
+  var denials: [DenialCounts.Entry]? {
+    var entries: [DenialCounts.Entry] = []
+    for number in numbers where number != 0 {
+      let errno = UInt16(number >> 16 & 0xfff)
+      guard let call = DeniedCall(kind: Int(number & 0xffff)), errno > 0, number >> 32 > 0 else {
+        return nil
+      }
+      entries.append(
+        DenialCounts.Entry(
+          call: call, errno: errno, count: number >> 32, isFresh: number >> 28 & 1 == 1))
+    }
+    return entries
   }
 }

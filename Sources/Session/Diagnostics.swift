@@ -6,6 +6,13 @@ public enum Diagnostics {
   public static func error(_ message: String, hint: String? = nil) {
     var text = "anchorhold: error: \(message)\n"
     if let hint { text += "anchorhold: hint: \(hint)\n" }
+    say(text)
+  }
+
+  /// Writes `anchorhold: hint: MESSAGE`.
+  public static func hint(_ message: String) { say("anchorhold: hint: \(message)\n") }
+
+  private static func say(_ text: String) {
     // A stderr that cannot be written to leaves no one to tell.
     do { try Descriptor.writeAll(StandardStream.error, [UInt8](text.utf8)) } catch { return }
   }

@@ -61,10 +61,12 @@ struct Monitor: ~Copyable {
       PollEntry(descriptor: signals.rawValue, events: .input),
       PollEntry(descriptor: relay.controlDescriptor, events: .input),
       PollEntry(descriptor: cell.reportDescriptor, events: .input),
+      PollEntry(descriptor: -1, events: .input),
     ]
     while !(cellIsGone && relayIsGone) {
       if relayIsGone { entries[1].descriptor = -1 }
       if cellIsGone { entries[2].descriptor = -1 }
+      entries[3].descriptor = cell.denialDescriptor
       let timeout = nextTimeout()
       _ = try doing("wait") { () throws(Errno) in
         try Poll.wait(&entries, timeoutMilliseconds: timeout)
@@ -72,19 +74,23 @@ struct Monitor: ~Copyable {
       if !entries[1].result.isEmpty, !relayIsGone { try hearRelay() }
       if !entries[2].result.isEmpty, !cellIsGone { try hearCell() }
       if !entries[0].result.isEmpty { try handleSignals() }
+      // After everything else, and one at a time: a flood of them delays nothing but itself.
+      try hearDenial(entries[3].result)
       try act(at: Clock.monotonicMicroseconds())
     }
     return try finish()
   }
 
   private func nextTimeout() -> Int32 {
-    let deadlines = [terminateAt, killAt, drainUntil].compactMap(\.self)
+    let deadlines = [terminateAt, killAt, drainUntil, relayIsGone ? nil : cell.denialDeadline]
+      .compactMap(\.self)
     guard let next = deadlines.min() else { return -1 }
     let left = next - Clock.monotonicMicroseconds()
     return left <= 0 ? 0 : Int32(clamping: left / 1000 + 1)
   }
 
   private mutating func act(at now: Int64) throws(SessionError) {
+    if let time = cell.denialDeadline, now >= time, !relayIsGone { try tellDenials() }
     if let time = terminateAt, now >= time {
       terminateAt = nil
       try cell.signal(Signal.terminate)
@@ -122,7 +128,7 @@ struct Monitor: ~Copyable {
       Diagnostics.error(
         "the relay cannot go on: \(Errno(rawValue: Int32(truncatingIfNeeded: message.numbers[0])))")
       try end("relay-failed", terminateAt: now, by: now + Grace.allAfterOurSignal)
-    case .ready, .open, .serverEnded, .stop:
+    case .ready, .open, .serverEnded, .stop, .denied:
       throw SessionError("the relay said something that only the monitor may say")
     }
   }
@@ -151,6 +157,25 @@ struct Monitor: ~Copyable {
     return max(endBy - now - Grace.farewell, Grace.drain)
   }
 
+  /// Answers one refused system call; the relay hears of it first, if it is to be told at once.
+  private mutating func hearDenial(_ events: PollEvents) throws(SessionError) {
+    guard !events.isEmpty else { return }
+    try cell.answerDenial(events) { (entry) throws(SessionError) in
+      try relay.tellAtOnce(ControlMessage.denials([entry][...]))
+    }
+  }
+
+  /// Tells the relay of what was only counted; what it cannot take now waits for another second.
+  private mutating func tellDenials() throws(SessionError) {
+    var waiting = cell.takeDenials()[...]
+    while !waiting.isEmpty {
+      let some = waiting.prefix(ControlMessage.denialsAtOnce)
+      guard try relay.tellAtOnce(ControlMessage.denials(some)) else { break }
+      waiting = waiting.dropFirst(some.count)
+    }
+    cell.keepDenials(waiting, at: Clock.monotonicMicroseconds())
+  }
+
   private mutating func hearCell() throws(SessionError) {
     // The end of the reports comes with the end of init, which its own wait finds.
     let report: CellReport
@@ -173,6 +198,7 @@ struct Monitor: ~Copyable {
     let now = Clock.monotonicMicroseconds()
     let patience = patienceLeft(at: now)
     drainUntil = now + patience + Grace.farewell
+    if !relayIsGone { try tellDenials() }
     try relay.tell(ControlMessage(.serverEnded, [Int64(word), patience]))
   }
 
@@ -271,7 +297,8 @@ struct Monitor: ~Copyable {
   private mutating func finish() throws(SessionError) -> Int32 {
     let status = statusWord.map { ExitStatus(statusWord: $0) }
     try trail.recordEnd(
-      reason: reason ?? "server-ended", status: status, usage: usage, counters: counters)
+      reason: reason ?? "server-ended", status: status, usage: usage, counters: counters,
+      denials: cell.allDenials)
     try cell.removeSpace()
     if relayFailed { return 125 }
     // A server that takes the end of its stdin for a reason to exit with 0 does not make an end by

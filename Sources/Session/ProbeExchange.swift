@@ -34,9 +34,11 @@ struct ProbeExchange {
   /// What all answers together may have, in bytes.
   private static let mostBytes = 4 << 20
 
-  /// Asks for `attempts` and returns one answer for each, in their order.
+  /// Asks for `attempts` and returns one answer for each, in their order. What happens meanwhile on
+  /// the descriptor `other` is for `handle`.
   func ask(
-    _ attempts: [String], input: consuming FileDescriptor, output: Int32
+    _ attempts: [String], input: consuming FileDescriptor, output: Int32, besides other: Int32 = -1,
+    handle: (PollEvents) throws(SessionError) -> Void = { _ throws(SessionError) in }
   ) throws(SessionError) -> [ProbeAnswer] {
     var requests: [UInt8] = []
     for attempt in attempts { requests += [UInt8](attempt.utf8) + [0] }
@@ -48,7 +50,8 @@ struct ProbeExchange {
     while lines < attempts.count {
       if sent == requests.count { _ = input.take() }
       let isSent = sent == requests.count
-      let ready = try wait(for: output, writing: isSent ? -1 : writing)
+      let ready = try wait(for: output, writing: isSent ? -1 : writing, besides: other)
+      try handle(ready.other)
       if ready.write {
         sent += try write(writing, requests, sent..<requests.count)
       }
@@ -78,20 +81,21 @@ struct ProbeExchange {
   }
 
   private func wait(
-    for output: Int32, writing: Int32
-  ) throws(SessionError) -> (read: Bool, write: Bool) {
+    for output: Int32, writing: Int32, besides other: Int32
+  ) throws(SessionError) -> (read: Bool, write: Bool, other: PollEvents) {
     let left = deadline - Clock.monotonicMicroseconds()
     guard left > 0 else { throw ended("it did not answer in time") }
     var entries = [
       PollEntry(descriptor: output, events: .input),
       PollEntry(descriptor: writing, events: .output),
       PollEntry(descriptor: signals, events: .input),
+      PollEntry(descriptor: other, events: .input),
     ]
     _ = try doing("wait for the probe") { () throws(Errno) in
       try Poll.wait(&entries, timeoutMilliseconds: Int32(clamping: left / 1000 + 1))
     }
     if !entries[2].result.isEmpty { throw SessionError("interrupted by a signal", status: 2) }
-    return (!entries[0].result.isEmpty, !entries[1].result.isEmpty)
+    return (!entries[0].result.isEmpty, !entries[1].result.isEmpty, entries[3].result)
   }
 
   private func write(

@@ -62,6 +62,12 @@ struct RelayErrors: Sendable {
     }
   }
 
+  /// Says something of our own, if there is room for it.
+  mutating func say(_ text: [UInt8]) {
+    guard output.count < Self.waiting else { return }
+    output.append(text, isAnswer: false)
+  }
+
   /// Writes what waits, as far as that goes.
   mutating func flush() {
     if output.flush() == .broken { output.abandon() }

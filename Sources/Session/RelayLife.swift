@@ -12,9 +12,20 @@ extension RelayLoop {
     }
   }
 
-  /// Does what the monitor says; false if it is gone, and with it the session.
+  /// Does what the monitor has said, all of it, because what it said of a server comes before what
+  /// that server says; false if it is gone, and with it the session.
   mutating func hear() throws(Errno) -> Bool {
-    guard let message = try ControlMessage.receive(from: control) else { return false }
+    while true {
+      let message: ControlMessage?
+      do throws(Errno) {
+        message = try ControlMessage.receive(from: control, transfer: .socket)
+      } catch .wouldBlock { return true } catch { throw error }
+      guard let message else { return false }
+      try hear(message)
+    }
+  }
+
+  private mutating func hear(_ message: ControlMessage) throws(Errno) {
     switch message.kind {
     case .open: state.isOpen = true
     case .stop:
@@ -31,10 +42,12 @@ extension RelayLoop {
       closeServerInput()
       state.ending = message.numbers[0]
       state.patience = message.numbers[1]
+    case .denied:
+      guard let denials = message.denials else { throw .badMessage }
+      hearDenials(denials)
     case .ready, .clientClosed, .clientGone, .serverClosed, .finished, .failed:
       throw .badMessage
     }
-    return true
   }
 
   /// Takes the steps that what has happened calls for.
@@ -142,6 +155,7 @@ extension RelayLoop {
   mutating func finish() throws(Errno) {
     let now = Clock.monotonicMicroseconds()
     errors.tellHidden(at: now, isLast: true)
+    if let summary = denials.summary { errors.say(summary) }
     errors.flush()
     _ = recorder.commit(at: now, isLast: true)
     counters.bytesToClient = toClient.written

@@ -16,6 +16,10 @@ struct RelayLoop: ~Copyable {
   /// How long (µs) the server has to take what the client sent before it left.
   static let inputGrace: Int64 = 500_000
 
+  /// The control socket comes last, because poll(2) looks in this order: what the monitor says before
+  /// it lets the server go on is seen whenever anything is that the server said after.
+  private static let controlEntry = 6
+
   let control: Int32
   private let facts: RelayFacts
   let client: RelaySource
@@ -27,6 +31,7 @@ struct RelayLoop: ~Copyable {
   var window: Window
   var recorder: RelayRecorder
   var errors: RelayErrors
+  var denials: RelayDenials
   var toClient: RelayQueue
   var toServer: RelayQueue
   var counters = Counters()
@@ -81,6 +86,7 @@ struct RelayLoop: ~Copyable {
     window = Window(rules: configuration.rules, identifierSeed: configuration.identifierSeed)
     recorder = RelayRecorder(configuration)
     errors = RelayErrors(configuration)
+    denials = RelayDenials(diagnosis: configuration.diagnosis)
     toClient = RelayQueue(configuration.clientOutput, configuration.clientOutputTransfer)
     toServer = RelayQueue(configuration.serverInput, .nonblocking)
   }
@@ -102,7 +108,7 @@ struct RelayLoop: ~Copyable {
         count = try Poll.wait(&entries, timeoutMilliseconds: timeout())
       }
       if count == 0 { idle() }
-      if !entries[0].result.isEmpty, try !hear() { return }
+      if !entries[Self.controlEntry].result.isEmpty, try !hear() { return }
       // The server first: the records of its answers are then written with those of new calls.
       if !entries[2].result.isEmpty { readServer() }
       if !entries[1].result.isEmpty {
@@ -111,7 +117,7 @@ struct RelayLoop: ~Copyable {
       if !entries[3].result.isEmpty { readErrors() }
       if !entries[4].result.isEmpty { flushClient() }
       if !entries[5].result.isEmpty { flushServer() }
-      if !entries[6].result.isEmpty { errors.flush() }
+      if !entries[0].result.isEmpty { errors.flush() }
       try advance()
       if isFinished { return try finish() }
     }
@@ -126,7 +132,7 @@ struct RelayLoop: ~Copyable {
     let readsServer =
       (state.isOpen || state.serverEnded) && !state.serverClosed && toClient.count < Self.bound
       && toServer.answers < Self.bound
-    entries[0].descriptor = control
+    entries[Self.controlEntry].descriptor = control
     // A client that is not read from may still leave; without events that is all that poll tells.
     let watchesClient = state.isOpen && !state.clientEnded && !state.clientHungUp
     entries[1].descriptor = readsClient || watchesClient ? client.descriptor : -1
@@ -136,10 +142,10 @@ struct RelayLoop: ~Copyable {
     entries[3].descriptor = state.isOpen || state.serverEnded ? errors.inputDescriptor : -1
     entries[4].descriptor = toClient.count > 0 ? toClient.descriptor : -1
     entries[5].descriptor = toServer.count > 0 ? toServer.descriptor : -1
-    entries[6].descriptor = errors.outputDescriptor
+    entries[0].descriptor = errors.outputDescriptor
     entries[4].events = .output
     entries[5].events = .output
-    entries[6].events = .output
+    entries[0].events = .output
   }
 
   /// Milliseconds to wait at most; for ever if there is nothing to do later.

@@ -172,9 +172,19 @@ struct RelayProcess: ~Copyable {
 
   /// Says something to the relay; a relay that is gone is found by waiting for it.
   func tell(_ message: ControlMessage) throws(SessionError) {
-    do { try message.send(to: control.rawValue) } catch .brokenPipe { return } catch {
+    do { try message.send(to: control.rawValue) } catch .brokenPipe, .connectionReset {
+      return
+    } catch {
       throw SessionError("speak to the relay", error)
     }
+  }
+
+  /// Says something to the relay that can wait, if it has read most of what it was told before;
+  /// whether it has. One that is gone has.
+  func tellAtOnce(_ message: ControlMessage) throws(SessionError) -> Bool {
+    do { return try message.sendIfRead(to: control.rawValue) } catch .brokenPipe, .connectionReset {
+      return true
+    } catch { throw SessionError("speak to the relay", error) }
   }
 
   /// The relay's next message; nil when it closed the socket.

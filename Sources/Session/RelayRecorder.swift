@@ -1,4 +1,5 @@
 internal import Audit
+internal import Confinement
 internal import Linux
 internal import Policy
 internal import Wire
@@ -64,6 +65,25 @@ struct RelayRecorder: ~Copyable {
     limiter.count(
       RecordLimiter.Count(kind: .stderr, side: .server, reason: nil), bytes: bytes, at: now,
       times: lines)
+  }
+
+  /// Adds the record of a refused system call.
+  mutating func addDenial(
+    _ entry: DenialCounts.Entry, during: [(id: RequestID, tool: [UInt8])]
+  ) {
+    let call = entry.call
+    encoder.append(
+      DenialRecord(
+        call: call.name, number: call.number, errno: DeniedCall.name(ofError: entry.errno),
+        allow: call.remedy, why: call.reason, during: during),
+      at: .now)
+  }
+
+  /// Counts refused system calls that have no record of their own.
+  mutating func countDenials(_ call: DeniedCall, _ times: Int, at now: Int64) {
+    limiter.count(
+      RecordLimiter.Count(kind: .denial, side: .server, reason: nil, call: call.name), bytes: 0,
+      at: now, times: times)
   }
 
   private static func count(of event: borrowing Event) -> RecordLimiter.Count {

@@ -87,14 +87,17 @@ public enum Session {
         session: trail.session, firstSequence: 1,
         arguments: request.profile.audit.arguments.detail, profileName: request.profile.name,
         rules: Rules(profile: request.profile), limits: WireLimits(request.profile.messages),
-        identifierSeed: seed)
+        identifierSeed: seed, diagnosis: request.diagnose ? request.place : nil)
     }
     // The relay and the cell have their own copies; ours would hide the end of a stream.
     try streams.close()
     try closeAll(consume input, consume output, consume error)
 
-    try cell.build(try filters(request.profile, plan))
+    try cell.build(try filter(request.profile, plan))
     try held.keep(until: cell.initProcess)
+    if request.diagnose, case .off(let why) = cell.watch {
+      Diagnostics.hint("system calls that are refused cannot be shown here: \(why)")
+    }
     guard let ready = try relay.next(), ready.kind == .ready else {
       throw SessionError("the relay ended before it was ready")
     }
@@ -103,17 +106,17 @@ public enum Session {
         RelayFacts(ready.numbers), privileged: privileged,
         setsBounding: plan.relaySetsBounding, sees: plan.seesRelay)
     }
-    try demand(relayChecks, trail, request, plan)
-    try demand(cell.checks, trail, request, plan)
+    try demand(relayChecks, trail, request, plan, cell.watch)
+    try demand(cell.checks, trail, request, plan, cell.watch)
     try cell.execute()
-    try demand(cell.checks, trail, request, plan)
+    try demand(cell.checks, trail, request, plan, cell.watch)
     // A session whose start is on record has its end there, too.
     let signals = try doing("take over signals") { () throws(Errno) in
       try Signal.descriptor(for: Monitor.signals)
     }
     try trail.recordStart(
       request, plan: plan, checks: cell.checks + relayChecks,
-      lookedTwice: cell.endedEarly == nil)
+      lookedTwice: cell.endedEarly == nil, watch: cell.watch)
     try relay.tell(ControlMessage(.open))
     var monitor = Monitor(cell: cell, relay: relay, trail: trail, signals: signals)
     return try monitor.run()
@@ -148,20 +151,10 @@ public enum Session {
     }
   }
 
-  /// The system-call filters of a session, and of what proves it.
-  static func filters(_ profile: Profile, _ plan: Plan) throws(SessionError) -> CellFilters {
-    let calls = try SyscallNames.resolve(profile.syscalls.add)
-    do {
-      guard var container = plan.containerFilter else {
-        return CellFilters(everyone: try SeccompProgram.cell(adding: calls))
-      }
-      let strict = try SeccompProgram.cell(adding: calls, container: container)
-      guard container.refusesSignals else { return CellFilters(everyone: strict) }
-      // Init ends what the server leaves behind, by signals.
-      container.refusesSignals = false
-      return CellFilters(
-        everyone: try SeccompProgram.cell(adding: calls, container: container), server: strict)
-    } catch { throw SessionError("cannot make the system-call filter: \(error)", hint: error.hint) }
+  /// The system-call filter of a session, and of what proves it.
+  static func filter(_ profile: Profile, _ plan: Plan) throws(SessionError) -> CellFilter {
+    try CellFilter(
+      adding: try SyscallNames.resolve(profile.syscalls.add), container: plan.containerFilter)
   }
 
   private static func closeAll(
@@ -170,25 +163,19 @@ public enum Session {
 
   /// Ends the session if a check does not hold, after writing down which.
   private static func demand(
-    _ checks: [SealCheck], _ trail: borrowing AuditTrail, _ request: SessionRequest, _ plan: Plan
+    _ checks: [SealCheck], _ trail: borrowing AuditTrail, _ request: SessionRequest, _ plan: Plan,
+    _ watch: CellFilter.Watch
   ) throws(SessionError) {
     let broken = checks.filter { !$0.holds }
     guard let first = broken.first else { return }
-    try trail.recordStart(request, plan: plan, checks: checks, lookedTwice: false)
+    try trail.recordStart(
+      request, plan: plan, checks: checks, lookedTwice: false, watch: watch)
     let others = broken.count > 1 ? " (and \(broken.count - 1) more)" : ""
     throw SessionError(
       "the cell is not as planned: \(first.name) should be \"\(first.expected)\" and is "
         + "\"\(first.observed)\"\(others)",
       hint: "the audit file \"\(trail.path)\" has the whole comparison")
   }
-}
-
-/// The filters of a cell.
-struct CellFilters {
-  /// What init carries, and the server below it if there is no other.
-  var everyone: SeccompProgram
-  /// What the server carries instead.
-  var server: SeccompProgram?
 }
 
 extension SessionError {

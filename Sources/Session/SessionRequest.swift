@@ -13,17 +13,26 @@ public struct SessionRequest: Sendable {
   public var version: String
   /// A step to leave out; honoured in the test build only.
   public var skip: CellStep?
+  /// Whether refused system calls are shown on stderr, with what would allow them.
+  public var diagnose: Bool
 
   /// Makes a request.
   public init(
     profile: Profile, profilePath: String?, profileText: [UInt8], version: String,
-    skip: CellStep? = nil
+    skip: CellStep? = nil, diagnose: Bool = false
   ) {
     self.profile = profile
     self.profilePath = profilePath
     self.profileText = profileText
     self.version = version
     self.skip = skip
+    self.diagnose = diagnose
+  }
+
+  /// Where system calls are added to the profile, as messages say it.
+  var place: String {
+    let label = profilePath ?? "a copy of the shipped profile \(profile.name)"
+    return profile.syscalls.line > 0 ? "\(label):\(profile.syscalls.line)" : label
   }
 }
 

@@ -47,8 +47,7 @@ public enum Verification {
     signals: Int32
   ) throws(SessionError) -> VerificationReport {
     let planned = held.plan
-    let filters = try Session.filters(request.profile, planned)
-    let program = filters.server ?? filters.everyone
+    let filter = try Session.filter(request.profile, planned)
     if planned.blueprint.container != nil {
       try doing("adopt orphans") { () throws(Errno) in try Process.adoptOrphans() }
     }
@@ -60,11 +59,11 @@ public enum Verification {
     let result: Result<VerificationReport, SessionError>
     do {
       let checks = VerificationChecks(
-        plan: planned, rules: program.rules, scratch: scratch, host: host,
+        plan: planned, rules: filter.server?.rules ?? filter.program.rules, scratch: scratch, host: host,
         paths: ownPaths(request, audit))
       result = .success(
         try Verifier(
-          request: request, plan: plan, filters: filters, scratch: scratch.path,
+          request: request, plan: plan, filter: filter, scratch: scratch.path,
           keeper: scratch.keeperProcess, checks: checks,
           exchange: ProbeExchange(
             deadline: Clock.monotonicMicroseconds() + patience, signals: signals)
@@ -105,7 +104,7 @@ public enum Verification {
   private struct Verifier {
     let request: SessionRequest
     let plan: Plan
-    let filters: CellFilters
+    let filter: CellFilter
     let scratch: String
     /// What removes the scratch directory, a child of ours as well.
     let keeper: Int32
@@ -218,12 +217,14 @@ public enum Verification {
       for end in theirs {
         try doing("close a pipe") { () throws(Errno) in try Descriptor.close(end) }
       }
-      try cell.build(filters)
+      try cell.build(filter)
       // A session would end here if the cell were not as planned. Nothing but the probe runs in
       // this one, and what it finds says more.
       try cell.execute()
-      let answers = try exchange.ask(attempts, input: writing, output: output.read.rawValue)
-      guard case .ended(let word) = try cell.report(),
+      let answers = try exchange.ask(
+        attempts, input: writing, output: output.read.rawValue, besides: cell.denialDescriptor
+      ) { (events) throws(SessionError) in try cell.answerDenial(events) }
+      guard case .ended(let word) = try cell.awaitReport(),
         case .exited(0) = ExitStatus(statusWord: word)
       else { throw SessionError("the probe failed: it did not end well", status: 2) }
       if let process = cell.initProcess {

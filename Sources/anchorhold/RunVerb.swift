@@ -6,7 +6,8 @@ internal import Session
 extension Verb {
   static let run = Verb(
     name: "run",
-    synopsis: "[PROFILE] [--set NAME=VALUE]… [--isolation LEVEL] [-- COMMAND [ARGUMENT]…]",
+    synopsis: "[PROFILE] [--set NAME=VALUE]… [--isolation LEVEL] [--diagnose] "
+      + "[-- COMMAND [ARGUMENT]…]",
     summary: "start a server in its cell and speak for it on standard input and output",
     details: """
       Reads PROFILE (a path with a / in it, or a name), seals the server that it describes in
@@ -22,6 +23,9 @@ extension Verb {
       Option(
         name: "--set", value: "NAME=VALUE", summary: "give a variable of the profile its value",
         isRepeatable: true),
+      Option(
+        name: "--diagnose", value: nil,
+        summary: "show on standard error which system calls were refused, and what allows them"),
       Option.isolation,
     ],
     examples: [
@@ -114,7 +118,7 @@ enum RunVerb {
     }
     return SessionRequest(
       profile: profile, profilePath: source.path, profileText: source.text,
-      version: CommandLineTool.version, skip: skippedStep)
+      version: CommandLineTool.version, skip: skippedStep, diagnose: arguments.has("--diagnose"))
   }
 
   /// A command of the command line: as in a shell, a path in it starts from where one stands.

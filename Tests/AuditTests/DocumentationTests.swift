@@ -44,7 +44,14 @@ struct DocumentationTests {
       var encoder = RecordEncoder(session: "s", arguments: detail)
       encoder.append(record, of: document, at: noon)
       encoder.appendStderr([UInt8]().span, size: 0, at: noon)
-      encoder.append([], at: noon)
+      encoder.append(
+        [RecordLimiter.Count(kind: .denial, side: .server, reason: "r", method: "m", call: "c")],
+        at: noon)
+      encoder.append(
+        DenialRecord(
+          call: "c", number: 1, errno: "e", allow: nil, why: "w",
+          during: [(id: .integer(1), tool: Array("t".utf8))]),
+        at: noon)
       encoder.append(
         SessionStart(
           profile: "", path: nil, digest: [], version: "", kernel: "", isolation: "", command: [],

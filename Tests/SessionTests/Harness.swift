@@ -26,7 +26,7 @@ final class RelayHarness: @unchecked Sendable {
   ///   - audit: what to open for the records.
   init(
     tools: String = "[echo]", maxSize: String = "4MiB", audit: String? = nil, opens: Bool = true,
-    transfer: Transfer = .nonblocking
+    transfer: Transfer = .nonblocking, diagnosis: String? = nil
   ) throws {
     Signal.ignoreBrokenPipe()
     let text = """
@@ -77,7 +77,7 @@ final class RelayHarness: @unchecked Sendable {
       errorOutputTransfer: .nonblocking, control: theirs, audit: file, session: "trial-1",
       firstSequence: 1, arguments: .shape, profileName: "trial", rules: rules,
       limits: WireLimits(maxSize: profile?.messages.maxSize ?? 0),
-      identifierSeed: Array(repeating: 7, count: 16))
+      identifierSeed: Array(repeating: 7, count: 16), diagnosis: diagnosis)
     let thread = Thread { [ended] in
       var loop = RelayLoop(configuration)
       do { try loop.run() } catch { Issue.record("the relay failed: \(error)") }

@@ -132,6 +132,7 @@ struct cl_landlock_rule {
 
 struct cl_filter {
   uint32_t count;         // instructions; written by the monitor before it says so on `life`
+  bool listens;           // the monitor is to be told of the calls that it refuses
   uint64_t program[4096];  // struct sock_filter
   // A stricter one for the server, which init, who ends it, cannot carry; 0: the same for both.
   uint32_t server_count;
@@ -184,7 +185,7 @@ struct cl_plan {
   int input, output, error;  // the server's 0, 1, 2
   int report;                // SOCK_SEQPACKET, to the monitor
   int word;                  // read end; one byte: exec now
-  int life;                  // read end; one byte: the filter is there; EOF: the monitor is gone
+  int life;                  // read end; a byte: a filter is there; EOF: the monitor is gone
   int executed;              // write end; EOF at the monitor: exec happened
   struct cl_filter *filter;  // shared with the monitor
   const int *keep;           // descriptors of the monitor that the cell may inherit, ascending
@@ -198,6 +199,8 @@ enum cl_report_kind {
   CL_REPORT_INIT,         // init has its place; its process id comes with the credentials
   CL_REPORT_SERVER,       // the server waits for the word; facts below
   CL_REPORT_ENDED,        // status: the server's wait status
+  CL_REPORT_LISTENER,     // the filter's listener comes with it, or error: there is none, and init
+                          // waits for a filter that does without
 };
 
 struct cl_report {
@@ -219,7 +222,8 @@ struct cl_report {
 int cl_cell_start(struct cl_plan *plan);
 
 // Copies a program of `count` instructions, 1 to 4096, to where the cell looks for it.
-void cl_cell_provide_filter(struct cl_filter *filter, const uint64_t *program, uint32_t count);
+void cl_cell_provide_filter(struct cl_filter *filter, const uint64_t *program, uint32_t count,
+                            bool listens);
 // The same for a program that only the server's process loads; before the other one.
 void cl_cell_provide_server_filter(struct cl_filter *filter, const uint64_t *program,
                                    uint32_t count);

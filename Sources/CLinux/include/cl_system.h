@@ -32,8 +32,10 @@ int cl_set_pipe_size(int descriptor, int size);
 int cl_pipe(int ends[2]);
 int cl_socket_pair(int ends[2]);
 int cl_pass_credentials(int descriptor);
-// Receives one fixed-size message and the sender's process id as seen from our pid namespace.
-int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32_t *process);
+// Receives one fixed-size message, the sender's process id as seen from our pid namespace, and the
+// one descriptor that may come with it, -1 without; it is close-on-exec.
+int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32_t *process,
+                               int *passed);
 int64_t cl_read_link_at(int directory, const char *path, char *buffer, size_t size);
 // Whether the effective ids may write to and search a directory, also as far as mounts go.
 bool cl_may_write(const char *path);
