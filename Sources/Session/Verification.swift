@@ -59,7 +59,8 @@ public enum Verification {
     let result: Result<VerificationReport, SessionError>
     do {
       let checks = VerificationChecks(
-        plan: planned, rules: filter.server?.rules ?? filter.program.rules, scratch: scratch, host: host,
+        plan: planned, rules: filter.server?.rules ?? filter.program.rules, scratch: scratch,
+        host: host,
         paths: ownPaths(request, audit))
       result = .success(
         try Verifier(
