@@ -163,6 +163,10 @@ int cl_may_access(const char *path, bool writing) {
   return OR_ERRNO(faccessat(AT_FDCWD, path, writing ? W_OK : R_OK, AT_EACCESS));
 }
 
+bool cl_may_write(const char *path) {
+  return faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
 int cl_make_directory(const char *path, mode_t mode) { return OR_ERRNO(mkdir(path, mode)); }
 int cl_remove_empty_directory(const char *path) { return rmdir(path) == -1 ? -errno : 0; }
 

@@ -17,13 +17,14 @@ struct CellEnvironment {
   static let mostBytes = 131_071, mostBytesTogether = 1 << 20
 
   init(
-    profile: Profile, runtime: RuntimeDiscovery, host: HostFacts, searchPath: [String]
+    profile: Profile, runtime: RuntimeDiscovery, host: HostFacts, searchPath: [String],
+    home: String = Plan.home, temporary: String? = "/tmp"
   ) {
     set("PATH", searchPath.joined(separator: ":"), .cell)
-    set("HOME", Plan.home, .cell)
+    set("HOME", home, .cell)
     set("USER", "server", .cell)
     set("LOGNAME", "server", .cell)
-    set("TMPDIR", "/tmp", .cell)
+    if let temporary { set("TMPDIR", temporary, .cell) }
     set("LANG", host.language ?? "C.UTF-8", host.language == nil ? .cell : .caller)
     if let zone = host.timeZone { set("TZ", zone, .caller) }
     for (name, value) in profile.preset.environment { set(name, value, .preset) }

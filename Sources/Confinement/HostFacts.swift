@@ -1,4 +1,5 @@
 public import Linux
+public import Profile
 
 /// What a plan must know of the machine and of the caller, apart from files.
 public struct HostFacts: Sendable {
@@ -15,13 +16,17 @@ public struct HostFacts: Sendable {
   /// The control groups that a session's own may be made in.
   public var controlGroups: ControlGroupFacts
 
+  /// What only isolation level container asks for; nil when it was not looked at.
+  public var container: ContainerFacts?
+
   /// Makes facts, for tests.
   public init(
     user: UInt32, group: UInt32, supplementaryGroups: [UInt32] = [], landlockABI: Int,
     hardLimits: [ResourceLimit] = [], timeZone: String? = nil,
     language: String? = nil, mounts: [Mount] = [],
-    controlGroups: ControlGroupFacts = ControlGroupFacts()
+    controlGroups: ControlGroupFacts = ControlGroupFacts(), container: ContainerFacts? = nil
   ) {
+    self.container = container
     self.user = user
     self.group = group
     self.supplementaryGroups = supplementaryGroups
@@ -36,7 +41,9 @@ public struct HostFacts: Sendable {
   /// The facts of this machine and process; `controlGroup` is the place that the command line names
   /// for control groups. Throws what the kernel answers; a kernel without
   /// Landlock is an error, because the plan needs it.
-  public static func current(controlGroup: String? = nil) throws(Errno) -> HostFacts {
+  public static func current(
+    for isolation: Isolation, controlGroup: String? = nil
+  ) throws(Errno) -> HostFacts {
     var ceilings: [ResourceLimit] = []
     for resource in Plan.limitedResources {
       ceilings.append(try ResourceLimit.current(resource))
@@ -45,10 +52,20 @@ public struct HostFacts: Sendable {
     return HostFacts(
       user: Process.user, group: Process.group,
       supplementaryGroups: try Process.supplementaryGroups(),
-      landlockABI: try SelfConfinement.landlockABI(), hardLimits: ceilings,
+      landlockABI: try landlockABI(), hardLimits: ceilings,
       timeZone: Process.environment("TZ"), language: Process.environment("LANG"),
       mounts: mounts,
       controlGroups: ControlGroupFacts.current(
-        mounts: mounts, user: Process.user, explicit: controlGroup))
+        mounts: mounts, user: Process.user, explicit: controlGroup),
+      container: isolation == .container ? try .current() : nil)
+  }
+
+  /// The kernel's, or the older one that a test wants to see used; only a build made for tests asks.
+  private static func landlockABI() throws(Errno) -> Int {
+    let version = try SelfConfinement.landlockABI()
+    guard Cell.canSkipSteps,
+      let wanted = Process.environment("ANCHORHOLD_LANDLOCK_ABI").flatMap({ Int($0) })
+    else { return version }
+    return min(version, wanted)
   }
 }

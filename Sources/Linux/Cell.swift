@@ -46,10 +46,52 @@ public struct CellBlueprint: Sendable {
     public var path: String
     /// The rights.
     public var access: LandlockAccess
+    /// What the plan saw there, when the monitor has to open it with the caller's rights; nil when
+    /// init opens it in the cell.
+    public var status: FileStatus?
     /// Makes a rule.
-    public init(path: String, access: LandlockAccess) {
+    public init(path: String, access: LandlockAccess, status: FileStatus? = nil) {
       self.path = path
       self.access = access
+      self.status = status
+    }
+  }
+
+  /// What isolation level container has instead of namespaces and mounts.
+  public struct Container: Sendable, Hashable {
+    /// Whether the caller has `CAP_SETPCAP`, for the bounding set and the securebits.
+    public var setsSecurebits: Bool
+    /// Whether Landlock keeps signals in (ABI 6).
+    public var scopesSignals: Bool
+    /// Init's real and saved user id, when it is not the server's.
+    public var initUser: UInt32
+    /// Whether the server's process loads the filter itself.
+    public var lateFilter: Bool
+    /// Private temporary space: a directory to be made; nil where none can be.
+    public var space: Space?
+
+    /// A directory that is made for one session.
+    public struct Space: Sendable, Hashable {
+      /// The directory that it is made in, and its name there.
+      public var parent: String, name: String
+      /// Where it is.
+      public var path: String { parent + "/" + name }
+      /// Names a directory.
+      public init(parent: String, name: String) {
+        self.parent = parent
+        self.name = name
+      }
+    }
+
+    /// Makes a description; see the properties.
+    public init(
+      setsSecurebits: Bool, scopesSignals: Bool, initUser: UInt32, lateFilter: Bool, space: Space?
+    ) {
+      self.setsSecurebits = setsSecurebits
+      self.scopesSignals = scopesSignals
+      self.initUser = initUser
+      self.lateFilter = lateFilter
+      self.space = space
     }
   }
 
@@ -105,6 +147,8 @@ public struct CellBlueprint: Sendable {
   public var covered: [Covered]
   /// What maps the groups; nil when the cell maps its own, and supplementary groups stay.
   public var mapper: Mapper?
+  /// Isolation level container; nil at level full.
+  public var container: Container?
 
   /// Makes a blueprint; see the properties.
   public init(
@@ -170,6 +214,14 @@ public struct CellStep: RawRepresentable, Hashable, Sendable, CustomStringConver
   /// Limiting the control group, which the monitor does; for the test build to leave out.
   public static let groupLimits = CellStep(rawValue: Int32(CL_STEP_CGROUP_LIMITS.rawValue))
 
+  /// Whether the step makes a namespace or a mount, which a container may refuse.
+  public var needsNamespaces: Bool {
+    let first = Int32(CL_STEP_CALLER_IDS.rawValue)
+    let last = Int32(CL_STEP_ROOT_READ_ONLY.rawValue)
+    let others = [CL_STEP_INIT, CL_STEP_SUBREAPER, CL_STEP_CHILDREN].map { Int32($0.rawValue) }
+    return (first...last).contains(rawValue) && !others.contains(rawValue)
+  }
+
   /// The steps that confine the relay, for the test build to leave out.
   public static let relayDescriptors = CellStep(rawValue: Int32(CL_STEP_RELAY_DESCRIPTORS.rawValue))
   /// See ``relayDescriptors``.
@@ -230,6 +282,10 @@ public struct CellFacts: Sendable, Hashable {
   public var canaryBefore: Int32, canaryAfter: Int32
   /// Bytes of the caller's environment in init's memory; -1: it could not be read.
   public var environmentBytes: Int32
+  /// At isolation level container: whether init adopts orphans, the error number of listing its
+  /// children, and that of a signal from the server's process to init, by Landlock alone and in the
+  /// end; 0 when it worked.
+  public var subreaper: Int32 = 0, children: Int32 = 0, scope: Int32 = 0, reachesInit: Int32 = 0
   /// The cell's host name (uname(2)).
   public var hostName: String
   /// The cell's `CLOCK_MONOTONIC` and `CLOCK_BOOTTIME` when the server's process reported, in
@@ -263,7 +319,7 @@ public struct CellFacts: Sendable, Hashable {
   private let filter: UnsafeMutablePointer<cl_filter>
   private let report: FileDescriptor
   private var word: FileDescriptor?
-  private let life: FileDescriptor
+  private var life: FileDescriptor?
   /// When the stage was forked, in microseconds of our monotonic clock.
   private let started: Int64
   /// Reports end of file when the server has been executed.
@@ -327,7 +383,7 @@ public struct CellFacts: Sendable, Hashable {
     unsafe self.filter = filter
     self.report = report
     self.word = .some(word)
-    self.life = life
+    self.life = .some(life)
     self.executed = executed
     self.started = started
   }
@@ -339,7 +395,10 @@ public struct CellFacts: Sendable, Hashable {
     unsafe program.withUnsafeBufferPointer {
       unsafe cl_cell_provide_filter(filter, $0.baseAddress, UInt32($0.count), listens)
     }
-    _ = try Descriptor.write(life.rawValue, [1], 0..<1)
+    switch life {
+    case .some(let life): _ = try Descriptor.write(life.rawValue, [1], 0..<1)
+    case .none: throw .brokenPipe
+    }
   }
 
   /// Gives back the memory that the filter was handed over in, once the cell has loaded it. To be
@@ -353,6 +412,17 @@ public struct CellFacts: Sendable, Hashable {
   public func answerGroups(mapped: Bool) throws(Errno) {
     _ = try Descriptor.write(report.rawValue, [mapped ? 1 : 0], 0..<1)
   }
+
+  /// Hands over a filter that the server's process alone loads; before ``provideFilter(_:)``.
+  public func provideServerFilter(_ program: [UInt64]) throws(Errno) {
+    guard program.count <= 4096, !program.isEmpty else { throw .invalidArgument }
+    unsafe program.withUnsafeBufferPointer {
+      unsafe cl_cell_provide_server_filter(filter, $0.baseAddress, UInt32($0.count))
+    }
+  }
+
+  /// Tells init that the session is over: it ends everything below it, and then itself.
+  public mutating func endLife() { life = nil }
 
   /// Lets the server's process execute.
   public mutating func giveWord() throws(Errno) {
@@ -391,6 +461,8 @@ public struct CellFacts: Sendable, Hashable {
           securebits: message.securebits, initDeathSignal: message.init_death_signal,
           serverDeathSignal: message.server_death_signal, canaryBefore: message.canary_before,
           canaryAfter: message.canary_after, environmentBytes: message.environment,
+          subreaper: message.subreaper, children: message.children, scope: message.scope,
+          reachesInit: message.reaches_init,
           hostName: subject, monotonic: message.monotonic,
           boot: message.boot, writeExecute: message.write_execute,
           storeBypass: message.store_bypass, indirectBranch: message.indirect_branch,

@@ -21,6 +21,7 @@ struct Monitor: ~Copyable {
     /// Init ends at once when it has told how the server ended.
     static let endOfInit: Int64 = 500_000
     static let drain: Int64 = 150_000
+    static let initEnds: Int64 = 2_000_000
     static let farewell: Int64 = 100_000
     static let drainUnasked: Int64 = 5_000_000
   }
@@ -102,8 +103,9 @@ struct Monitor: ~Copyable {
       killAt = min(killAt ?? .max, now + Grace.afterTerminate)
     }
     if let time = killAt, now >= time {
-      killAt = nil
       try killCell()
+      // An init that has to end the others first is ended by us if it does not come to that.
+      killAt = cell.endsByInit && !cellIsGone ? now + Grace.initEnds : nil
     }
     if let time = drainUntil, now >= time {
       drainUntil = nil
@@ -252,6 +254,10 @@ struct Monitor: ~Copyable {
       if number == Signal.child {
         try collectCell(waiting: false)
         try collectRelay(waiting: false)
+        // What lost its parent and came to us; all of it does as process 1.
+        if cell.endsByInit || Process.identifier == 1 {
+          Process.reapChildren(except: cell.children + [relay.process])
+        }
         continue
       }
       let now = Clock.monotonicMicroseconds()
@@ -272,6 +278,8 @@ struct Monitor: ~Copyable {
     guard let ended else { return }
     cellIsGone = true
     cell.forgetInit()
+    killAt = nil
+    try cell.endOrphans(sparing: [relay.process])
     usage = ended.usage
     if statusWord == nil {
       // Init sends its report before it ends, so look once more before believing that it could not.
@@ -354,6 +362,7 @@ struct Monitor: ~Copyable {
     try trail.recordEnd(
       reason: reason ?? "server-ended", status: status, usage: usage, counters: counters,
       denials: cell.allDenials, events: events, facts: facts)
+    do { try cell.removeSpace() } catch { Diagnostics.error(error.message) }
     if let limit = EndFacts.limit(status), endingSignal == nil {
       Diagnostics.error("the server was ended at limits.\(limit)")
     }

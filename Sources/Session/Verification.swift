@@ -34,7 +34,8 @@ public enum Verification {
     let host = try doing(
       "learn what this machine offers", hint: SessionError.ofMachine
     ) { () throws(Errno) in
-      try HostFacts.current(controlGroup: request.controlGroup)
+      try HostFacts.current(
+        for: request.profile.isolation, controlGroup: request.controlGroup)
     }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
     let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
@@ -55,20 +56,25 @@ public enum Verification {
   ) throws(SessionError) -> VerificationReport {
     var planned = held.plan
     if let (message, hint) = planned.tryGroups() { throw SessionError(message, hint: hint) }
-    let filter = try Session.filter(request.profile)
+    let filter = try Session.filter(request.profile, planned)
+    if planned.blueprint.container != nil {
+      try doing("adopt orphans") { () throws(Errno) in try Process.adoptOrphans() }
+    }
     let plan = try withProbe(planned)
 
     let scratch = try doing("make a private directory below /tmp") { () throws(Errno) in
-      try ProbeScratch()
+      try ProbeScratch(in: ContainerFacts.places)
     }
     let result: Result<VerificationReport, SessionError>
     do {
       let checks = VerificationChecks(
-        plan: planned, rules: filter.program.rules, scratch: scratch, host: host,
+        plan: planned, rules: filter.server?.rules ?? filter.program.rules, scratch: scratch,
+        host: host,
         paths: ownPaths(request, audit))
       result = .success(
         try Verifier(
-          request: request, plan: plan, filter: filter, scratch: scratch.path, checks: checks,
+          request: request, plan: plan, filter: filter, scratch: scratch.path,
+          keeper: scratch.keeperProcess, checks: checks,
           exchange: ProbeExchange(
             deadline: Clock.monotonicMicroseconds() + patience * 1_000_000, signals: signals,
             // On a machine that is slower, so is each attempt.
@@ -113,6 +119,8 @@ public enum Verification {
     let plan: Plan
     let filter: CellFilter
     let scratch: String
+    /// What removes the scratch directory, a child of ours as well.
+    let keeper: Int32
     let checks: VerificationChecks
     let exchange: ProbeExchange
 
@@ -138,7 +146,7 @@ public enum Verification {
         results.append(
           VerificationCheck(
             check, inside: inside.answers[index], outside: outside.answers[index],
-            apart: second[index]))
+            apart: second[index], isPromised: checks.promises(check)))
       }
       results += try together()
       results.append(
@@ -146,10 +154,12 @@ public enum Verification {
           started: inside.answers[list.count].outcome == .done, gone: !inside.outlived,
           control: outside.outlived))
       return VerificationReport(
-        profile: request.profile.name, checks: results, seal: inside.seal,
-        allowed: checks.allowed,
+        profile: request.profile.name, isolation: request.profile.isolation.rawValue,
+        checks: results, seal: inside.seal, allowed: checks.allowed,
         notes: [
-          "the cell has one file more than in a session: \(Plan.probePath), this program, read-only"
+          "the cell has one file more than in a session: "
+            + (plan.blueprint.container == nil ? Plan.probePath : plan.blueprint.executable)
+            + ", this program, read-only"
         ] + checks.notes)
     }
 
@@ -158,7 +168,7 @@ public enum Verification {
       return VerificationCheck(
         group: "persistence", name: "a process that left its session and parent",
         held: started && gone && control, control: control ? .done : .absent, detail: state,
-        isAbsent: !control && started && gone)
+        isAbsent: !control && started && gone, isPromised: true)
     }
 
     /// Makes attempts outside of the cell, in a child; none when its namespaces cannot be had.
@@ -252,6 +262,8 @@ public enum Verification {
         cell.forgetInit()
       }
       events = try cell.finish()
+      try cell.endOrphans(sparing: [keeper])
+      try cell.removeSpace()
       let answers = try result.get()
       guard case .ended(let word) = report, case .exited(0) = ExitStatus(statusWord: word) else {
         throw SessionError("the probe failed: it did not end well", status: 2)

@@ -11,7 +11,7 @@ import time
 
 from harness import (BINARY, GROUPS, PATIENCE, PROBE, ROOT, SLOWLY, SLOWNESS, TOP, Case, can_be_had,
                      descendants, need, processes, send_signal, until)
-from test_steps import ASKED_FOR, ESSENTIAL, steps
+from test_steps import ASKED_FOR, CONTAINER_ONLY, ESSENTIAL, steps
 
 SKIPPING = os.environ.get("ANCHORHOLD_SKIPPING", str(TOP / ".build/skipping/debug/anchorhold"))
 
@@ -325,8 +325,8 @@ class WallsThatAreDown(Verify):
         self.assertEqual(open_checks(self.without("NONE", 0)), set())
 
     def test_no_step_is_left_out_of_these_lists(self):
-        lists = [set(self.FOUND), set(self.FOUND_IN_GROUP), self.READ_BACK, self.NO_CELL, self.BY_CALLER, set(ESSENTIAL),
-                 self.RELAY]
+        lists = [set(self.FOUND), set(self.FOUND_IN_GROUP), self.READ_BACK, self.NO_CELL,
+                 self.BY_CALLER, set(ESSENTIAL), self.RELAY, CONTAINER_ONLY]
         self.assertEqual(set().union(*lists), set(steps()))
         self.assertEqual(sum(map(len, lists)), len(steps()))
 
