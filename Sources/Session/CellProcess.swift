@@ -307,7 +307,10 @@ struct CellProcess: ~Copyable {
 
   /// What removes this cell's things outside of it.
   private var keepers: [Int32] {
-    space.processes + (group.map { [$0.keeperProcess] } ?? [])
+    switch group {
+    case .some(let group): space.processes + [group.keeperProcess]
+    case .none: space.processes
+    }
   }
 
 
