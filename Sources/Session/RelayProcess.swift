@@ -209,9 +209,9 @@ struct RelayProcess: ~Copyable {
   /// Says something to the relay; one that is gone, or that does not take what it is told, is found
   /// by waiting for it. We never wait for it here.
   func tell(_ message: ControlMessage) throws(SessionError) {
-    do { try message.send(to: control.rawValue, waiting: false) } catch .brokenPipe, .connectionReset {
-      return
-    } catch .wouldBlock {
+    do { try message.send(to: control.rawValue, waiting: false) } catch .brokenPipe,
+      .connectionReset, .wouldBlock
+    {
       return
     } catch {
       throw SessionError("speak to the relay", error)

@@ -324,7 +324,8 @@ REFUSALS = ("EPERM", "EACCES", "ENOSYS")
 BECOMES = ("try exec:/bin/true", "try run-copy:@/copy")
 # What this kernel does not have, and what the record's descriptor does not even let root do.
 NO_CONTROL = ("try x32", ("execveat", "audit", "text", 0, 0, 0x1000),
-              ("mmap", 0, 4096, 3, MAP_SHARED, "audit", 0))
+              ("mmap", 0, 4096, 3, MAP_SHARED, "audit", 0),
+              ("mmap", 0, 4096, 1, MAP_PRIVATE, "audit", 0))
 
 
 def message(kind, *numbers, size=72):

@@ -56,8 +56,8 @@ class Tools(Case):
                     cell.initialize()
                 answer = cell.request("tools/list", stateless=stateless)
                 names = [tool["name"] for tool in answer["result"]["tools"]]
-                self.assertEqual(len(names), 53)
-                self.assertEqual(len(set(names)), 53)
+                self.assertEqual(len(names), 55)
+                self.assertEqual(len(set(names)), 55)
                 self.assertNotIn("nextCursor", answer["result"])
                 if stateless:
                     self.assertEqual(answer["result"]["cacheScope"], "private")

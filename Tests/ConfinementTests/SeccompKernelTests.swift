@@ -207,7 +207,8 @@ struct SeccompKernelTests {
     let allow = SeccompAction.allow.returnValue
     let kill = SeccompAction.kill.returnValue
     let names = Dictionary(
-      Syscall.allCases.compactMap { call in call.number.map { ($0, call) } }, uniquingKeysWith: { $1 })
+      Syscall.allCases.compactMap { call in call.number.map { ($0, call) } },
+      uniquingKeysWith: { $1 })
     for number in UInt32(0)..<1024 {
       let name = names[number]
       let bad = [UInt64](repeating: .max, count: 6)
