@@ -34,7 +34,8 @@ class ContainerCase(Case):
                 if re.fullmatch(r"anchorhold-[0-9a-f]{16}", path.name)}
 
     def space(self, cell):
-        found = dict(line.split("=", 1) for line in cell.attempt("env")["detail"].split("\n") if line)
+        lines = cell.attempt("env")["detail"].strip().split("\n")
+        found = dict(line.split("=", 1) for line in lines)
         self.assertEqual(found["HOME"], found["TMPDIR"])
         return pathlib.Path(found["TMPDIR"])
 
@@ -81,7 +82,8 @@ class FilesWithoutMounts(ContainerCase):
         cell = self.session()
         self.assertEqual(cell.attempt(f"stat:{there}/file")["outcome"], "done")
         self.assertEqual(cell.attempt(f"readlink:{there}/link")["detail"], "file")
-        self.assertIn("names, sizes and owners of files", (TOP / "docs/architecture.md").read_text())
+        page = (TOP / "docs/architecture.md").read_text()
+        self.assertIn("names, sizes and owners of files", page)
 
     def test_a_file_of_the_same_user_is_not_changed_by_its_name(self):
         place = self.directory / "place"
@@ -229,7 +231,7 @@ class OthersWithoutNamespaces(ContainerCase):
         server = server_pid(cell.pid)
         init = processes()[server][0]
         self.assertEqual(len(below), 4, "relay, keeper, init, server")
-        # The caller itself may, of a process of its own: root may lack CAP_SYS_RESOURCE for others'.
+        # The caller itself may, of a process of its own; root may lack CAP_SYS_RESOURCE for others.
         mine = self.bystander()
         outside = self.outside(f"kill:{mine.pid}", *[f"other-{w}:{mine.pid}" for w in
                                ("limit", "priority", "affinity", "io-priority")])
@@ -544,5 +546,6 @@ class VerifyWithoutNamespaces(ContainerCase):
         self.assertEqual(done.returncode, 0, re.findall("OPEN.*", text))
         self.assertRegex(text, r"(?m)^ +no word +.*not the caller's net")
         self.assertRegex(text.splitlines()[-1], r"promises nothing of \d+ others$")
-        full = self.anchorhold("verify", "--json", self.profile(), "--isolation", "full", timeout=40)
+        full = self.anchorhold("verify", "--json", self.profile(), "--isolation", "full",
+                               timeout=40)
         self.assertTrue(all(c["promised"] for c in json.loads(full.stdout)["checks"]))
