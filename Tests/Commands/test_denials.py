@@ -337,6 +337,20 @@ class Denials(Case):
         self.assertEqual(set(held.values()), {0})
         cell.finish()
 
+    def test_a_kernel_without_killable_waits_tells_of_calls_as_well(self):
+        need(self, os.path.exists("/usr/bin/strace"), "strace")
+        trace = self.directory / "trace"
+        # Init's second call asks for the listener, with a flag that kernels before 5.19 do not know.
+        cell = self.peer(["strace", "-f", "-qq", "-e", "trace=seccomp", "-e",
+                          "inject=seccomp:error=EINVAL:when=2", "-o", trace, BINARY, "run",
+                          self.command()])
+        cell.initialize()
+        self.assertEqual(self.make(cell, SYNC, PTRACE), [ENOSYS, EPERM])
+        cell.finish()
+        self.assertIn("(INJECTED)", trace.read_text())
+        self.assertTrue(self.records()[0]["denials_watched"])
+        self.assertEqual([d["call"] for d in self.denials()], ["sync", "ptrace"])
+
     def test_the_only_answer_is_the_error(self):
         if not ROOT:
             self.skipTest("strace of a monitor whose children change their ids needs root")
