@@ -371,15 +371,6 @@ class Denials(Case):
             self.assertRegex(line, rf"val=0, error=-({error}|{errno.errorcode[error]}\b).*, flags=0}}")
 
 
-class Verified(Case):
-    def test_verify_answers_the_calls_that_it_tries(self):
-        done = self.anchorhold("verify", "--json", self.profile(), timeout=60)
-        answer = json.loads(done.stdout)
-        calls = [c for c in answer["checks"] if "ENOSYS" in c["detail"] or "EPERM" in c["detail"]]
-        self.assertGreater(len(calls), 100)
-        self.assertEqual(done.returncode, 0, done.stderr)
-
-
 if __name__ == "__main__":
     import unittest
     sys.exit(unittest.main())
