@@ -1,6 +1,7 @@
 # make            the release binary, .build/release/anchorhold
 # make demo       build, then a session whose every line is shown
 # make test       everything: rooms, black box as root and as an ordinary user; ends with counts
+# make what-holds what verify finds on this machine and in containers, for the docs
 # make bench      what it costs, beside its baselines
 
 PREFIX ?= /usr/local
@@ -11,7 +12,7 @@ CC := gcc
 CFLAGS := -static -O2 -Wall -Wextra -Werror
 PRODUCT_TARGETS := Linux Profile Wire Policy Confinement Audit Session anchorhold
 
-.PHONY: all deps build skipping demo test bench lint format install tools fuzz clean
+.PHONY: what-holds all deps build skipping demo test bench lint format install tools fuzz clean
 
 all: build
 
@@ -59,6 +60,10 @@ bench: build tools
 
 fuzz:
 	@Tests/Fuzz/run
+
+# What verify finds in each environment, for docs/what-holds.md: as root, with podman and runc.
+what-holds: build tools
+	@Tests/what-holds
 
 lint:
 	swift format lint --strict -r Sources Tests Package.swift

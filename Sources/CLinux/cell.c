@@ -55,6 +55,12 @@ void cl_cell_provide_filter(struct cl_filter *filter, const uint64_t *program, u
   filter->listens = listens;
 }
 
+void cl_cell_provide_server_filter(struct cl_filter *filter, const uint64_t *program,
+                                   uint32_t count) {
+  memcpy(filter->server_program, program, count * sizeof *program);
+  filter->server_count = count;
+}
+
 // `descriptor` goes with the report, -1 for none.
 static void report_with(const struct cl_plan *plan, const struct cl_report *report,
                         int descriptor) {
@@ -170,6 +176,9 @@ static void set_limits(const struct cl_plan *plan) {
     for (size_t index = 0; index < plan->limit_count; index++) {
       const struct cl_limit *limit = &plan->limits[index];
       struct rlimit value = {.rlim_cur = limit->soft, .rlim_max = limit->hard};
+      // Without a user namespace it would count what has nothing to do with this cell: the init of
+      // every other one. The server's process sets it.
+      if (plan->container.enabled && limit->resource == RLIMIT_NPROC) continue;
       if (setrlimit(limit->resource, &value) == -1)
         cl_cell_fail(plan, CL_STEP_LIMIT, errno, "setrlimit");
     }
@@ -178,7 +187,10 @@ static void set_limits(const struct cl_plan *plan) {
 }
 
 static void die_with_monitor(const struct cl_plan *plan) {
-  CL_MUST(plan, CL_STEP_PARENT_DEATH, prctl(PR_SET_PDEATHSIG, SIGKILL), "init");
+  // Where no pid namespace ends with init, init has to end the others first: by a signal that it
+  // takes, once there are others.
+  int number = plan->container.enabled ? SIGTERM : SIGKILL;
+  CL_MUST(plan, CL_STEP_PARENT_DEATH, prctl(PR_SET_PDEATHSIG, number), "init");
   // getppid is 0 across pid namespaces and says nothing; the life pipe does, because a monitor
   // that ended before the signal was armed has closed its end.
   struct pollfd life = {.fd = plan->life, .events = POLLIN};
@@ -195,8 +207,7 @@ static void await_filter(const struct cl_plan *plan) {
 
 // The last wall, before there is a server's process: it is born with it, the first look sees it, and
 // the kernel compiles it once. What init and the server's process still do is on its list.
-static void load_filter(const struct cl_plan *plan) {
-  await_filter(plan);
+void cl_cell_load_filter(const struct cl_plan *plan, bool server) {
   if (CL_SKIPPED(plan, CL_STEP_FILTER)) return;
   if (plan->filter->listens) {
     struct cl_report report = {.kind = CL_REPORT_LISTENER};
@@ -211,7 +222,10 @@ static void load_filter(const struct cl_plan *plan) {
     // Nothing was loaded. The same refusals without a listener are the same wall.
     await_filter(plan);
   }
-  int result = cl_load_filter(plan->filter->program, plan->filter->count);
+  const struct cl_filter *filter = plan->filter;
+  bool own = server && filter->server_count > 0;
+  int result = cl_load_filter(own ? filter->server_program : filter->program,
+                              own ? filter->server_count : filter->count);
   if (result < 0) cl_cell_fail(plan, CL_STEP_FILTER, -result, "seccomp");
 }
 
@@ -222,37 +236,53 @@ static int canary(void) {
   return 0;
 }
 
-// Ends the cell: the kernel kills every other process of the namespace when its init ends.
+// Ends the cell. The kernel kills every other process of the namespace when its init ends; where
+// there is no namespace, we do first: nobody may take the session for ended while something of it
+// runs.
 static _Noreturn void end_with(const struct cl_plan *plan, int status) {
   struct cl_report report = {.kind = CL_REPORT_ENDED, .status = status};
+  if (plan->container.enabled) cl_container_end_descendants(plan, -1);
   cl_cell_report(plan, &report);
   _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+// The monitor is gone, or wants the end at once.
+static _Noreturn void end(const struct cl_plan *plan, pid_t server) {
+  if (!plan->container.enabled) _exit(125);
+  end_with(plan, cl_container_end_descendants(plan, server));
+}
+
+static void sort(int *numbers, int count) {
+  for (int end = count; end > 1; end--)
+    for (int index = 0; index + 1 < end; index++)
+      if (numbers[index] > numbers[index + 1]) {
+        int swap = numbers[index];
+        numbers[index] = numbers[index + 1];
+        numbers[index + 1] = swap;
+      }
 }
 
 static _Noreturn void run_init(const struct cl_plan *plan, pid_t server, int signals) {
   // Nothing but what init itself uses stays open; above all not the server's pipes, whose end
   // the relay must see when the last process of the server closes them.
-  int keep[] = {plan->report, plan->life, signals};
-  for (int pass = 0; pass < 2; pass++)
-    for (int index = 0; index < 2; index++)
-      if (keep[index] > keep[index + 1]) {
-        int swap = keep[index];
-        keep[index] = keep[index + 1];
-        keep[index + 1] = swap;
-      }
-  int result = cl_close_range_except(keep, 3);
+  int keep[4] = {plan->report, plan->life, signals}, count = 3;
+  if (plan->container.children >= 0) keep[count++] = plan->container.children;
+  sort(keep, count);
+  int result = cl_close_range_except(keep, (size_t)count);
   if (result < 0) cl_cell_fail(plan, CL_STEP_DESCRIPTORS, -result, "init");
 
   for (;;) {
     struct pollfd waiting[] = {{.fd = signals, .events = POLLIN},
                                {.fd = plan->life, .events = POLLIN}};
-    if (poll(waiting, 2, -1) == -1 && errno != EINTR) _exit(125);
+    if (poll(waiting, 2, -1) == -1 && errno != EINTR) end(plan, server);
     // The monitor says nothing more on this pipe: whatever happens to it is the monitor's end.
-    if (waiting[1].revents) _exit(125);
+    if (waiting[1].revents) end(plan, server);
     if (!(waiting[0].revents & POLLIN)) continue;
     struct signalfd_siginfo information;
     if (read(signals, &information, sizeof information) != sizeof information) continue;
     if (information.ssi_signo != SIGCHLD) {
+      // Our death signal, should somebody else hold the pipe open.
+      if (plan->container.enabled && getppid() != plan->container.monitor) end(plan, server);
       kill(server, (int)information.ssi_signo);
       continue;
     }
@@ -270,15 +300,21 @@ static _Noreturn void init(struct cl_plan *plan) {
   cl_cell_report(plan, &here);
   setsid();
 
-  bring_loopback_up(plan);
-  CL_MUST(plan, CL_STEP_HOST_NAME, sethostname(plan->host_name, strlen(plan->host_name)),
-          plan->host_name);
-  cl_cell_build_root(plan);
+  struct cl_report ready = {.kind = CL_REPORT_SERVER};
+  if (plan->container.enabled) {
+    cl_container_prepare(plan, &ready);
+  } else {
+    bring_loopback_up(plan);
+    CL_MUST(plan, CL_STEP_HOST_NAME, sethostname(plan->host_name, strlen(plan->host_name)),
+            plan->host_name);
+    cl_cell_build_root(plan);
+  }
   // The rules' paths are opened while we still may, the ruleset is enforced when rights are gone.
   int ruleset = cl_cell_prepare_landlock(plan);
   set_limits(plan);
-  cl_cell_drop_rights(plan);
-  struct cl_report ready = {.kind = CL_REPORT_SERVER, .canary_before = canary()};
+  if (plan->container.enabled) cl_container_drop_rights(plan);
+  else cl_cell_drop_rights(plan);
+  ready.canary_before = canary();
   if (!CL_SKIPPED(plan, CL_STEP_LANDLOCK)) {
     int result = cl_landlock_restrict(ruleset);
     if (result < 0) cl_cell_fail(plan, CL_STEP_LANDLOCK, -result, "landlock_restrict_self");
@@ -302,10 +338,12 @@ static _Noreturn void init(struct cl_plan *plan) {
 
   // Before the filter, which lets nobody change these settings.
   cl_cell_harden(plan);
-  load_filter(plan);
+  await_filter(plan);
+  if (!plan->container.late_filter) cl_cell_load_filter(plan, false);
   pid_t server = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (server == -1) cl_cell_fail(plan, CL_STEP_SERVER, errno, "clone");
   if (server == 0) cl_cell_run_server(plan, &ready);
+  if (plan->container.late_filter) cl_cell_load_filter(plan, false);
   run_init(plan, server, signals);
 }
 
@@ -316,15 +354,19 @@ static _Noreturn void stage(struct cl_plan *plan) {
   if (closed < 0) cl_cell_fail(plan, CL_STEP_DESCRIPTORS, -closed, "stage");
   // Here and after each change of rights, which clears it: what follows may wait for a file system.
   die_with_monitor(plan);
-  if (plan->privileged) {
-    cl_cell_open_trees(plan);
-    forget_environment();
-    become_outside_user(plan);
+  if (plan->container.enabled) {
+    if (plan->privileged) forget_environment();
+  } else {
+    if (plan->privileged) {
+      cl_cell_open_trees(plan);
+      forget_environment();
+      become_outside_user(plan);
+      die_with_monitor(plan);
+    }
+    enter_namespaces(plan);
     die_with_monitor(plan);
+    if (!plan->privileged) cl_cell_open_trees(plan);
   }
-  enter_namespaces(plan);
-  die_with_monitor(plan);
-  if (!plan->privileged) cl_cell_open_trees(plan);
   // A raw clone, because the C library's fork knows no CLONE_PARENT: init becomes the monitor's
   // own child, so that the monitor can wait for it and its death signal points at the monitor.
   pid_t child = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
@@ -334,6 +376,7 @@ static _Noreturn void stage(struct cl_plan *plan) {
 }
 
 int cl_cell_start(struct cl_plan *plan) {
+  plan->container.monitor = getpid();
   pid_t child = fork();
   if (child == -1) return -errno;
   if (child == 0) stage(plan);

@@ -2,6 +2,8 @@
 #pragma once
 #include "CLinux.h"
 
+#include <sys/types.h>
+
 // Sends a failure of `step` (error as a positive errno) to the monitor and ends the process.
 _Noreturn void cl_cell_fail(const struct cl_plan *plan, enum cl_step step, int error,
                             const char *subject);
@@ -25,7 +27,16 @@ void cl_cell_open_trees(struct cl_plan *plan);
 void cl_cell_build_root(struct cl_plan *plan);
 int cl_cell_prepare_landlock(const struct cl_plan *plan);
 void cl_cell_drop_rights(const struct cl_plan *plan);
+void cl_cell_lock_securebits(const struct cl_plan *plan);
+void cl_cell_drop_capabilities(const struct cl_plan *plan);
 _Noreturn void cl_cell_run_server(struct cl_plan *plan, struct cl_report *ready);
 void cl_cell_harden(const struct cl_plan *plan);
 void cl_cell_read_hardening(struct cl_report *report);
+void cl_cell_load_filter(const struct cl_plan *plan, bool server);
+
+// Isolation level container (cell_container.c).
+void cl_container_prepare(struct cl_plan *plan, struct cl_report *ready);
+void cl_container_drop_rights(const struct cl_plan *plan);
+void cl_container_prepare_server(const struct cl_plan *plan, struct cl_report *ready);
+int cl_container_end_descendants(const struct cl_plan *plan, pid_t server);
 void cl_cell_report(const struct cl_plan *plan, const struct cl_report *report);

@@ -194,7 +194,8 @@ int cl_cell_prepare_landlock(const struct cl_plan *plan) {
   if (ruleset < 0) cl_cell_fail(plan, CL_STEP_LANDLOCK_RULES, -ruleset, "landlock_create_ruleset");
   for (size_t index = 0; index < plan->landlock_rule_count; index++) {
     const struct cl_landlock_rule *rule = &plan->landlock_rules[index];
-    int path = open(rule->path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+    int path = rule->source >= 0 ? rule->source
+                                 : open(rule->path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
     if (path == -1) cl_cell_fail(plan, CL_STEP_LANDLOCK_RULES, errno, rule->path);
     int result = cl_landlock_allow(ruleset, path, rule->access);
     if (result < 0) cl_cell_fail(plan, CL_STEP_LANDLOCK_RULES, -result, rule->path);

@@ -20,14 +20,7 @@
    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |   \
    SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
-void cl_cell_drop_rights(const struct cl_plan *plan) {
-  // Groups first, because after the user id is gone they could not be changed. The
-  // supplementary ones of root went before the user namespace; those of an ordinary user
-  // cannot be dropped (setgroups is denied there) and are shown in the seal record.
-  CL_MUST(plan, CL_STEP_GROUP_ID,
-          setresgid(plan->inside_group, plan->inside_group, plan->inside_group), "setresgid");
-  CL_MUST(plan, CL_STEP_USER_ID,
-          setresuid(plan->inside_user, plan->inside_user, plan->inside_user), "setresuid");
+void cl_cell_lock_securebits(const struct cl_plan *plan) {
   // Before the capabilities, because both this and the bounding set need CAP_SETPCAP.
   CL_MUST(plan, CL_STEP_SECUREBITS, prctl(PR_SET_SECUREBITS, ALL_SECUREBITS, 0, 0, 0),
           "securebits");
@@ -37,6 +30,9 @@ void cl_cell_drop_rights(const struct cl_plan *plan) {
     if (errno == EINVAL && number > 0) break;
     cl_cell_fail(plan, CL_STEP_BOUNDING, errno, "bounding set");
   }
+}
+
+void cl_cell_drop_capabilities(const struct cl_plan *plan) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
   CL_MUST(plan, CL_STEP_CAPABILITIES, prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0),
@@ -44,6 +40,18 @@ void cl_cell_drop_rights(const struct cl_plan *plan) {
   CL_MUST(plan, CL_STEP_CAPABILITIES, syscall(SYS_capset, &header, none), "capset");
   CL_MUST(plan, CL_STEP_NO_NEW_PRIVILEGES, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
           "no_new_privs");
+}
+
+void cl_cell_drop_rights(const struct cl_plan *plan) {
+  // Groups first, because after the user id is gone they could not be changed. The
+  // supplementary ones of root went before the user namespace; those of an ordinary user
+  // cannot be dropped (setgroups is denied there) and are shown in the seal record.
+  CL_MUST(plan, CL_STEP_GROUP_ID,
+          setresgid(plan->inside_group, plan->inside_group, plan->inside_group), "setresgid");
+  CL_MUST(plan, CL_STEP_USER_ID,
+          setresuid(plan->inside_user, plan->inside_user, plan->inside_user), "setresuid");
+  cl_cell_lock_securebits(plan);
+  cl_cell_drop_capabilities(plan);
 }
 
 // Moves `descriptor` above the standard ones, so that dup3 onto 0 to 2 cannot hit it.
@@ -93,6 +101,7 @@ static void reset_signals(const struct cl_plan *plan) {
 }
 
 _Noreturn void cl_cell_run_server(struct cl_plan *plan, struct cl_report *ready) {
+  if (plan->container.enabled) cl_container_prepare_server(plan, ready);
   CL_MUST(plan, CL_STEP_SESSION, setsid(), "setsid");
   CL_MUST(plan, CL_STEP_WORKING_DIRECTORY, chdir(plan->working_directory),
           plan->working_directory);
@@ -101,7 +110,7 @@ _Noreturn void cl_cell_run_server(struct cl_plan *plan, struct cl_report *ready)
   if (!CL_SKIPPED(plan, CL_STEP_PARENT_DEATH)) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
       cl_cell_fail(plan, CL_STEP_PARENT_DEATH, errno, "server");
-    if (getppid() != 1) _exit(125);
+    if (getppid() != (plan->container.enabled ? plan->container.init : 1)) _exit(125);
   }
   ready->securebits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
   if (prctl(PR_GET_PDEATHSIG, &ready->server_death_signal) == -1)

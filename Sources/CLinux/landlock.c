@@ -54,6 +54,15 @@ int cl_landlock_restrict(int ruleset) {
   return syscall(SYS_landlock_restrict_self, ruleset, 0) == -1 ? -errno : 0;
 }
 
+int cl_landlock_scope_signals(void) {
+  struct ruleset_attr attributes = {.scoped = SCOPE_SIGNAL};
+  long ruleset = syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
+  if (ruleset == -1) return -errno;
+  int result = cl_landlock_restrict((int)ruleset);
+  close((int)ruleset);
+  return result;
+}
+
 int cl_landlock_deny_everything(void) {
   int abi = cl_landlock_abi();
   if (abi < 0) return abi;

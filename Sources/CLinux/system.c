@@ -151,6 +151,10 @@ int64_t cl_read_link_at(int directory, const char *path, char *buffer, size_t si
   return OR_ERRNO(readlinkat(directory, path, buffer, size));
 }
 
+bool cl_may_write(const char *path) {
+  return faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
 int cl_make_directory(const char *path, mode_t mode) { return OR_ERRNO(mkdir(path, mode)); }
 int cl_remove_file(const char *path) { return OR_ERRNO(unlink(path)); }
 int cl_set_umask(mode_t mask) { return (int)umask(mask); }

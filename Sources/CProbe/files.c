@@ -166,6 +166,16 @@ static void try_mount_flag(const char *path, unsigned long flag, struct cp_outco
   out->word = facts.f_flag & flag ? "refused" : "done";
 }
 
+// Whether something could be written there, without leaving anything: access(2) knows of modes and
+// mounts and nothing of Landlock. The file that a directory gets has no name.
+static void try_write_in(const char *path, struct cp_outcome *out) {
+  struct stat facts;
+  // What cannot even be looked at is closed; outside it must not be.
+  if (stat(path, &facts) != 0) return settle(out, false);
+  int flags = S_ISDIR(facts.st_mode) ? O_TMPFILE | O_EXCL : O_NONBLOCK;
+  settle(out, open(path, flags | O_WRONLY | O_CLOEXEC, 0600) >= 0);
+}
+
 // "PATH:SIZE:FILES": whether the file system there holds more than that.
 static void try_room(const char *text, struct cp_outcome *out) {
   char path[256];
@@ -208,6 +218,7 @@ bool cp_attempt_file(const char *name, struct cp_outcome *out) {
   if (VERB("read-byte")) read_one(open(rest, O_RDONLY | O_CLOEXEC | O_NONBLOCK), out);
   else if (VERB("lstat")) settle(out, lstat(rest, &facts) == 0);
   else if (VERB("may-write")) settle(out, access(rest, W_OK) == 0);
+  else if (VERB("write-in")) try_write_in(rest, out);
   else if (VERB("open-write")) settle(out, open(rest, O_WRONLY | O_CLOEXEC | O_NONBLOCK) >= 0);
   else if (VERB("open-path")) settle(out, open(rest, O_PATH | O_CLOEXEC) >= 0);
   else if (VERB("open-directory")) settle(out, open(rest, O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0);

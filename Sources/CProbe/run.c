@@ -63,9 +63,11 @@ int cp_run(int input, int output) {
 // Decided before the Swift runtime starts, because there may be no /proc to find it by, and so that
 // nothing but this file runs in the cell.
 __attribute__((constructor(101))) static void become_probe(int count, char **arguments) {
-  if (count != 1 || strcmp(arguments[0], CP_PROBE_NAME) != 0) return;
-  // The attempts use relative names for what they make; the cell's own space is here.
-  if (chdir("/tmp") != 0) _exit(1);
+  if (count < 1 || count > 2 || strcmp(arguments[0], CP_PROBE_NAME) != 0) return;
+  // The attempts use relative names for what they make; the cell's own space is here, or it started
+  // there.
+  bool here = count == 2 && strcmp(arguments[1], CP_PROBE_HERE) == 0;
+  if (!here && chdir("/tmp") != 0) _exit(1);
   _exit(cp_run(0, 1));
 }
 

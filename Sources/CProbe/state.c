@@ -235,8 +235,12 @@ static void try_new_terminal(struct cp_outcome *out) {
 // What exec handed on. The probe is looked at before it makes children, which start without it;
 // "bad" is the control: the same look at a process that was made as it should not be.
 static int death_signal_at_start = -1;
+static pid_t init_process = -1;
 
-void cp_look_at_start(void) { prctl(PR_GET_PDEATHSIG, &death_signal_at_start); }
+void cp_look_at_start(void) {
+  prctl(PR_GET_PDEATHSIG, &death_signal_at_start);
+  init_process = getppid();
+}
 
 static void try_death_signal(bool bad, struct cp_outcome *out) {
   int number = death_signal_at_start;
@@ -313,8 +317,12 @@ static void try_terminal(bool bad, struct cp_outcome *out) {
 
 // ---- other processes ------------------------------------------------------------------------
 
-// "1" is the cell's init. Outside "own" is a process that is made for this.
+// "1" is the cell's init, and "init" is it where there is no pid namespace. Outside "own" is a
+// process that is made for this. Any other number is what it says.
 static pid_t victim(const char *who) {
+  if (strcmp(who, "init") == 0) return init_process > 1 ? init_process : -1;
+  if (*who >= '2' && *who <= '9') return atoi(who);
+  if (*who == '1' && who[1] != 0) return atoi(who);
   // The probe is the second process of its pid namespace. Where it is not, that wall is down, and
   // process 1 is nobody to try this on.
   if (strcmp(who, "1") == 0) return getppid() == 2 ? 1 : -1;
@@ -333,7 +341,7 @@ static void try_kill(const char *who, int number, struct cp_outcome *out) {
   int error = errno;
   struct timespec moment = {.tv_nsec = 20 * 1000 * 1000};
   nanosleep(&moment, NULL);
-  if (process != 1) waitpid(process, NULL, WNOHANG);
+  if (strcmp(who, "own") == 0) waitpid(process, NULL, WNOHANG);
   // That we still can say this is half of the answer: init's end would be ours.
   bool gone = sent == 0 && kill(process, 0) == -1 && errno == ESRCH;
   found(out, gone);
@@ -350,21 +358,45 @@ static void try_peek(const char *who, bool write, struct cp_outcome *out) {
                         : process_vm_readv(process, &local, 1, &remote, 1, 0);
   settle(out, count > 0);
   if (count < 0 && errno == EFAULT) out->word = "reached";
-  if (process != 1) kill(process, SIGKILL);
+  if (strcmp(who, "own") == 0) kill(process, SIGKILL);
 }
 
 static void try_seize(const char *who, struct cp_outcome *out) {
   pid_t process = victim(who);
   if (process <= 0) return unknown(out, "fork");
   settle(out, syscall(SYS_ptrace, 0x4206 /* PTRACE_SEIZE */, process, 0, 0) == 0);
-  if (process != 1) kill(process, SIGKILL);
+  if (strcmp(who, "own") == 0) kill(process, SIGKILL);
+}
+
+// What needs no signal and reaches another process all the same. It is set to what it is.
+static void try_other(const char *what, const char *who, struct cp_outcome *out) {
+  pid_t process = victim(who);
+  if (process <= 0) return unknown(out, "no such process");
+  if (strcmp(what, "limit") == 0) {
+    struct rlimit limit;
+    settle(out, syscall(SYS_prlimit64, process, RLIMIT_CORE, NULL, &limit) == 0);
+  } else if (strcmp(what, "priority") == 0) {
+    errno = 0;
+    int value = getpriority(PRIO_PROCESS, (id_t)process);
+    settle(out, errno == 0 && setpriority(PRIO_PROCESS, (id_t)process, value) == 0);
+  } else if (strcmp(what, "affinity") == 0) {
+    unsigned long mask[128];
+    long size = syscall(SYS_sched_getaffinity, process, sizeof mask, mask);
+    settle(out, size > 0 && syscall(SYS_sched_setaffinity, process, size, mask) == 0);
+  } else {
+    long value = syscall(SYS_ioprio_get, 1, process);
+    settle(out, value >= 0 && syscall(SYS_ioprio_set, 1, process, value) == 0);
+  }
+  if (strcmp(who, "own") == 0) kill(process, SIGKILL);
 }
 
 // A file of /proc/PROCESS: "1:environ" in the cell, "parent:environ" outside.
 static void try_process_file(const char *text, struct cp_outcome *out) {
   const char *colon = strchr(text, ':');
   if (colon == NULL) return unknown(out, "name");
-  int process = strncmp(text, "parent", 6) == 0 ? getppid() : atoi(text);
+  int process = strncmp(text, "parent:", 7) == 0 ? getppid()
+                : strncmp(text, "init:", 5) == 0 ? init_process
+                                                 : atoi(text);
   char path[128], byte;
   snprintf(path, sizeof path, "/proc/%d/%s", process, colon + 1);
   struct stat facts;
@@ -422,6 +454,10 @@ bool cp_attempt_state(const char *name, struct cp_outcome *out) {
   else if (VERB("peek")) try_peek(rest, false, out);
   else if (VERB("poke")) try_peek(rest, true, out);
   else if (VERB("seize")) try_seize(rest, out);
+  else if (VERB("other-limit")) try_other("limit", rest, out);
+  else if (VERB("other-priority")) try_other("priority", rest, out);
+  else if (VERB("other-affinity")) try_other("affinity", rest, out);
+  else if (VERB("other-io-priority")) try_other("io-priority", rest, out);
   else if (VERB("process-file")) try_process_file(rest, out);
   else if (VERB("no-death-signal")) try_death_signal(*rest != 0, out);
   else if (VERB("open-umask")) try_umask(*rest != 0, out);

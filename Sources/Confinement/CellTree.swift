@@ -9,6 +9,8 @@ struct CellTree {
   private(set) var actions: [CellBlueprint.Action] = []
   /// What of the host the actions mount over.
   private(set) var covered: [CellBlueprint.Covered] = []
+  /// The private space of a cell of isolation level container, which has none of `writable`.
+  var ownSpace: String??
   private let links: [PathLink]
   private let temporarySize: UInt64
   /// What is there already, as bytes: Unicode calls different names equal.
@@ -62,9 +64,14 @@ struct CellTree {
   func contains(_ path: String) -> Bool {
     Paths.equal(path, "/") || made.contains(Array(path.utf8))
       // Private space is empty: nothing below it is there when the server starts.
-      || CellTree.writable.contains { Paths.equal(path, $0) }
+      || space.contains { Paths.equal(path, $0) }
       || grants.contains { Paths.isWithin(path, $0.path) }
       || links.contains { Paths.isWithin(path, $0.path) }
+  }
+
+  private var space: [String] {
+    guard let ownSpace else { return CellTree.writable }
+    return ownSpace.map { [$0] } ?? []
   }
 
   /// Whether `path` is hidden, or below something that is.

@@ -8,6 +8,7 @@ struct GrantCollector<Lookup: FileLookup> {
   private let guarded: GuardedPaths
   private let mounts: HostMounts
   private let variables: [Profile.PathVariable]
+  private let isolation: Isolation
   /// The real paths of what the profile grants for writing.
   private(set) var writable: [String] = []
   private var grants: [Grant] = []
@@ -22,9 +23,10 @@ struct GrantCollector<Lookup: FileLookup> {
   /// Begins with what the profile grants for writing: a session may have changed what is there.
   init(
     files: Lookup, guarded: [String], mounts: [Mount], variables: [Profile.PathVariable],
-    write: [Profile.PathGrant]
+    write: [Profile.PathGrant], isolation: Isolation = .full
   ) {
     self.variables = variables
+    self.isolation = isolation
     resolver = PathResolver(files)
     self.guarded = GuardedPaths(guarded, resolver: resolver)
     self.mounts = HostMounts(mounts)
@@ -136,7 +138,9 @@ struct GrantCollector<Lookup: FileLookup> {
   mutating func resolve(workdir: Located<String>) -> String? {
     let path = workdir.value
     let entry = Profile.PathGrant(path, line: workdir.line, column: workdir.column)
-    if CellTree.writable.contains(where: { Paths.equal(path, $0) }) { return path }
+    if isolation == .full, CellTree.writable.contains(where: { Paths.equal(path, $0) }) {
+      return path
+    }
     guard let resolved = find(entry, to: "start in", "create it, or name another workdir")
     else { return nil }
     guard resolved.status.kind == .directory else {
@@ -268,6 +272,15 @@ struct GrantCollector<Lookup: FileLookup> {
         "nothing below \(place) can be granted",
         "it holds the kernel's or the host's own interfaces, not files"
       )
+    }
+    if isolation == .container {
+      for place in ContainerFacts.places where Paths.isWithin(place, path) {
+        return (
+          "the private temporary space of every cell lies in \(place)",
+          "grant what is meant below \(path)"
+        )
+      }
+      return nil
     }
     // Mounted over it, the grant would take the private space away without a word.
     for place in CellTree.writable where Paths.isWithin(place, path) {

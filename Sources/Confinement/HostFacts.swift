@@ -1,4 +1,5 @@
 public import Linux
+public import Profile
 
 /// What a plan must know of the machine and of the caller, apart from files.
 public struct HostFacts: Sendable {
@@ -13,12 +14,16 @@ public struct HostFacts: Sendable {
   /// What is mounted where on the host, as the caller sees it.
   public var mounts: [Mount]
 
+  /// What only isolation level container asks for; nil when it was not looked at.
+  public var container: ContainerFacts?
+
   /// Makes facts, for tests.
   public init(
     user: UInt32, group: UInt32, supplementaryGroups: [UInt32] = [], landlockABI: Int,
     hardLimits: [ResourceLimit] = [], timeZone: String? = nil,
-    language: String? = nil, mounts: [Mount] = []
+    language: String? = nil, mounts: [Mount] = [], container: ContainerFacts? = nil
   ) {
+    self.container = container
     self.user = user
     self.group = group
     self.supplementaryGroups = supplementaryGroups
@@ -31,7 +36,7 @@ public struct HostFacts: Sendable {
 
   /// The facts of this machine and process. Throws what the kernel answers; a kernel without
   /// Landlock is an error, because the plan needs it.
-  public static func current() throws(Errno) -> HostFacts {
+  public static func current(for isolation: Isolation) throws(Errno) -> HostFacts {
     var ceilings: [ResourceLimit] = []
     for resource in Plan.limitedResources {
       ceilings.append(try ResourceLimit.current(resource))
@@ -39,8 +44,18 @@ public struct HostFacts: Sendable {
     return HostFacts(
       user: Process.user, group: Process.group,
       supplementaryGroups: try Process.supplementaryGroups(),
-      landlockABI: try SelfConfinement.landlockABI(), hardLimits: ceilings,
+      landlockABI: try landlockABI(), hardLimits: ceilings,
       timeZone: Process.environment("TZ"), language: Process.environment("LANG"),
-      mounts: try ProcessState(Process.identifier).mounts())
+      mounts: try ProcessState(Process.identifier).mounts(),
+      container: isolation == .container ? try .current() : nil)
+  }
+
+  /// The kernel's, or the older one that a test wants to see used; only a build made for tests asks.
+  private static func landlockABI() throws(Errno) -> Int {
+    let version = try SelfConfinement.landlockABI()
+    guard Cell.canSkipSteps,
+      let wanted = Process.environment("ANCHORHOLD_LANDLOCK_ABI").flatMap({ Int($0) })
+    else { return version }
+    return min(version, wanted)
   }
 }

@@ -29,8 +29,14 @@ public struct Plan: Sendable {
   public var places: [String]
   /// What was decided on the way and a person may want to know, one sentence each.
   public var notes: [String]
+  /// What the server's filter decides otherwise at isolation level container; nil at level full.
+  public var containerFilter: SeccompContainer?
   /// Why the server runs as the user that it does.
   public var userReason: String
+  /// What the processes of the cell keep in their bounding set and as securebits.
+  public var bounding: String, securebits: Int32
+  /// Whether the caller can empty the relay's bounding set, and look at its descriptors.
+  public var relaySetsBounding: Bool, seesRelay: Bool
   /// Supplementary groups that the kernel will not let an ordinary user drop.
   public var remainingGroups: [UInt32]
 
@@ -41,6 +47,8 @@ public struct Plan: Sendable {
   public static let firstOutsideIdentifier: UInt32 = 0x7000_0000
   /// The host id of root's relay.
   public static let relayIdentifier: UInt32 = firstOutsideIdentifier + 65_536
+  /// The real id of the init of root's cells at isolation level container.
+  public static let initIdentifier: UInt32 = relayIdentifier + 1
   /// The cell's host name.
   public static let hostName = "cell"
   /// The server's home directory in the cell, private and gone with it.
@@ -72,45 +80,69 @@ public struct Plan: Sendable {
   ) throws(PlanError) {
     var collector = GrantCollector(
       files: files, guarded: guarded, mounts: host.mounts, variables: profile.pathVariables,
-      write: profile.filesystem.write)
+      write: profile.filesystem.write, isolation: profile.isolation)
     for grant in runtime.grants { collector.add(runtime: grant) }
+    if profile.isolation == .container { ContainerLayout.grantSettings(files, &collector) }
     for entry in profile.filesystem.read { collector.add(profile: entry, access: .read) }
     collector.protect(profile.filesystem, homes: runtime.homes)
     var tree = CellTree(
       grants: collector.merged(), links: collector.links,
       temporarySize: profile.limits.temporary)
-    tree.build(
-      hide: profile.filesystem.hide,
-      invokedFrom: profile.server.workdir == nil ? profile.server.invokedFrom : nil,
-      collector: &collector, files: files)
-    let workdir = Plan.workdir(of: profile.server, in: tree, &collector)
+    let level = profile.isolation
+    if level == .full {
+      tree.build(
+        hide: profile.filesystem.hide,
+        invokedFrom: profile.server.workdir == nil ? profile.server.invokedFrom : nil,
+        collector: &collector, files: files)
+    }
     let identity = ServerIdentity.of(profile, host: host, files: files, &collector)
+    let layout = ContainerLayout(
+      profile, grants: tree.grants, host: host, identity: identity, files: files, &collector)
+    tree.ownSpace = layout?.space
+    let workdir =
+      layout == nil
+      ? Plan.workdir(of: profile.server, in: tree, &collector)
+      : ContainerLayout.workdir(of: profile.server, in: tree, isRoot: host.user == 0, &collector)
     guard collector.faults.isEmpty else { throw PlanError(collector.faults) }
     grants = tree.grants
     hidden = tree.hidden
     places = collector.places
-    notes = collector.notes + tree.notes
+    notes = collector.notes + tree.notes + (layout?.notes ?? [])
 
     let privileged = host.user == 0
     userReason = identity.reason
     remainingGroups = privileged ? [] : host.supplementaryGroups.sorted()
-    let limits = Plan.limits(profile.limits, ceilings: host.hardLimits, notes: &notes)
+    relaySetsBounding = host.container?.has(.setCapabilities) ?? privileged
+    seesRelay = host.container?.has(.trace) ?? privileged
+    bounding = layout?.bounding ?? Plan.noCapabilities
+    securebits = layout?.securebits ?? CellFacts.sealedSecurebits
+    let limits = Plan.limits(
+      profile.limits, besides: layout?.otherTasks, ceilings: host.hardLimits, notes: &notes)
+    let inside = layout == nil ? Plan.insideIdentifier : nil
     blueprint = CellBlueprint(
       privileged: privileged, outsideUser: identity.user, outsideGroup: identity.group,
-      insideUser: Plan.insideIdentifier, insideGroup: Plan.insideIdentifier,
+      insideUser: inside ?? identity.user, insideGroup: inside ?? identity.group,
       hostName: Plan.hostName, rootSize: Plan.rootSize, rootInodes: Plan.rootInodes,
       temporaryInodes: profile.limits.temporaryFiles, actions: tree.actions,
       landlockABI: Int32(host.landlockABI),
-      landlockRules: tree.landlockRules(known: .known(abi: host.landlockABI)), limits: limits,
+      landlockRules: layout?.rules ?? tree.landlockRules(known: .known(abi: host.landlockABI)),
+      limits: limits,
       umask: 0o077, executable: runtime.executable,
       arguments: (runtime.programName.map { [$0] } ?? [])
         + profile.server.command.dropFirst(runtime.programName == nil ? 0 : 1).map(\.value),
       environment: Plan.environment(
-        profile: profile, runtime: runtime, host: host, searchPath: Plan.searchPath(runtime, tree)),
+        profile: profile, runtime: runtime, host: host, searchPath: Plan.searchPath(runtime, tree),
+        home: layout == nil ? Plan.home : layout?.space ?? "/nonexistent",
+        temporary: layout == nil ? "/tmp" : layout?.space),
       workingDirectory: workdir, covered: tree.covered,
       deniesWriteExecute: profile.hardening.deniesWriteExecute,
       mitigatesSpeculation: profile.hardening.mitigatesSpeculation)
+    blueprint.container = layout?.container
+    containerFilter = layout?.filter
   }
+
+  /// Where the whole of a set of capabilities is empty, as `/proc/PID/status` writes it.
+  static let noCapabilities = "0000000000000000"
 
   /// Where the server starts; the home directory if that is a fault.
   private static func workdir<Lookup: FileLookup>(
@@ -140,7 +172,8 @@ public struct Plan: Sendable {
   }
 
   private static func limits(
-    _ limits: Profile.Limits, ceilings: [ResourceLimit], notes: inout [String]
+    _ limits: Profile.Limits, besides others: UInt64?, ceilings: [ResourceLimit],
+    notes: inout [String]
   ) -> [ResourceLimit] {
     var result: [ResourceLimit] = []
     let wanted: [(ResourceLimit.Resource, UInt64, String)] = [
@@ -149,8 +182,8 @@ public struct Plan: Sendable {
       (.data, limits.memory, "limits.memory"),
       // Not 0, which a handler behind a pipe is given the dump in spite of (core(5)).
       (.coreSize, coreSize, "core files"),
-      // Init counts as a process of the cell's user namespace.
-      (.processes, limits.processes + 1, "limits.processes"),
+      // Init counts as a process of the cell's user namespace; without one, all of the user do.
+      (.processes, limits.processes + (others ?? 1), "limits.processes"),
       (.openFiles, limits.openFiles, "limits.open_files"),
       (.lockedMemory, lockedMemory, "locked memory"),
       (.messageQueues, 0, "message queues"),
@@ -176,13 +209,14 @@ public struct Plan: Sendable {
   }
 
   private static func environment(
-    profile: Profile, runtime: RuntimeDiscovery, host: HostFacts, searchPath: [String]
+    profile: Profile, runtime: RuntimeDiscovery, host: HostFacts, searchPath: [String],
+    home: String, temporary: String?
   ) -> [String] {
     var values: [(String, String)] = [
       ("PATH", searchPath.joined(separator: ":")), ("HOME", home),
-      ("USER", "server"), ("LOGNAME", "server"), ("TMPDIR", "/tmp"),
-      ("LANG", host.language ?? "C.UTF-8"),
+      ("USER", "server"), ("LOGNAME", "server"), ("LANG", host.language ?? "C.UTF-8"),
     ]
+    if let temporary { values.append(("TMPDIR", temporary)) }
     if let zone = host.timeZone { values.append(("TZ", zone)) }
     for (name, value) in profile.preset.environment { Plan.set(name, value, in: &values) }
     for (name, value) in runtime.environment { Plan.set(name, value, in: &values) }

@@ -12,6 +12,15 @@ extension Plan {
   ///   - status: what is there.
   public func running(probe executable: String, status: FileStatus) -> Plan {
     var plan = self
+    if blueprint.container != nil {
+      plan.blueprint.landlockRules.append(
+        CellBlueprint.LandlockRule(
+          path: executable, access: [.readFile, .execute], status: status))
+      plan.blueprint.executable = executable
+      plan.blueprint.arguments = [Probe.name, Probe.here]
+      plan.blueprint.workingDirectory = blueprint.container?.space?.path ?? "/"
+      return plan
+    }
     plan.blueprint.actions.append(.file(path: Plan.probePath, mode: 0o444, content: []))
     plan.blueprint.actions.append(
       .bind(
@@ -22,6 +31,13 @@ extension Plan {
     plan.blueprint.executable = Plan.probePath
     plan.blueprint.arguments = [Probe.name]
     return plan
+  }
+
+  /// Adds the rule of the private space of isolation level container, now that it is there.
+  public mutating func makeSpace(_ status: FileStatus) {
+    guard let space = blueprint.container?.space else { return }
+    blueprint.landlockRules.append(
+      ContainerLayout.rule(of: space.path, status, abi: blueprint.landlockABI))
   }
 
   /// The grant that encloses what `path` leads to on the host, if one does.

@@ -52,37 +52,32 @@ public struct Seal: Sendable {
     let status = try state.status()
     let ours = try us.status()
     let filters = Int(ours["Seccomp_filters"] ?? "0") ?? 0
-    var checks = identity(status, of: "server")
+    let isContainer = plan.blueprint.container != nil
+    var checks = identity(status, of: "server", reals: plan.blueprint.outsideUser)
     checks += [
       SealCheck("server.seccomp", expected: "2", observed: status["Seccomp"] ?? "?"),
       SealCheck(
         "server.seccomp_filters", expected: "\(filters + 1)",
         observed: status["Seccomp_filters"] ?? "?"),
       SealCheck("server.umask", expected: "0077", observed: status["Umask"] ?? "?"),
-      SealCheck(
-        "server.pid_in_cell", expected: "\(server) 2",
-        observed: innermost(status["NSpid"], server)),
       SealCheck("server.signals_blocked", expected: none16, observed: status["SigBlk"] ?? "?"),
       SealCheck("server.signals_ignored", expected: none16, observed: status["SigIgn"] ?? "?"),
       SealCheck(
-        "server.securebits", expected: "\(CellFacts.sealedSecurebits)",
+        "server.securebits", expected: "\(plan.securebits)",
         observed: "\(facts.securebits)"),
       SealCheck(
         "server.parent_death_signal", expected: "\(Signal.kill)",
         observed: "\(facts.serverDeathSignal)"),
       SealCheck(
-        "init.parent_death_signal", expected: "\(Signal.kill)",
+        "init.parent_death_signal",
+        expected: "\(isContainer ? Signal.terminate : Signal.kill)",
         observed: "\(facts.initDeathSignal)"),
-      SealCheck("cell.host_name", expected: plan.blueprint.hostName, observed: facts.hostName),
-      SealCheck("cell.clocks", expected: "began with the cell", observed: clocks(facts)),
       SealCheck(
         "landlock.canary", expected: "opens before, Permission denied after",
         observed: canary(facts)),
     ]
     checks += HardeningComparison(plan: plan).checks(facts)
-    checks += try namespaces(state, of: "server")
-    checks += try maps(state)
-    checks += try descriptors(state)
+    checks += try seeing { () throws(Errno) in try descriptors(state) }
     checks += try limits(state)
     let session = try state.session()
     checks += [
@@ -92,15 +87,13 @@ public struct Seal: Sendable {
           ? "its own, no terminal" : "session \(session.session), terminal \(session.terminal)"),
       SealCheck(
         "server.working_directory", expected: try expectedDirectory(),
-        observed: try state.link("cwd")),
-      SealCheck("network.interfaces", expected: "lo", observed: try interfaces(state)),
-      SealCheck("network.loopback", expected: "up", observed: try loopback(state)),
+        observed: try seeing { () throws(Errno) in try state.link("cwd") }),
     ]
-    let mounts = try state.mounts()
-    checks += try MountComparison(plan: plan).checks(mounts, process: server)
-    checks += TemporaryComparison(plan: plan).checks(mounts)
+    checks += isContainer ? try container(facts) : try own(state, status, facts)
     let initStatus = try ProcessState(initProcess).status()
-    checks += identity(initStatus, of: "init")
+    checks += identity(
+      initStatus, of: "init",
+      reals: plan.blueprint.container?.initUser ?? plan.blueprint.outsideUser)
     checks += [
       SealCheck("init.seccomp", expected: "2", observed: initStatus["Seccomp"] ?? "?"),
       SealCheck(
@@ -111,6 +104,69 @@ public struct Seal: Sendable {
         observed: try ProcessState(initProcess).owner() == 0 ? "no" : "yes"),
     ]
     return checks
+  }
+
+  /// What a cell has of its own at level full: namespaces and mounts.
+  private func own(
+    _ state: ProcessState, _ status: ProcessStatus, _ facts: CellFacts
+  ) throws(Errno) -> [SealCheck] {
+    var checks = [
+      SealCheck(
+        "server.pid_in_cell", expected: "\(server) 2",
+        observed: innermost(status["NSpid"], server)),
+      SealCheck("cell.host_name", expected: plan.blueprint.hostName, observed: facts.hostName),
+      SealCheck("cell.clocks", expected: "began with the cell", observed: clocks(facts)),
+    ]
+    checks += try namespaces(state, of: "server")
+    checks += try maps(state)
+    checks += [
+      SealCheck("network.interfaces", expected: "lo", observed: try interfaces(state)),
+      SealCheck("network.loopback", expected: "up", observed: try loopback(state)),
+    ]
+    let mounts = try state.mounts()
+    checks += try MountComparison(plan: plan).checks(mounts, process: server)
+    return checks + TemporaryComparison(plan: plan).checks(mounts)
+  }
+
+  /// What takes their place at level container.
+  private func container(_ facts: CellFacts) throws(Errno) -> [SealCheck] {
+    let refused = plan.containerFilter?.refusesSignals ?? false
+    let scoped = plan.blueprint.container?.scopesSignals ?? false
+    let reach = "reach it"
+    var checks = [
+      SealCheck("init.adopts_orphans", expected: "1", observed: "\(facts.subreaper)"),
+      SealCheck("init.lists_children", expected: "yes", observed: said(facts.children, "yes")),
+      SealCheck(
+        "server.signal_scope", expected: scoped ? "\(Errno.notPermitted)" : reach,
+        observed: said(facts.scope, reach)),
+      // The filter, which lets number 0 pass, holds the others; it is read back by itself.
+      SealCheck(
+        "server.signals_to_init", expected: refused ? reach : "\(Errno.notPermitted)",
+        observed: said(facts.reachesInit, reach)),
+    ]
+    if let space = plan.blueprint.container?.space {
+      let wanted = "directory \(plan.blueprint.outsideUser) 0700"
+      let status = try Files.status(space.path, followLinks: false)
+      let mode = String(status.mode & 0o7777, radix: 8)
+      checks.append(
+        SealCheck(
+          "temporary_space", expected: wanted,
+          observed: "\(status.kind) \(status.user) 0\(mode)"))
+    }
+    return checks
+  }
+
+  private func said(_ error: Int32, _ word: String) -> String {
+    error == 0 ? word : "\(Errno(rawValue: error))"
+  }
+
+  /// Looks at what only the server's own user may see of it: root of a container may lack the
+  /// right to look at others.
+  private func seeing<Value>(_ body: () throws(Errno) -> Value) throws(Errno) -> Value {
+    let blueprint = plan.blueprint
+    guard blueprint.container != nil, blueprint.privileged else { return try body() }
+    return try Process.looking(
+      asUser: blueprint.outsideUser, group: blueprint.outsideGroup, body)
   }
 
   /// The look after exec. Returns nil when the server is ending or has ended: a process without
@@ -129,7 +185,7 @@ public struct Seal: Sendable {
       let status = try state.status()
       if isEnding(status) { return nil }
       let filters = Int(try us.status()["Seccomp_filters"] ?? "0") ?? 0
-      var checks = identity(status, of: "executed")
+      var checks = identity(status, of: "executed", reals: plan.blueprint.outsideUser)
       checks += [
         SealCheck("executed.seccomp", expected: "2", observed: status["Seccomp"] ?? "?"),
         SealCheck(
@@ -137,7 +193,7 @@ public struct Seal: Sendable {
           observed: status["Seccomp_filters"] ?? "?"),
       ]
       checks += HardeningComparison(plan: plan).checks(executed: status)
-      checks += try namespaces(state, of: "executed")
+      if plan.blueprint.container == nil { checks += try namespaces(state, of: "executed") }
       return checks
     } catch {
       // Between two reads the server may have ended; then, and only then, is there nothing to see.
@@ -159,13 +215,17 @@ public struct Seal: Sendable {
 
   private let none16 = "0000000000000000"
 
-  private func identity(_ status: ProcessStatus, of who: String) -> [SealCheck] {
+  /// Ids and rights; `reals` is the real and the saved user id.
+  private func identity(
+    _ status: ProcessStatus, of who: String, reals: UInt32
+  ) -> [SealCheck] {
     let user = plan.blueprint.outsideUser
     let group = plan.blueprint.outsideGroup
     let groups = plan.remainingGroups.map(String.init).joined(separator: " ")
     var checks = [
       SealCheck(
-        "\(who).uid", expected: "\(user) \(user) \(user) \(user)", observed: status["Uid"] ?? "?"),
+        "\(who).uid", expected: "\(reals) \(user) \(reals) \(user)",
+        observed: status["Uid"] ?? "?"),
       SealCheck(
         "\(who).gid", expected: "\(group) \(group) \(group) \(group)",
         observed: status["Gid"] ?? "?"),
@@ -174,7 +234,9 @@ public struct Seal: Sendable {
     ]
     for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
       checks.append(
-        SealCheck("\(who).\(set)", expected: none16, observed: status[set] ?? "?"))
+        SealCheck(
+          "\(who).\(set)", expected: set == "CapBnd" ? plan.bounding : none16,
+          observed: status[set] ?? "?"))
     }
     return checks
   }

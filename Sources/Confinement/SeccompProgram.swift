@@ -61,12 +61,13 @@ public struct SeccompProgram: Sendable {
   /// - Parameter watched: whether refusals are told to a listener; see `SeccompRules.cell`.
   /// - Throws: `SeccompError`.
   public static func cell(
-    adding added: [Syscall] = [], watched: Bool = false
+    adding added: [Syscall] = [], container: SeccompContainer? = nil, watched: Bool = false
   ) throws(SeccompError) -> SeccompProgram {
-    let plain = try SeccompRules.cell(adding: added)
-    var instructions = try cellInstructions(plain, isBaseline: added.isEmpty)
+    let plain = try SeccompRules.cell(adding: added, container: container)
+    var instructions = try cellInstructions(
+      plain, isBaseline: added.isEmpty && container == nil)
     guard watched else { return try SeccompProgram(rules: plain, instructions: instructions) }
-    let rules = try SeccompRules.cell(adding: added, watched: true)
+    let rules = try SeccompRules.cell(adding: added, container: container, watched: true)
     instructions = SeccompWatch.instructions(instructions, of: rules)
     return try SeccompProgram(rules: rules, instructions: instructions)
   }

@@ -6,29 +6,42 @@ extension SeccompRules {
   /// - Parameters:
   ///   - added: calls to allow whatever their arguments. A call that the baseline allows already may
   ///     be named.
+  ///   - container: what is decided otherwise at isolation level container; nil at level full.
   ///   - watched: whether refusals are told to a listener, but for those that libraries expect.
   /// - Throws: `SeccompError.closedCall` for a call that no profile can add, and `.decidedCall` for
   ///   one whose arguments decide: allowed without conditions, `clone` makes a user namespace and
   ///   `ioctl` types into a terminal.
   public static func cell(
-    adding added: [Syscall] = [], watched: Bool = false
+    adding added: [Syscall] = [], container: SeccompContainer? = nil, watched: Bool = false
   ) throws(SeccompError) -> SeccompRules {
     func told(_ action: SeccompAction) -> SeccompAction {
       guard watched, case .refuse(let errno) = action else { return action }
       return .report(errno: errno)
     }
     var rules = SeccompRules(name: "cell", otherwise: told(.absent))
+    let special = container?.entries ?? []
     for group in SyscallGroups.baseline1 {
       for call in group.calls {
         rules.set(call, group.isProbed ? group.verdict.action : told(group.verdict.action))
       }
     }
-    for entry in SyscallGroups.conditional1 {
+    for entry in SyscallGroups.conditional1
+    where !special.contains(where: { $0.call == entry.call }) {
       rules.set(
         entry.call,
         clauses: entry.clauses.map { SeccompClause(told($0.action), $0.conditions) })
     }
+    for entry in special {
+      if entry.clauses.isEmpty {
+        rules.set(entry.call, told(entry.action))
+      } else {
+        rules.set(entry.call, clauses: entry.clauses)
+      }
+    }
     for call in added {
+      if let entry = special.first(where: { $0.call == call }) {
+        throw SeccompError.closedCall(call, group: "isolation container", reason: entry.reason)
+      }
       if let group = SyscallGroups.closedGroup(of: call) {
         throw SeccompError.closedCall(call, group: group.name, reason: group.reason)
       }

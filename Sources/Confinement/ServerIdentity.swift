@@ -74,6 +74,8 @@ struct ServerIdentity {
       return ("that is root", "a server never runs as root; name a \(kind.rawValue) that is not")
     case Plan.relayIdentifier:
       return ("the relay runs as that one", "name another \(kind.rawValue)")
+    case Plan.initIdentifier:
+      return ("the init of other cells runs as that one", "name another \(kind.rawValue)")
     case first..<Plan.relayIdentifier where number != own:
       return (
         "the numbers from \(first) on are kept for profiles that name no user, and this one's is "

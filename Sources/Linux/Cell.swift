@@ -46,10 +46,52 @@ public struct CellBlueprint: Sendable {
     public var path: String
     /// The rights.
     public var access: LandlockAccess
+    /// What the plan saw there, when the monitor has to open it with the caller's rights; nil when
+    /// init opens it in the cell.
+    public var status: FileStatus?
     /// Makes a rule.
-    public init(path: String, access: LandlockAccess) {
+    public init(path: String, access: LandlockAccess, status: FileStatus? = nil) {
       self.path = path
       self.access = access
+      self.status = status
+    }
+  }
+
+  /// What isolation level container has instead of namespaces and mounts.
+  public struct Container: Sendable, Hashable {
+    /// Whether the caller has `CAP_SETPCAP`, for the bounding set and the securebits.
+    public var setsSecurebits: Bool
+    /// Whether Landlock keeps signals in (ABI 6).
+    public var scopesSignals: Bool
+    /// Init's real and saved user id, when it is not the server's.
+    public var initUser: UInt32
+    /// Whether the server's process loads the filter itself.
+    public var lateFilter: Bool
+    /// Private temporary space: a directory to be made; nil where none can be.
+    public var space: Space?
+
+    /// A directory that is made for one session.
+    public struct Space: Sendable, Hashable {
+      /// The directory that it is made in, and its name there.
+      public var parent: String, name: String
+      /// Where it is.
+      public var path: String { parent + "/" + name }
+      /// Names a directory.
+      public init(parent: String, name: String) {
+        self.parent = parent
+        self.name = name
+      }
+    }
+
+    /// Makes a description; see the properties.
+    public init(
+      setsSecurebits: Bool, scopesSignals: Bool, initUser: UInt32, lateFilter: Bool, space: Space?
+    ) {
+      self.setsSecurebits = setsSecurebits
+      self.scopesSignals = scopesSignals
+      self.initUser = initUser
+      self.lateFilter = lateFilter
+      self.space = space
     }
   }
 
@@ -87,6 +129,8 @@ public struct CellBlueprint: Sendable {
   public var mitigatesSpeculation: Bool
   /// What the actions mount over, apart from the cell's own directories and files.
   public var covered: [Covered]
+  /// Isolation level container; nil at level full.
+  public var container: Container?
 
   /// Makes a blueprint; see the properties.
   public init(
@@ -149,6 +193,14 @@ public struct CellStep: RawRepresentable, Hashable, Sendable, CustomStringConver
   /// Executing the server: the one step whose failure is the command's and not the cell's.
   public static let execute = CellStep(rawValue: Int32(CL_STEP_EXECUTE.rawValue))
 
+  /// Whether the step makes a namespace or a mount, which a container may refuse.
+  public var needsNamespaces: Bool {
+    let first = Int32(CL_STEP_CALLER_IDS.rawValue)
+    let last = Int32(CL_STEP_ROOT_READ_ONLY.rawValue)
+    let others = [CL_STEP_INIT, CL_STEP_SUBREAPER, CL_STEP_CHILDREN].map { Int32($0.rawValue) }
+    return (first...last).contains(rawValue) && !others.contains(rawValue)
+  }
+
   /// The steps that confine the relay, for the test build to leave out.
   public static let relayDescriptors = CellStep(rawValue: Int32(CL_STEP_RELAY_DESCRIPTORS.rawValue))
   /// See ``relayDescriptors``.
@@ -196,6 +248,10 @@ public struct CellFacts: Sendable, Hashable {
   public var initDeathSignal: Int32, serverDeathSignal: Int32
   /// The error number of opening the cell's root directory before and after Landlock; 0: it opened.
   public var canaryBefore: Int32, canaryAfter: Int32
+  /// At isolation level container: whether init adopts orphans, the error number of listing its
+  /// children, and that of a signal from the server's process to init, by Landlock alone and in the
+  /// end; 0 when it worked.
+  public var subreaper: Int32 = 0, children: Int32 = 0, scope: Int32 = 0, reachesInit: Int32 = 0
   /// The cell's host name (uname(2)).
   public var hostName: String
   /// The cell's `CLOCK_MONOTONIC` and `CLOCK_BOOTTIME` when the server's process reported, in
@@ -229,7 +285,7 @@ public struct CellFacts: Sendable, Hashable {
   private let filter: UnsafeMutablePointer<cl_filter>
   private let report: FileDescriptor
   private var word: FileDescriptor?
-  private let life: FileDescriptor
+  private var life: FileDescriptor?
   /// When the stage was forked, in microseconds of our monotonic clock.
   private let started: Int64
   /// Reports end of file when the server has been executed.
@@ -288,7 +344,7 @@ public struct CellFacts: Sendable, Hashable {
     unsafe self.filter = filter
     self.report = report
     self.word = .some(word)
-    self.life = life
+    self.life = .some(life)
     self.executed = executed
     self.started = started
   }
@@ -300,8 +356,22 @@ public struct CellFacts: Sendable, Hashable {
     unsafe program.withUnsafeBufferPointer {
       unsafe cl_cell_provide_filter(filter, $0.baseAddress, UInt32($0.count), listens)
     }
-    _ = try Descriptor.write(life.rawValue, [1], 0..<1)
+    switch life {
+    case .some(let life): _ = try Descriptor.write(life.rawValue, [1], 0..<1)
+    case .none: throw .brokenPipe
+    }
   }
+
+  /// Hands over a filter that the server's process alone loads; before ``provideFilter(_:)``.
+  public func provideServerFilter(_ program: [UInt64]) throws(Errno) {
+    guard program.count <= 4096, !program.isEmpty else { throw .invalidArgument }
+    unsafe program.withUnsafeBufferPointer {
+      unsafe cl_cell_provide_server_filter(filter, $0.baseAddress, UInt32($0.count))
+    }
+  }
+
+  /// Tells init that the session is over: it ends everything below it, and then itself.
+  public mutating func endLife() { life = nil }
 
   /// Lets the server's process execute.
   public mutating func giveWord() throws(Errno) {
@@ -335,7 +405,9 @@ public struct CellFacts: Sendable, Hashable {
         facts: CellFacts(
           securebits: message.securebits, initDeathSignal: message.init_death_signal,
           serverDeathSignal: message.server_death_signal, canaryBefore: message.canary_before,
-          canaryAfter: message.canary_after, hostName: subject, monotonic: message.monotonic,
+          canaryAfter: message.canary_after, subreaper: message.subreaper,
+          children: message.children, scope: message.scope, reachesInit: message.reaches_init,
+          hostName: subject, monotonic: message.monotonic,
           boot: message.boot, writeExecute: message.write_execute,
           storeBypass: message.store_bypass, indirectBranch: message.indirect_branch,
           elapsed: 1000 * (Clock.monotonicMicroseconds() + 1 - started)))

@@ -35,8 +35,11 @@ enum CellMemory {
     unsafe plan.pointee.actions = array(actions)
     unsafe plan.pointee.action_count = actions.count
     unsafe plan.pointee.landlock_abi = blueprint.landlockABI
+    // The descriptors of the rules come after those of the actions.
     let rules = unsafe blueprint.landlockRules.map {
-      unsafe cl_landlock_rule(path: text($0.path), access: $0.access.rawValue)
+      unsafe cl_landlock_rule(
+        path: text($0.path), access: $0.access.rawValue,
+        source: $0.status == nil ? -1 : waiting.popFirst() ?? -1)
     }
     unsafe plan.pointee.landlock_rules = unsafe UnsafePointer(array(rules))
     unsafe plan.pointee.landlock_rule_count = rules.count
@@ -50,6 +53,14 @@ enum CellMemory {
     unsafe plan.pointee.arguments = list(blueprint.arguments)
     unsafe plan.pointee.environment = list(blueprint.environment)
     unsafe plan.pointee.working_directory = text(blueprint.workingDirectory)
+    unsafe plan.pointee.container.children = -1
+    if let container = blueprint.container {
+      unsafe plan.pointee.container.enabled = true
+      unsafe plan.pointee.container.sets_securebits = container.setsSecurebits
+      unsafe plan.pointee.container.scopes_signals = container.scopesSignals
+      unsafe plan.pointee.container.init_user = container.initUser
+      unsafe plan.pointee.container.late_filter = container.lateFilter
+    }
     return unsafe plan
   }
 

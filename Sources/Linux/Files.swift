@@ -100,6 +100,12 @@ public enum Files {
     return try facts(directory, path, followLinks ? 0 : 0x100)
   }
 
+  /// Whether we may make something in the directory `path`, with the effective ids (faccessat(2)).
+  public static func mayWrite(_ path: String) -> Bool {
+    if path.utf8.contains(0) { return false }
+    return unsafe cl_may_write(path)
+  }
+
   /// fstat(2) of an open descriptor.
   public static func status(of descriptor: Int32) throws(Errno) -> FileStatus {
     try facts(descriptor, "", 0x1000)

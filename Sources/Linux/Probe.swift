@@ -28,6 +28,9 @@ public enum Probe {
   /// The first argument that makes this executable the probe.
   public static let name = CP_PROBE_NAME
 
+  /// The argument of a probe whose private space is where it starts.
+  public static let here = CP_PROBE_HERE
+
   /// What is tried whatever the profile; "@" in an attempt stands for the controls' directory.
   public static var checks: [ProbeCheck] {
     (0..<cp_check_count()).compactMap { index in
@@ -68,12 +71,14 @@ public struct ProbeScratch: ~Copyable {
   /// The name of the abstract socket, and the port of the one on 127.0.0.1 (0: there is none).
   public let abstract: String, port: Int32
 
-  /// Makes the directory below `/tmp`, and what is in it. Call only while single-threaded.
-  public init() throws(Errno) {
-    let parent = try Files.open("/tmp", [.readOnly, .directory])
+  /// Makes the directory in the first of `places` that can be written, and what is in it. Call only
+  /// while single-threaded.
+  public init(in places: [String]) throws(Errno) {
+    let place = places.first { Files.mayWrite($0) } ?? places[0]
+    let parent = try Files.open(place, [.readOnly, .directory])
     let name = try Kept.unforeseeableName("anchorhold-verify-")
     let keeper = try Keeper.start([Kept(.directory, parent: parent.rawValue, name: name)])
-    let directory = "/tmp/" + name
+    let directory = place + "/" + name
     var made = cp_scratch()
     let result = unsafe cp_scratch_fill(&made, directory)
     if result < 0 {
@@ -86,6 +91,9 @@ public struct ProbeScratch: ~Copyable {
     scratch = made
     self.keeper = keeper
   }
+
+  /// The process that removes the directory.
+  public var keeperProcess: Int32 { keeper.process }
 
   /// Removes the directory and closes the sockets.
   public consuming func remove() throws(Errno) {

@@ -27,6 +27,9 @@ public enum SelfConfinement {
     try checked(cl_get_parent_death_signal())
   }
 
+  /// The securebits of this process (`PR_GET_SECUREBITS`, capabilities(7)).
+  public static func securebits() throws(Errno) -> Int32 { try checked(cl_securebits()) }
+
   /// Keeps other processes of the same user from looking inside (`PR_SET_DUMPABLE`).
   public static func setDumpable(_ dumpable: Bool) throws(Errno) {
     _ = try checked(cl_set_dumpable(dumpable))

@@ -30,8 +30,10 @@ enum Format {
       summary: "Secrets that are handed to the server.",
       example: "{api_token: {from: env, name: GITHUB_TOKEN}}"),
     Key(
-      name: "isolation", shape: .choice(["full"], later: ["container"]), omitted: "`full`",
-      summary: "How strongly the server is closed in.", example: "full"),
+      name: "isolation", shape: .choice(["full", "container"], later: []), omitted: "`full`",
+      summary:
+        "How strongly the server is closed in; `container` makes do without namespaces and mounts.",
+      example: "full"),
     Key(
       name: "user", shape: .table(user),
       omitted: "for root's servers a user of the profile's own, for others the caller",

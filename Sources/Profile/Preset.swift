@@ -16,7 +16,7 @@ public enum Preset: String, Sendable, CaseIterable {
 public enum Isolation: String, Sendable, CaseIterable {
   /// Namespaces, mounts, limits, capabilities, Landlock and seccomp.
   case full
-  /// What is left where new namespaces are refused; not enforced by this version.
+  /// What is left where new namespaces or mounts are refused: Landlock is the wall around files.
   case container
 }
 

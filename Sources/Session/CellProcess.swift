@@ -6,6 +6,8 @@ struct CellProcess: ~Copyable {
   private var cell: Cell
   private let plan: Plan
   private let pipes: [UInt64]
+  /// What removes the private space of a cell that has it outside.
+  private var space: SpaceKeeper
   /// Init's process id: a child of ours; nil until it reported.
   private(set) var initProcess: Int32?
   /// The server's process, by a descriptor that cannot come to mean another one.
@@ -31,6 +33,11 @@ struct CellProcess: ~Copyable {
     for case .bind(_, let source, let status, _) in plan.blueprint.actions {
       sources.append(try open(source, expecting: status))
     }
+    var plan = plan
+    let space = try SpaceKeeper.start(&plan)
+    for rule in plan.blueprint.landlockRules {
+      if let status = rule.status { sources.append(try open(rule.path, expecting: status)) }
+    }
     var pipes: [UInt64] = []
     for end in [input, output, error] {
       pipes.append(
@@ -45,10 +52,11 @@ struct CellProcess: ~Copyable {
     for source in sources {
       try doing("close a path") { () throws(Errno) in try Descriptor.close(source) }
     }
-    return CellProcess(cell: cell, plan: plan, pipes: pipes)
+    return CellProcess(cell: cell, plan: plan, pipes: pipes, space: space)
   }
 
-  private init(cell: consuming Cell, plan: Plan, pipes: [UInt64]) {
+  private init(cell: consuming Cell, plan: Plan, pipes: [UInt64], space: consuming SpaceKeeper) {
+    self.space = space
     self.cell = cell
     self.plan = plan
     self.pipes = pipes
@@ -73,6 +81,7 @@ struct CellProcess: ~Copyable {
   /// Hands the filter to the cell's init.
   private func provide(_ filter: CellFilter) throws(SessionError) {
     try doing("hand over the system-call filter") { () throws(Errno) in
+      if let program = filter.server { try cell.provideServerFilter(program.instructions) }
       // A cell that failed takes nothing any more; its report says why.
       do throws(Errno) {
         try cell.provideFilter(filter.program.instructions, listens: filter.watch == .on)
@@ -181,14 +190,51 @@ struct CellProcess: ~Copyable {
   /// Init has been waited for: its number may come to mean another process.
   mutating func forgetInit() { initProcess = nil }
 
-  /// Ends everything in the cell at once.
-  func kill() throws(SessionError) {
+  /// Whether init has to end the others before it may end itself.
+  var endsByInit: Bool { plan.blueprint.container != nil }
+
+  /// Ends everything in the cell at once. At isolation level container init does that, and the second
+  /// time, should it hang, we do.
+  mutating func kill() throws(SessionError) {
     guard let initProcess else { return }
+    if endsByInit, !isAsked {
+      isAsked = true
+      cell.endLife()
+      return
+    }
     do { try Process.signal(child: initProcess, Signal.kill) } catch .noSuchProcess {
       return
     } catch { throw SessionError("end the cell", error) }
   }
 
+  private var isAsked = false
+
+  /// Ends what an init that was killed left behind; it came to us. Nothing at level full, where the
+  /// kernel has ended it.
+  func endOrphans(sparing others: [Int32]) throws(SessionError) {
+    guard endsByInit else { return }
+    let keep = others + space.processes
+    let until = Clock.monotonicMicroseconds() + CellProcess.patienceForOrphans
+    try doing("end what the server left behind") { () throws(Errno) in
+      while try Process.killChildren(except: keep) > 0 {
+        Process.reapChildren(except: keep)
+        if Clock.monotonicMicroseconds() > until { throw .notPermitted }
+        var nobody: [PollEntry] = []
+        _ = try Poll.wait(&nobody, timeoutMilliseconds: 1)
+      }
+    }
+  }
+
+  /// How long that may take, in microseconds.
+  private static let patienceForOrphans: Int64 = 5_000_000
+
+  /// Waits until the private space is gone.
+  mutating func removeSpace() throws(SessionError) {
+    try space.finish()
+  }
+
+  /// The processes of this cell that are children of ours and that others must not wait for.
+  var children: [Int32] { [cell.stage] + space.processes + (initProcess.map { [$0] } ?? []) }
   /// Waits for the next report, and answers refused calls meanwhile.
   mutating func awaitReport() throws(SessionError) -> CellReport {
     while true {
@@ -255,6 +301,22 @@ struct CellProcess: ~Copyable {
     } catch { throw SessionError("hear the cell", error) }
   }
 
+  /// What to do where namespaces or mounts are refused.
+  private static func waysOut(_ error: Errno) -> String? {
+    guard
+      [.notPermitted, .permissionDenied, .notImplemented, .noSpace, .invalidArgument]
+        .contains(error)
+    else { return nil }
+    // Root needs its namespaces' rights before it gives them up, and those of others to look at them.
+    let options =
+      Process.user == 0
+      ? "--cap-add SYS_ADMIN --cap-add SYS_PTRACE --security-opt systempaths=unconfined"
+      : "--security-opt seccomp=unconfined --security-opt systempaths=unconfined"
+    return
+      "anchorhold doctor shows what is refused here; of a container there are two ways out: let it "
+      + "make namespaces and mounts (\(options)), or seal without them by --isolation container, which "
+      + "holds back no names of files, host name, interfaces and hidden paths (docs/what-holds.md)"
+  }
   /// What to do where a control that the profile asks for cannot be had.
   private static let optional = [
     "WRITE_EXECUTE": "it needs Linux 6.3; without it, write hardening: {write_execute: allow}",
@@ -277,10 +339,7 @@ struct CellProcess: ~Copyable {
         }
       return SessionError("cannot execute \"\(subject)\": \(error)", hint: hint, status: 126)
     }
-    let hint =
-      CellProcess.optional[step.name]
-      ?? (error == .notPermitted || error == .permissionDenied
-        ? "run `anchorhold doctor` to see what this machine allows" : nil)
+    let hint = CellProcess.optional[step.name] ?? (step.needsNamespaces ? waysOut(error) : nil)
     return SessionError(
       "cannot \(step)\(subject.isEmpty ? "" : " (\(subject))"): \(error)", hint: hint)
   }

@@ -25,9 +25,24 @@ struct CellFilter: Sendable {
   /// Whether it tells of refusals.
   private(set) var watch: Watch
 
-  /// The filter with these calls added to the baseline.
-  init(adding added: [Syscall]) throws(SessionError) {
+  /// What the server's process loads instead; nil if it is the same.
+  private(set) var server: SeccompProgram?
+
+  /// The filter with these calls added to the baseline, and with what isolation level container
+  /// decides otherwise.
+  init(adding added: [Syscall], container: SeccompContainer? = nil) throws(SessionError) {
     self.added = added
+    if let container {
+      // The server may load a filter of its own there, after init has loaded its one.
+      watch = .off("isolation container has none that is asked")
+      // Init ends what the server leaves behind, by signals.
+      let relaxed = SeccompContainer(sharesUser: container.sharesUser, refusesSignals: false)
+      program = try CellFilter.make(added, container: relaxed, watched: false)
+      if container.refusesSignals {
+        server = try CellFilter.make(added, container: container, watched: false)
+      }
+      return
+    }
     // Of two filters that both ask, the newer one's listener is asked. A server with filters of its
     // own would be its own judge as soon as ours is gone; a plain refusal is always stronger.
     let isOwn = added.contains(.seccomp)
@@ -46,10 +61,12 @@ struct CellFilter: Sendable {
   }
 
   private static func make(
-    _ added: [Syscall], watched: Bool
+    _ added: [Syscall], container: SeccompContainer? = nil, watched: Bool
   ) throws(SessionError) -> SeccompProgram {
-    do { return try SeccompProgram.cell(adding: added, watched: watched) } catch {
-      throw SessionError("cannot make the system-call filter: \(error)")
+    do {
+      return try SeccompProgram.cell(adding: added, container: container, watched: watched)
+    } catch {
+      throw SessionError("cannot make the system-call filter: \(error)", hint: error.hint)
     }
   }
 }

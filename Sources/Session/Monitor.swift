@@ -19,6 +19,7 @@ struct Monitor: ~Copyable {
     static let allAfterClose: Int64 = 2_400_000
     static let allAfterOurSignal: Int64 = 800_000
     static let drain: Int64 = 150_000
+    static let initEnds: Int64 = 2_000_000
     static let farewell: Int64 = 100_000
     static let drainUnasked: Int64 = 5_000_000
   }
@@ -96,8 +97,9 @@ struct Monitor: ~Copyable {
       killAt = min(killAt ?? .max, now + Grace.afterTerminate)
     }
     if let time = killAt, now >= time {
-      killAt = nil
       try cell.kill()
+      // An init that has to end the others first is ended by us if it does not come to that.
+      killAt = cell.endsByInit && !cellIsGone ? now + Grace.initEnds : nil
     }
     if let time = drainUntil, now >= time {
       drainUntil = nil
@@ -209,6 +211,10 @@ struct Monitor: ~Copyable {
       if number == Signal.child {
         try collectCell(waiting: false)
         try collectRelay(waiting: false)
+        // What lost its parent and came to us; all of it does as process 1.
+        if cell.endsByInit || Process.identifier == 1 {
+          Process.reapChildren(except: cell.children + [relay.process])
+        }
         continue
       }
       let now = Clock.monotonicMicroseconds()
@@ -229,6 +235,8 @@ struct Monitor: ~Copyable {
     guard let ended else { return }
     cellIsGone = true
     cell.forgetInit()
+    killAt = nil
+    try cell.endOrphans(sparing: [relay.process])
     usage = ended.usage
     if statusWord == nil {
       // Init sends its report before it ends, so look once more before believing that it could not.
@@ -291,6 +299,7 @@ struct Monitor: ~Copyable {
     try trail.recordEnd(
       reason: reason ?? "server-ended", status: status, usage: usage, counters: counters,
       denials: cell.allDenials)
+    try cell.removeSpace()
     if relayFailed { return 125 }
     // A server that takes the end of its stdin for a reason to exit with 0 does not make an end by
     // signal a success.

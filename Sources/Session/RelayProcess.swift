@@ -15,7 +15,8 @@ struct RelayProcess: ~Copyable {
   /// Forks the relay and confines it. `configuration` makes its set-up from the control socket's
   /// number; `skip` is honoured in the test build only. Call only while single-threaded.
   static func start(
-    privileged: Bool, skip: CellStep?, configuration: (_ control: Int32) -> RelayConfiguration
+    privileged: Bool, setsBounding: Bool, skip: CellStep?,
+    configuration: (_ control: Int32) -> RelayConfiguration
   ) throws(SessionError) -> RelayProcess {
     let program: SeccompProgram
     do { program = try .relay() } catch {
@@ -31,8 +32,8 @@ struct RelayProcess: ~Copyable {
     if child == 0 {
       do {
         settings.facts = try confine(
-          settings.descriptors, privileged: privileged, monitor: monitor, program: program,
-          skip: Cell.canSkipSteps ? skip : nil)
+          settings.descriptors, privileged: privileged, setsBounding: setsBounding,
+          monitor: monitor, program: program, skip: Cell.canSkipSteps ? skip : nil)
       } catch {
         report(error, to: settings.errorOutput)
         Process.exit(125)
@@ -55,8 +56,8 @@ struct RelayProcess: ~Copyable {
   /// Gives up every right that the relay does not need, in the child, and says what of that only
   /// the child can see.
   private static func confine(
-    _ descriptors: [Int32], privileged: Bool, monitor: Int32, program: SeccompProgram,
-    skip: CellStep?
+    _ descriptors: [Int32], privileged: Bool, setsBounding: Bool, monitor: Int32,
+    program: SeccompProgram, skip: CellStep?
   ) throws(Errno) -> RelayFacts {
     var facts = RelayFacts()
     // A terminal signals all of us; how the session then ends is for the monitor to say.
@@ -68,8 +69,8 @@ struct RelayProcess: ~Copyable {
     facts.openDescriptors = Int64(open.count)
     facts.ownDescriptors = Int64(Set(open).intersection(descriptors).count)
     // The bounding set and the ids before the capabilities, because both changes need some.
+    if setsBounding, skip != .relayBounding { try SelfConfinement.emptyBoundingSet() }
     if privileged {
-      if skip != .relayBounding { try SelfConfinement.emptyBoundingSet() }
       if skip != .relayIDs {
         try SelfConfinement.become(user: Plan.relayIdentifier, group: Plan.relayIdentifier)
       }
@@ -115,7 +116,11 @@ struct RelayProcess: ~Copyable {
 
   /// What the kernel says of the relay, once it said that it is ready, and what it said itself:
   /// Landlock, a death signal and an ordinary user's descriptors do not show from outside.
-  func seal(_ facts: RelayFacts, privileged: Bool) throws(Errno) -> [SealCheck] {
+  ///
+  /// `sees`: whether we may look at the descriptors of another user's process.
+  func seal(
+    _ facts: RelayFacts, privileged: Bool, setsBounding: Bool, sees: Bool
+  ) throws(Errno) -> [SealCheck] {
     let state = ProcessState(process)
     let status = try state.status()
     let ours = try ProcessState(Process.identifier).status()
@@ -131,7 +136,7 @@ struct RelayProcess: ~Copyable {
         "relay.dumpable", expected: "no", observed: try state.owner() == 0 ? "no" : "yes"),
     ]
     // The bounding set of an ordinary user cannot be emptied; no_new_privs makes it moot.
-    for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] + (privileged ? ["CapBnd"] : []) {
+    for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] + (setsBounding ? ["CapBnd"] : []) {
       checks.append(SealCheck("relay.\(set)", expected: none, observed: status[set] ?? "?"))
     }
     checks += [
@@ -144,13 +149,15 @@ struct RelayProcess: ~Copyable {
         "relay.descriptors", expected: "\(descriptors.count) of \(descriptors.count)",
         observed: "\(facts.ownDescriptors) of \(facts.openDescriptors)"),
     ]
-    if privileged {
+    if privileged, sees {
       let numbers = try state.descriptors().map(String.init)
       checks.append(
         SealCheck(
           "relay.descriptor_numbers",
           expected: descriptors.map(String.init).joined(separator: " "),
           observed: numbers.joined(separator: " ")))
+    }
+    if privileged {
       let user = "\(Plan.relayIdentifier)"
       let four = [user, user, user, user].joined(separator: " ")
       checks.append(SealCheck("relay.uid", expected: four, observed: status["Uid"] ?? "?"))

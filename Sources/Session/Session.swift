@@ -24,10 +24,17 @@ public enum Session {
       try Signal.resetAll()
       try Signal.block(only: [Signal.child])
     }
+    // The kernel spares process 1, as in a container whose entry point we are, every signal that it
+    // does not take.
+    if Process.identifier == 1 {
+      try doing("take signals") { () throws(Errno) in
+        try Signal.end(on: Monitor.signals.filter { $0 != Signal.child })
+      }
+    }
     Signal.ignoreBrokenPipe()
     let host = try doing(
       "learn what this machine offers", hint: "a kernel with Landlock is needed"
-    ) { () throws(Errno) in try HostFacts.current() }
+    ) { () throws(Errno) in try HostFacts.current(for: request.profile.isolation) }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
     let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
     let result: Result<Int32, SessionError>
@@ -64,7 +71,13 @@ public enum Session {
     let seed = try doing("draw random bytes") { () throws(Errno) in
       try Process.randomBytes(32)
     }
-    let relay = try RelayProcess.start(privileged: privileged, skip: request.skip) { control in
+    if plan.blueprint.container != nil {
+      // Should init be killed, what is below it comes to us.
+      try doing("adopt orphans") { () throws(Errno) in try Process.adoptOrphans() }
+    }
+    let relay = try RelayProcess.start(
+      privileged: privileged, setsBounding: plan.relaySetsBounding, skip: request.skip
+    ) { control in
       RelayConfiguration(
         clientInput: streams.input.descriptor, clientInputTransfer: streams.input.transfer,
         clientOutput: streams.output.descriptor, clientOutputTransfer: streams.output.transfer,
@@ -80,7 +93,7 @@ public enum Session {
     try streams.close()
     try closeAll(consume input, consume output, consume error)
 
-    try cell.build(try filter(request.profile))
+    try cell.build(try filter(request.profile, plan))
     try held.keep(until: cell.initProcess)
     if request.diagnose, case .off(let why) = cell.watch {
       Diagnostics.hint("system calls that are refused cannot be shown here: \(why)")
@@ -89,7 +102,9 @@ public enum Session {
       throw SessionError("the relay ended before it was ready")
     }
     let relayChecks = try doing("read the relay's state back") { () throws(Errno) in
-      try relay.seal(RelayFacts(ready.numbers), privileged: privileged)
+      try relay.seal(
+        RelayFacts(ready.numbers), privileged: privileged,
+        setsBounding: plan.relaySetsBounding, sees: plan.seesRelay)
     }
     try demand(relayChecks, trail, request, plan, cell.watch)
     try demand(cell.checks, trail, request, plan, cell.watch)
@@ -137,8 +152,9 @@ public enum Session {
   }
 
   /// The system-call filter of a session, and of what proves it.
-  static func filter(_ profile: Profile) throws(SessionError) -> CellFilter {
-    try CellFilter(adding: try SyscallNames.resolve(profile.syscalls.add))
+  static func filter(_ profile: Profile, _ plan: Plan) throws(SessionError) -> CellFilter {
+    try CellFilter(
+      adding: try SyscallNames.resolve(profile.syscalls.add), container: plan.containerFilter)
   }
 
   private static func closeAll(

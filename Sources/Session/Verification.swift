@@ -30,7 +30,7 @@ public enum Verification {
     }
     let host = try doing(
       "learn what this machine offers", hint: "a kernel with Landlock is needed"
-    ) { () throws(Errno) in try HostFacts.current() }
+    ) { () throws(Errno) in try HostFacts.current(for: request.profile.isolation) }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
     let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
     let result: Result<VerificationReport, SessionError>
@@ -47,20 +47,25 @@ public enum Verification {
     signals: Int32
   ) throws(SessionError) -> VerificationReport {
     let planned = held.plan
-    let filter = try Session.filter(request.profile)
+    let filter = try Session.filter(request.profile, planned)
+    if planned.blueprint.container != nil {
+      try doing("adopt orphans") { () throws(Errno) in try Process.adoptOrphans() }
+    }
     let plan = try withProbe(planned)
 
     let scratch = try doing("make a private directory below /tmp") { () throws(Errno) in
-      try ProbeScratch()
+      try ProbeScratch(in: ContainerFacts.places)
     }
     let result: Result<VerificationReport, SessionError>
     do {
       let checks = VerificationChecks(
-        plan: planned, rules: filter.program.rules, scratch: scratch, host: host,
+        plan: planned, rules: filter.server?.rules ?? filter.program.rules, scratch: scratch,
+        host: host,
         paths: ownPaths(request, audit))
       result = .success(
         try Verifier(
-          request: request, plan: plan, filter: filter, scratch: scratch.path, checks: checks,
+          request: request, plan: plan, filter: filter, scratch: scratch.path,
+          keeper: scratch.keeperProcess, checks: checks,
           exchange: ProbeExchange(
             deadline: Clock.monotonicMicroseconds() + patience, signals: signals)
         ).run())
@@ -102,6 +107,8 @@ public enum Verification {
     let plan: Plan
     let filter: CellFilter
     let scratch: String
+    /// What removes the scratch directory, a child of ours as well.
+    let keeper: Int32
     let checks: VerificationChecks
     let exchange: ProbeExchange
 
@@ -127,17 +134,19 @@ public enum Verification {
         results.append(
           VerificationCheck(
             check, inside: inside.answers[index], outside: outside.answers[index],
-            apart: second[index]))
+            apart: second[index], isPromised: checks.promises(check)))
       }
       results.append(
         persistence(
           started: inside.answers[list.count].outcome == .done, gone: !inside.outlived,
           control: outside.outlived))
       return VerificationReport(
-        profile: request.profile.name, checks: results, seal: inside.seal,
-        allowed: checks.allowed,
+        profile: request.profile.name, isolation: request.profile.isolation.rawValue,
+        checks: results, seal: inside.seal, allowed: checks.allowed,
         notes: [
-          "the cell has one file more than in a session: \(Plan.probePath), this program, read-only"
+          "the cell has one file more than in a session: "
+            + (plan.blueprint.container == nil ? Plan.probePath : plan.blueprint.executable)
+            + ", this program, read-only"
         ] + checks.notes)
     }
 
@@ -146,7 +155,7 @@ public enum Verification {
       return VerificationCheck(
         group: "persistence", name: "a process that left its session and parent",
         held: started && gone && control, control: control ? .done : .absent, detail: state,
-        isAbsent: !control && started && gone)
+        isAbsent: !control && started && gone, isPromised: true)
     }
 
     /// Makes attempts outside of the cell, in a child; none when its namespaces cannot be had.
@@ -225,6 +234,8 @@ public enum Verification {
         }
         cell.forgetInit()
       }
+      try cell.endOrphans(sparing: [keeper])
+      try cell.removeSpace()
       let outlived = try !exchange.ends(output.read.rawValue, within: 1_000)
       return (answers, outlived, cell.checks)
     }

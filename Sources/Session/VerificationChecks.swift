@@ -5,8 +5,8 @@ internal import Linux
 struct VerificationChecks {
   private(set) var checks: [ProbeCheck] = []
   private(set) var allowed: [(name: String, reason: String)] = []
-  private(set) var notes: [String] = []
-  private let plan: Plan
+  var notes: [String] = []
+  let plan: Plan
   private let rules: SeccompRules
 
   /// What is not tried on paths that a grant encloses, because reading is what it allows.
@@ -37,6 +37,7 @@ struct VerificationChecks {
       add(check)
     }
     for (name, path) in paths { addPath(name, path) }
+    if plan.blueprint.container != nil { addContainer() }
     addGrants()
     addLimits()
     addSpaces(scratch: scratch.path)
@@ -49,10 +50,10 @@ struct VerificationChecks {
       .replacing("@port", with: "\(scratch.port)").replacing("@", with: scratch.path)
   }
 
-  private mutating func add(_ check: ProbeCheck) {
+  mutating func add(_ check: ProbeCheck) {
     if let reason = allowance(check.attempt) {
       allowed.append(("\(check.group): \(check.name)", reason))
-    } else {
+    } else if let check = levelled(check) {
       checks.append(check)
     }
   }
@@ -114,6 +115,10 @@ struct VerificationChecks {
         checks.append(ProbeCheck("grants", "hidden \(path) \(verb)", "\(verb):\(path)"))
       }
     }
+    if plan.blueprint.container != nil {
+      // No mounts of the cell's own are looked at: it has none.
+      return mount("read-only", "writable-mount", "/")
+    }
     for path in ["/tmp", Plan.home, "/dev/shm"] {
       mount("no execution", "exec-mount", path, control: "/")
       mount("no set-id bits", "set-id-mount", path, control: "/")
@@ -173,7 +178,7 @@ struct VerificationChecks {
           control: "reserve:\(scratch):4096"),
       ]
     }
-    if files <= VerificationChecks.mostFiles {
+    if files <= VerificationChecks.mostFiles, plan.blueprint.container == nil {
       checks.append(
         ProbeCheck(
           "limits", "files of /dev/shm stop", "inodes:/dev/shm:\(files)",
@@ -224,8 +229,8 @@ struct VerificationChecks {
         ProbeCheck("namespaces", "not the caller's \(kind)", "namespace:\(identity)"))
     }
     addClocks()
-    // Small numbers may be the probe's own in the cell.
-    if Process.identifier > 5_000 {
+    // Small numbers may be the probe's own in a cell with numbers of its own.
+    if Process.identifier > 5_000 || blueprint.container != nil {
       checks.append(
         ProbeCheck("processes", "the caller cannot be named", "kill:\(Process.identifier)"))
     }

@@ -29,12 +29,17 @@ public struct VerificationCheck: Sendable {
   public var detail: String
   /// Whether the check shows nothing: it did not get through, and does not outside either.
   public var isAbsent: Bool
+  /// Whether the isolation level promises that it holds; if not it counts neither way, and `held` is
+  /// false.
+  public var isPromised: Bool
 }
 
 /// What `verify` found out.
 public struct VerificationReport: Sendable {
   /// The profile's name.
   public var profile: String
+  /// The isolation level of the cell.
+  public var isolation: String
   /// Everything that was tried.
   public var checks: [VerificationCheck]
   /// The read-back of the cell, both looks.
@@ -46,14 +51,18 @@ public struct VerificationReport: Sendable {
 
   /// Whether all that could be shown held, and the cell is as planned.
   public var held: Bool {
-    seal.allSatisfy(\.holds) && checks.allSatisfy { $0.held || $0.isAbsent }
+    seal.allSatisfy(\.holds) && checks.allSatisfy { $0.held || $0.isAbsent || !$0.isPromised }
       && checks.contains(where: \.held)
   }
 }
 
 extension VerificationCheck {
   /// Judges an attempt by its answers in the cell, as the caller and, if it was needed, apart.
-  init(_ check: ProbeCheck, inside: ProbeAnswer, outside: ProbeAnswer, apart: ProbeAnswer?) {
+  init(
+    _ check: ProbeCheck, inside: ProbeAnswer, outside: ProbeAnswer, apart: ProbeAnswer?,
+    isPromised: Bool
+  ) {
+    self.isPromised = isPromised
     group = check.group
     name = check.name
     if outside.outcome.isOpen {
@@ -63,8 +72,8 @@ extension VerificationCheck {
     } else {
       control = .absent
     }
-    isAbsent = control == .absent && !inside.outcome.isOpen
-    held = inside.outcome.isStopped && control != .absent
+    isAbsent = isPromised && control == .absent && !inside.outcome.isOpen
+    held = isPromised && inside.outcome.isStopped && control != .absent
     detail = inside.text
   }
 }

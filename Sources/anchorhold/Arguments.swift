@@ -12,6 +12,12 @@ struct Option: Sendable {
   var isRepeatable = false
 }
 
+extension Option {
+  /// The level that stands over the profile's.
+  static let isolation = Option(
+    name: "--isolation", value: "LEVEL", summary: "full or container, instead of the profile's")
+}
+
 /// Why a command line was not understood.
 struct UsageError: Error {
   var message: String
@@ -67,6 +73,17 @@ struct Arguments: Sendable {
 
   /// The value of an option, when it was given.
   func value(of option: String) -> String? { values.first { $0.option == option }?.value }
+
+  /// The level of `--isolation`, when it was given.
+  func isolation() throws(UsageError) -> Isolation? {
+    guard let word = value(of: Option.isolation.name) else { return nil }
+    guard let level = Isolation.allCases.first(where: { $0.rawValue.utf8.elementsEqual(word.utf8) })
+    else {
+      throw UsageError(
+        message: "--isolation \(quoted(word)) is no level", hint: "write full or container")
+    }
+    return level
+  }
 
   /// The `--set NAME=VALUE` options, in their order.
   func settings() throws(UsageError) -> [ProfileLoader.Setting] {

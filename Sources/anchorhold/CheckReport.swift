@@ -19,13 +19,15 @@ struct CheckReport {
   var plan: Plan?
 
   /// Reads and checks a profile.
-  static func make(_ name: String, settings: [ProfileLoader.Setting]) -> CheckReport {
+  static func make(
+    _ name: String, settings: [ProfileLoader.Setting], isolation: Isolation?
+  ) -> CheckReport {
     do throws(ProfileSource.Failure) {
       let source = try ProfileSource.find(name)
       let loader = ProfileLoader(
         file: source.label, settings: settings,
         workingDirectory: try ProfileSource.workingDirectory(), requiresSettings: false)
-      return check(source, loader)
+      return check(source, loader, isolation)
     } catch {
       switch error {
       case .unreadable(let message, let hint): return failure(name, 2, message, hint)
@@ -42,8 +44,11 @@ struct CheckReport {
       diagnostics: [Diagnostic(file: name, message: message, hint: hint)])
   }
 
-  private static func check(_ source: ProfileSource, _ loader: ProfileLoader) -> CheckReport {
-    let (profile, diagnostics) = loader.load(source.text)
+  private static func check(
+    _ source: ProfileSource, _ loader: ProfileLoader, _ isolation: Isolation?
+  ) -> CheckReport {
+    var (profile, diagnostics) = loader.load(source.text)
+    if let isolation { profile?.isolation = isolation }
     var report = CheckReport(
       label: source.label, status: profile == nil ? 1 : 0, diagnostics: diagnostics,
       profile: profile)
@@ -91,7 +96,7 @@ struct CheckReport {
         ).guarded)
     } catch { warn(0, 0, error.message, "set HOME or XDG_STATE_HOME") }
     do throws(Errno) {
-      makePlan(profile, guarded, try HostFacts.current(), isOpen: isOpen)
+      makePlan(profile, guarded, try HostFacts.current(for: profile.isolation), isOpen: isOpen)
     } catch {
       warn(0, 0, "cannot learn what this machine offers: \(error)", "anchorhold doctor says more")
     }

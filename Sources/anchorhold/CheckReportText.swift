@@ -44,7 +44,7 @@ extension CheckReport {
 
   /// What the profile grants, by name, in the order of the format.
   private static func summary(of profile: Profile) -> [(String, String)] {
-    var lines = [("preset", profile.preset.rawValue)]
+    var lines = [("isolation", profile.isolation.rawValue), ("preset", profile.preset.rawValue)]
     if !profile.server.command.isEmpty {
       lines.append(
         ("command", profile.server.command.map { quotedPath($0.value) }.joined(separator: " ")))
@@ -76,6 +76,7 @@ extension CheckReport {
       ("diagnostics", .array(diagnostics.map(Self.json))),
       ("name", profile.map { .string($0.name) } ?? .null),
       ("preset", profile.map { .string($0.preset.rawValue) } ?? .null),
+      ("isolation", profile.map { .string($0.isolation.rawValue) } ?? .null),
       ("runtime", runtime.map(Self.json) ?? .null),
       ("cell", plan.map(Self.json) ?? .null),
     ])

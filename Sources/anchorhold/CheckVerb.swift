@@ -4,7 +4,7 @@ internal import Profile
 
 extension Verb {
   static let check = Verb(
-    name: "check", synopsis: "PROFILE… [--set NAME=VALUE]… [--json] | --schema",
+    name: "check", synopsis: "PROFILE… [--set NAME=VALUE]… [--isolation LEVEL] [--json] | --schema",
     summary: "say what is wrong with profiles, and what a good one grants here",
     details: """
       Reads each PROFILE and prints every finding as FILE:LINE:COLUMN: error: MESSAGE, with a
@@ -18,6 +18,7 @@ extension Verb {
       Option(
         name: "--set", value: "NAME=VALUE", summary: "give a variable of the profile its value",
         isRepeatable: true),
+      Option.isolation,
       Option(name: "--json", value: nil, summary: "print the findings as JSON"),
       Option(
         name: "--schema", value: nil, summary: "print the JSON Schema of profiles, for editors"),
@@ -45,7 +46,10 @@ enum CheckVerb {
         message: "no profile is given", hint: "write for example anchorhold check git")
     }
     let settings = try arguments.settings()
-    let reports = names.map { CheckReport.make($0, settings: settings) }
+    let isolation = try arguments.isolation()
+    let reports = names.map {
+      CheckReport.make($0, settings: settings, isolation: isolation)
+    }
     let status = reports.map(\.status).max() ?? 0
     guard !arguments.has("--json") else {
       let json = JSONValue.object([("profiles", .array(reports.map(\.json)))])

@@ -63,7 +63,7 @@ enum CompletionVerb {
       if [ "$previous" = --set ] || [ "$previous" = = ]; then
         COMPREPLY=(); return
       elif [ "$previous" = --isolation ]; then
-        words=full
+        words="full container"
       elif [ "$COMP_CWORD" -eq 1 ]; then
         words="\(verbs) --help --version"
       else
@@ -89,7 +89,7 @@ enum CompletionVerb {
       elif [[ ${words[CURRENT-1]} == --set ]]; then
         return
       elif [[ ${words[CURRENT-1]} == --isolation ]]; then
-        words_of=full
+        words_of="full container"
       elif (( CURRENT == 2 )); then
         words_of="\(verbs) --help --version"
       else
@@ -114,7 +114,8 @@ enum CompletionVerb {
       let seen = "'__fish_seen_subcommand_from \(verb.name)'"
       for option in verb.options + [Verb.help] {
         let value =
-          option.value == nil ? "" : option.name == "--isolation" ? " -x -a full" : " -x"
+          option.value == nil
+          ? "" : option.name == "--isolation" ? " -x -a 'full container'" : " -x"
         text +=
           "complete -c anchorhold -n \(seen) -l \(option.name.dropFirst(2))\(value)"
           + " -d '\(option.summary)'\n"

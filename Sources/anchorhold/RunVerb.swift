@@ -26,7 +26,7 @@ extension Verb {
       Option(
         name: "--diagnose", value: nil,
         summary: "show on standard error which system calls were refused, and what allows them"),
-      Option(name: "--isolation", value: "LEVEL", summary: "full, the only level of this version"),
+      Option.isolation,
     ],
     examples: [
       "anchorhold run git --set repository=/src/app",
@@ -58,7 +58,7 @@ enum RunVerb {
   static func request(_ arguments: Arguments) throws(UsageError) -> SessionRequest? {
     let command = arguments.rest ?? []
     let name = try profileName(arguments, command)
-    try checkIsolation(arguments)
+    let isolation = try arguments.isolation()
     let settings = try arguments.settings()
     let source: ProfileSource
     let workingDirectory: String?
@@ -86,6 +86,7 @@ enum RunVerb {
       }
     }
     guard var profile = loaded, calls.isEmpty else { return nil }
+    if let isolation { profile.isolation = isolation }
     if !command.isEmpty {
       if workingDirectory == nil, let program = command.first,
         program.utf8.first != UInt8(ascii: "/"), program.utf8.contains(UInt8(ascii: "/"))
@@ -154,17 +155,5 @@ enum RunVerb {
         hint: "write for example anchorhold run -- mcp-server-time")
     }
     return "default"
-  }
-
-  /// Weaker than the profile asks is never an option; this version knows one level only.
-  private static func checkIsolation(_ arguments: Arguments) throws(UsageError) {
-    guard let level = arguments.value(of: "--isolation"), level != Isolation.full.rawValue else {
-      return
-    }
-    if level == Isolation.container.rawValue {
-      throw UsageError(
-        message: "--isolation container is not enforced by this version", hint: "leave it out")
-    }
-    throw UsageError(message: "--isolation \(quoted(level)) is no level", hint: "write full")
   }
 }

@@ -6,7 +6,8 @@ internal import Session
 enum VerifyReport {
   static func json(_ report: VerificationReport) -> JSONValue {
     .object([
-      ("profile", .string(report.profile)), ("held", .boolean(report.held)),
+      ("profile", .string(report.profile)), ("isolation", .string(report.isolation)),
+      ("held", .boolean(report.held)),
       (
         "checks",
         .array(
@@ -14,7 +15,7 @@ enum VerifyReport {
             .object([
               ("name", .string(check.name)), ("class", .string(check.group)),
               ("held", .boolean(check.held)), ("control", .string(check.control.rawValue)),
-              ("detail", .string(check.detail)),
+              ("promised", .boolean(check.isPromised)), ("detail", .string(check.detail)),
             ])
           })
       ),
@@ -67,15 +68,23 @@ enum VerifyReport {
   ) -> [String] {
     let held = checks.filter(\.held)
     let absent = checks.filter(\.isAbsent)
-    var lines = [row(group, held.count, checks.count - absent.count, width)]
-    for check in checks where !check.held && !check.isAbsent {
+    let unpromised = checks.filter { !$0.isPromised }
+    let total = checks.count - absent.count - unpromised.count
+    var lines = [row(group, held.count, total, width)]
+    for check in checks where !check.held && !check.isAbsent && check.isPromised {
       lines.append(entry("OPEN", described(check)))
     }
     if isVerbose {
       lines += held.map { entry("held", described($0)) }
       lines += absent.map { entry("absent", described($0)) }
-    } else if !absent.isEmpty {
+      lines += unpromised.map { entry("no word", described($0)) }
+      return lines
+    }
+    if !absent.isEmpty {
       lines.append(entry("absent", absent.map(\.name).joined(separator: ", ")))
+    }
+    if !unpromised.isEmpty {
+      lines.append(entry("no word", unpromised.map(\.name).joined(separator: ", ")))
     }
     return lines
   }
@@ -103,8 +112,12 @@ enum VerifyReport {
   private static func verdict(_ report: VerificationReport) -> String {
     let held = report.checks.count(where: \.held)
     let absent = report.checks.count(where: \.isAbsent)
-    let open = report.checks.count - held - absent + report.seal.count { !$0.holds }
-    let rest = absent > 0 ? "; \(absent) cannot be shown here" : ""
+    let unpromised = report.checks.count { !$0.isPromised }
+    let open = report.checks.count - held - absent - unpromised + report.seal.count { !$0.holds }
+    let rest =
+      (absent > 0 ? "; \(absent) cannot be shown here" : "")
+      + (unpromised > 0
+        ? "; isolation \(report.isolation) promises nothing of \(unpromised) others" : "")
     return report.held
       ? "\(report.profile): all \(held) checks held\(rest)"
       : "\(report.profile): \(open) did not hold, \(held) did\(rest)"

@@ -4,7 +4,8 @@ internal import Session
 extension Verb {
   static let verify = Verb(
     name: "verify",
-    synopsis: "[PROFILE] [--set NAME=VALUE]… [--verbose | --json] [-- COMMAND [ARGUMENT]…]",
+    synopsis: "[PROFILE] [--set NAME=VALUE]… [--isolation LEVEL] [--verbose | --json]"
+      + " [-- COMMAND [ARGUMENT]…]",
     summary: "try to get out of a profile's real cell, and show what held",
     details: """
       Seals the same cell as run would, by the same plan and the same filter, and executes a
@@ -19,6 +20,7 @@ extension Verb {
       Option(
         name: "--set", value: "NAME=VALUE", summary: "give a variable of the profile its value",
         isRepeatable: true),
+      Option.isolation,
       Option(name: "--verbose", value: nil, summary: "print every check"),
       Option(name: "--json", value: nil, summary: "print the checks as JSON"),
     ],

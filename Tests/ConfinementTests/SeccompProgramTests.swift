@@ -17,6 +17,42 @@ struct SeccompProgramTests {
     }
   }
 
+  @Test("the programs of isolation level container mean what their rules say")
+  func container() throws {
+    for sharesUser in [false, true] {
+      for refusesSignals in [false, true] {
+        let container = SeccompContainer(sharesUser: sharesUser, refusesSignals: refusesSignals)
+        let program = try SeccompProgram.cell(container: container)
+        func answer(_ call: Syscall, _ arguments: UInt64...) -> UInt32 {
+          let number = call.number ?? 0
+          return program.rules.returnValue(for: SeccompCall(number: number, arguments: arguments))
+        }
+        let allow = SeccompAction.allow.returnValue
+        #expect(answer(.inotify_add_watch) != allow)
+        #expect(answer(.getxattr) == SeccompAction.unsupported.returnValue)
+        #expect(answer(.fgetxattr) == allow)
+        for call in [Syscall.prlimit64, .sched_setaffinity, .sched_setscheduler] {
+          #expect(answer(call, 0, 0, 0) == allow)
+          #expect(answer(call, 1, 0, 0) != allow)
+          #expect(answer(call, 0x1_0000_0001, 0, 0) != allow)
+        }
+        #expect(answer(.prlimit64, 0, 4, 0x1000) != allow)
+        #expect(answer(.setpriority, 2, 0) != allow)
+        #expect(answer(.setpriority, 0, 7) != allow)
+        #expect((answer(.chmod, 0, 0o644) == allow) == !sharesUser)
+        #expect((answer(.utimensat, 0, 0x1000) == allow) == !sharesUser)
+        #expect(answer(.utimensat, 3, 0) == allow)
+        #expect(answer(.fchmod, 3, 0o644) == allow)
+        #expect((answer(.kill, 77, 9) == allow) == !refusesSignals)
+        #expect((answer(.tgkill, 77, 77, 9) == allow) == !refusesSignals)
+        #expect(answer(.kill, 0, 9) == allow)
+        #expect(throws: SeccompError.self) {
+          try SeccompRules.cell(adding: [.inotify_add_watch], container: container)
+        }
+      }
+    }
+  }
+
   /// Set `ANCHORHOLD_WRITE_PRECOMPILED=1` to write the file anew after a change of the rules.
   @Test("the programs in this executable are the ones that libseccomp makes of the rules")
   func precompiled() throws {

@@ -72,18 +72,19 @@ struct ProbeExchangeTests {
 struct VerificationCheckTests {
   private func check(
     _ inside: ProbeAnswer.Outcome, _ outside: ProbeAnswer.Outcome,
-    _ apart: ProbeAnswer.Outcome? = nil
+    _ apart: ProbeAnswer.Outcome? = nil, isPromised: Bool = true
   ) -> VerificationCheck {
     func answer(_ outcome: ProbeAnswer.Outcome) -> ProbeAnswer {
       ProbeAnswer(outcome: outcome, error: "", detail: "")
     }
     return VerificationCheck(
       ProbeCheck("class", "name", "attempt"), inside: answer(inside), outside: answer(outside),
-      apart: apart.map(answer))
+      apart: apart.map(answer), isPromised: isPromised)
   }
 
   private func report(_ checks: [VerificationCheck]) -> VerificationReport {
-    VerificationReport(profile: "p", checks: checks, seal: [], allowed: [], notes: [])
+    VerificationReport(
+      profile: "p", isolation: "full", checks: checks, seal: [], allowed: [], notes: [])
   }
 
   @Test("stopped inside and open outside is held, whichever way it is open")
@@ -105,6 +106,18 @@ struct VerificationCheckTests {
     #expect(report([nothing, check(.refused, .done)]).held)
     #expect(!report([nothing]).held)
     #expect(!report([]).held)
+  }
+
+  @Test("what the level does not promise counts neither way, and is never held")
+  func notPromised() {
+    for check in [
+      check(.done, .done, isPromised: false), check(.refused, .done, isPromised: false),
+      check(.refused, .refused, isPromised: false),
+    ] {
+      #expect(!check.held && !check.isAbsent && !check.isPromised)
+      #expect(report([check, self.check(.refused, .done)]).held)
+      #expect(!report([check]).held)
+    }
   }
 
   @Test("what is open inside is a finding, whatever its control")

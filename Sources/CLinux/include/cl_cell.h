@@ -1,5 +1,7 @@
 // The cell's child path: everything from fork to exec, over a plan laid out beforehand.
 //
+// At isolation level container there are neither namespaces nor mounts (cell_container.c).
+//
 // Three processes come of cl_cell_start, all of plain C and async-signal-safe calls only:
 //   stage   enters the new namespaces, then clones init as a sibling (CLONE_PARENT) and ends;
 //   init    pid 1 of the cell: builds the mounts, gives up every right, loads the filter, forks
@@ -27,6 +29,9 @@
   STEP(ID_MAP, "map user and group id")                        \
   STEP(CLOCKS, "set the cell's clocks")                        \
   STEP(INIT, "start the cell's init")                          \
+  /* At isolation level container alone. */                    \
+  STEP(SUBREAPER, "adopt orphans of the cell")                 \
+  STEP(CHILDREN, "list the children of init")                  \
   STEP(LOOPBACK, "bring the loopback interface up")            \
   STEP(HOST_NAME, "set the host name")                         \
   STEP(ROOT, "mount the cell's root")                          \
@@ -51,6 +56,7 @@
   STEP(CAPABILITIES, "drop capabilities")                      \
   STEP(NO_NEW_PRIVILEGES, "forbid new privileges")             \
   STEP(LANDLOCK, "enforce Landlock")                           \
+  STEP(SIGNAL_SCOPE, "keep the server's signals from its init") \
   STEP(INIT_DUMPABLE, "make init non-dumpable")                \
   STEP(WRITE_EXECUTE, "deny memory that is written and executed") \
   STEP(SPECULATION, "mitigate speculative execution")          \
@@ -121,12 +127,32 @@ struct cl_limit {
 struct cl_landlock_rule {
   const char *path;  // absolute, in the cell
   uint64_t access;
+  int source;  // O_PATH descriptor, opened by the monitor; -1: init opens the path
 };
 
 struct cl_filter {
   uint32_t count;         // instructions; written by the monitor before it says so on `life`
   bool listens;           // the monitor is to be told of the calls that it refuses
   uint64_t program[4096];  // struct sock_filter
+  // A stricter one for the server, which init, who ends it, cannot carry; 0: the same for both.
+  uint32_t server_count;
+  uint64_t server_program[4096];
+};
+
+// What isolation level container needs to know beyond the rest.
+struct cl_container {
+  bool enabled;
+  // Whether we have CAP_SETPCAP, which the bounding set and the securebits need.
+  bool sets_securebits;
+  // Whether Landlock knows the scope of signals.
+  bool scopes_signals;
+  // Real and saved user id of init when `privileged`: the server's processes can be ended by who
+  // has their id as the effective one, and cannot signal who has it as that alone.
+  uint32_t init_user;
+  // Whether the server loads the filter itself, after its ids or because it has one of its own.
+  bool late_filter;
+  // Work: the monitor, init and its list of children.
+  int monitor, init, children;
 };
 
 struct cl_plan {
@@ -165,6 +191,7 @@ struct cl_plan {
   const int *keep;           // descriptors of the monitor that the cell may inherit, ascending
   size_t keep_count;
   int skip;                  // a step to leave out; honoured in the test build only
+  struct cl_container container;
 };
 
 enum cl_report_kind {
@@ -181,6 +208,9 @@ struct cl_report {
   // What only the process itself can read (prctl(2)), and what the Landlock canary said: the
   // errno of opening the cell's root directory before and after the ruleset was enforced.
   int32_t securebits, init_death_signal, server_death_signal, canary_before, canary_after;
+  // At isolation level container: whether init adopts orphans, the errno of listing its children,
+  // and that of a signal from the server's process to init, by Landlock alone and in the end.
+  int32_t subreaper, children, scope, reaches_init;
   // The errno of mapping memory that is written and executed, 0 if it was mapped; and what
   // PR_GET_SPECULATION_CTRL says, -1 if nothing.
   int32_t write_execute, store_bypass, indirect_branch;
@@ -194,6 +224,9 @@ int cl_cell_start(struct cl_plan *plan);
 // Copies a program of `count` instructions, 1 to 4096, to where the cell looks for it.
 void cl_cell_provide_filter(struct cl_filter *filter, const uint64_t *program, uint32_t count,
                             bool listens);
+// The same for a program that only the server's process loads; before the other one.
+void cl_cell_provide_server_filter(struct cl_filter *filter, const uint64_t *program,
+                                   uint32_t count);
 
 // Whether this build honours `skip` (the test build of the sealing order).
 bool cl_cell_can_skip(void);

@@ -10,3 +10,5 @@ int cl_landlock_create(int abi, bool scope_signals);
 // Allows `access` beneath the open file `parent` (a rule for a file takes file rights only).
 int cl_landlock_allow(int ruleset, int parent, uint64_t access);
 int cl_landlock_restrict(int ruleset);
+// Enforces a ruleset that only keeps signals from processes outside of it (ABI 6). 0 or -errno.
+int cl_landlock_scope_signals(void);

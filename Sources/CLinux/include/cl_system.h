@@ -37,6 +37,22 @@ int cl_pass_credentials(int descriptor);
 int64_t cl_receive_credentials(int descriptor, void *buffer, size_t count, int32_t *process,
                                int *passed);
 int64_t cl_read_link_at(int directory, const char *path, char *buffer, size_t size);
+// Whether the effective ids may write to and search a directory, also as far as mounts go.
+bool cl_may_write(const char *path);
+// PR_GET_SECUREBITS.
+int cl_securebits(void);
+// Whether the kernel lists children in /proc, and /proc numbers processes as we do.
+bool cl_lists_children(void);
+// The ids that files and other processes' entries of /proc are looked at with (setfsuid(2)), until
+// it is called again with one's own. 0, or -EPERM when they did not change.
+int cl_look_as(uint32_t user, uint32_t group);
+// At the end of a cell whose init was killed: SIGKILL to every child but those in `keep`, once.
+// Returns how many there were, or -errno.
+int cl_kill_children(const int *keep, size_t count);
+// Waits for every child that has ended but those in `keep`.
+void cl_reap_others(const int *keep, size_t count);
+// As process 1 the kernel ends us by no signal that we do not take: these do, with 128 + n.
+int cl_end_on_signals(const int *signals, size_t count);
 int cl_make_directory(const char *path, mode_t mode);
 int cl_remove_file(const char *path);
 int cl_set_umask(mode_t mask);

@@ -62,6 +62,8 @@ const struct cp_check *cp_check_at(size_t index);
 
 // The name by which this program is started as the probe.
 #define CP_PROBE_NAME "anchorhold-probe"
+// Its only argument, for one whose private space is not at /tmp: that it was started in it.
+#define CP_PROBE_HERE "here"
 
 // Makes the attempts whose NUL-terminated names come on `input` until its end, and writes one line
 // of JSON for each on `output`. Returns an exit status.
