@@ -35,11 +35,16 @@ def apart(number, arguments):
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
 
+made = [0]
+
 def flood(number):
     while True:
         call(number)
+        made[0] += 1
 
 def work(arguments):
+    if "made" in arguments:
+        return made
     if "apart" in arguments:
         return [apart(n, [arguments["argument"]] * 6) for n in arguments["apart"]]
     if "timer" in arguments:
@@ -141,6 +146,20 @@ class Denials(Case):
         kinds = [r["kind"] for r in records if r.get("tool") == "first" or r["kind"] == "denial"]
         self.assertEqual(kinds[:5], ["request", "denial", "denial", "denial", "response"])
 
+    def test_isolation_level_container_tells_of_calls_as_well(self):
+        for options, watched in (({}, True), (UNDER_A_LISTENER, False)):
+            with self.subTest(watched=watched):
+                cell = self.start("--isolation", "container", **options)
+                self.assertEqual(self.make(cell, SYNC, MOUNT, tool="work"), [ENOSYS, EPERM])
+                self.make(cell, threads=8, number=CHOWN)
+                self.assertEqual(cell.finish(), 0)
+                start = [r for r in self.records() if r["kind"] == "session-start"][-1]
+                self.assertEqual((start["isolation"], start["denials_watched"]),
+                                 ("container", watched))
+                mine = [d for d in self.denials() if d["session"] == start["session"]]
+                self.assertEqual({"sync", "mount"} <= {d["call"] for d in mine}, watched, mine)
+                self.assertEqual(bool(mine), watched)
+
     def test_the_line_of_the_profile_that_is_named_allows_the_call(self):
         cell = self.start(profile=self.command(syscalls={"add": ["sync"]}))
         self.assertEqual(self.make(cell, SYNC, PTRACE), [0, EPERM])
@@ -239,6 +258,7 @@ class Denials(Case):
         self.make(cell, threads=8, number=CHOWN)
         for _ in range(20):
             self.assertIn("result", cell.request("ping"))
+        until(lambda: json.loads(cell.text("work", {"made": True}))[0] > 1000)
         # Another call is seen in the midst of it, with its tool.
         self.assertEqual(self.make(cell, SYNC, tool="other"), [ENOSYS])
         self.assertEqual(cell.finish(), 0)
