@@ -210,10 +210,10 @@ static void die_with_monitor(const struct cl_plan *plan) {
   if (poll(&life, 1, 0) == 1 && (life.revents & POLLHUP) && !(life.revents & POLLIN)) _exit(125);
 }
 
-static void await_filter(const struct cl_plan *plan) {
+static void await_filter(int descriptor) {
   char word;
   ssize_t count;
-  do count = read(plan->life, &word, 1);
+  do count = read(descriptor, &word, 1);
   while (count == -1 && errno == EINTR);
   if (count != 1) _exit(125);
 }
@@ -222,9 +222,14 @@ static void await_filter(const struct cl_plan *plan) {
 // the kernel compiles it once. What init and the server's process still do is on its list.
 static void load_filter(const struct cl_plan *plan, bool server) {
   if (CL_SKIPPED(plan, CL_STEP_FILTER)) return;
-  if (plan->filter->listens) {
+  // There is one listener, for the filter that the server has.
+  const struct cl_filter *filter = plan->filter;
+  bool own = server && filter->server_count > 0;
+  const uint64_t *program = own ? filter->server_program : filter->program;
+  const uint32_t *count = own ? &filter->server_count : &filter->count;
+  if (filter->listens && server == plan->container.late_filter) {
     struct cl_report report = {.kind = CL_REPORT_LISTENER};
-    int listener = cl_load_filter_listening(plan->filter->program, plan->filter->count);
+    int listener = cl_load_filter_listening(program, *count);
     if (listener < 0) report.error = -listener;
     report_with(plan, &report, listener);
     if (listener >= 0) {
@@ -232,13 +237,11 @@ static void load_filter(const struct cl_plan *plan, bool server) {
       if (close(listener) == -1) cl_cell_fail(plan, CL_STEP_FILTER, errno, "close");
       return;
     }
-    // Nothing was loaded. The same refusals without a listener are the same wall.
-    await_filter(plan);
+    // Nothing was loaded. The same refusals without a listener are the same wall. The server's
+    // process has a pipe of its own to wait on: init, which has its filter, watches the other one.
+    await_filter(server ? plan->word : plan->life);
   }
-  const struct cl_filter *filter = plan->filter;
-  bool own = server && filter->server_count > 0;
-  int result = cl_load_filter(own ? filter->server_program : filter->program,
-                              own ? filter->server_count : filter->count);
+  int result = cl_load_filter(program, *count);
   if (result < 0) cl_cell_fail(plan, CL_STEP_FILTER, -result, "seccomp");
 }
 
@@ -363,7 +366,7 @@ static _Noreturn void init(struct cl_plan *plan) {
 
   // Before the filter, which lets nobody change these settings.
   cl_cell_harden(plan);
-  await_filter(plan);
+  await_filter(plan->life);
   if (!plan->container.late_filter) cl_cell_load_filter(plan, false);
   pid_t server = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (server == -1) cl_cell_fail(plan, CL_STEP_SERVER, errno, "clone");

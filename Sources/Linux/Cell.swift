@@ -413,11 +413,17 @@ public struct CellFacts: Sendable, Hashable {
     _ = try Descriptor.write(report.rawValue, [mapped ? 1 : 0], 0..<1)
   }
 
-  /// Hands over a filter that the server's process alone loads; before ``provideFilter(_:)``.
-  public func provideServerFilter(_ program: [UInt64]) throws(Errno) {
+  /// Hands over a filter that the server's process alone loads; before ``provideFilter(_:listens:)``,
+  /// or instead of it after ``CellReport/cannotListen(error:)``: then it `waits` for it.
+  public func provideServerFilter(_ program: [UInt64], waits: Bool) throws(Errno) {
     guard program.count <= 4096, !program.isEmpty else { throw .invalidArgument }
     unsafe program.withUnsafeBufferPointer {
       unsafe cl_cell_provide_server_filter(filter, $0.baseAddress, UInt32($0.count))
+    }
+    guard waits else { return }
+    switch word {
+    case .some(let word): _ = try Descriptor.write(word.rawValue, [1], 0..<1)
+    case .none: throw .brokenPipe
     }
   }
 

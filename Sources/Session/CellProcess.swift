@@ -91,12 +91,15 @@ struct CellProcess: ~Copyable {
     return file.release()
   }
 
-  /// Hands the filter to the cell's init.
-  private func provide(_ filter: CellFilter) throws(SessionError) {
+  /// Hands the filter to the cell, where init waits for it; `again`: to whoever got no listener.
+  private func provide(_ filter: CellFilter, again: Bool = false) throws(SessionError) {
     try doing("hand over the system-call filter") { () throws(Errno) in
-      if let program = filter.server { try cell.provideServerFilter(program.instructions) }
       // A cell that failed takes nothing any more; its report says why.
       do throws(Errno) {
+        if let program = filter.server {
+          try cell.provideServerFilter(program.instructions, waits: again)
+          if again { return }
+        }
         try cell.provideFilter(filter.program.instructions, listens: filter.watch == .on)
       } catch .brokenPipe { return }
     }
@@ -113,10 +116,10 @@ struct CellProcess: ~Copyable {
       switch try awaitReport() {
       case .listens(let descriptor):
         denials = .some(
-          DenialWatch(SyscallListener(owning: descriptor), rules: filter.program.rules))
+          DenialWatch(SyscallListener(owning: descriptor), rules: filter.rules))
       case .cannotListen(let error):
         try filter.withoutListener(error)
-        try provide(filter)
+        try provide(filter, again: true)
       case .failed(let step, let error, let subject):
         throw CellProcess.failure(step, error, subject)
       case .groupsAwaited: try mapGroups()

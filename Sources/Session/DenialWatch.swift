@@ -18,36 +18,37 @@ struct CellFilter: Sendable {
     }
   }
 
-  /// The calls that the profile adds.
-  private let added: [Syscall]
-  /// What is loaded.
+  /// The calls that the profile adds, and what isolation level container decides otherwise.
+  private let added: [Syscall], container: SeccompContainer?
+  /// What init loads, and the server's process has from it.
   private(set) var program: SeccompProgram
-  /// Whether it tells of refusals.
+  /// What the server's process loads instead; nil if it has init's.
+  private(set) var server: SeccompProgram?
+  /// Whether what the server has tells of refusals.
   private(set) var watch: Watch
 
-  /// What the server's process loads instead; nil if it is the same.
-  private(set) var server: SeccompProgram?
+  /// What the server's calls are decided by.
+  var rules: SeccompRules { (server ?? program).rules }
 
   /// The filter with these calls added to the baseline, and with what isolation level container
-  /// decides otherwise.
-  init(adding added: [Syscall], container: SeccompContainer? = nil) throws(SessionError) {
+  /// decides otherwise; `isLate`: the server's process loads one of its own there.
+  init(
+    adding added: [Syscall], container: SeccompContainer? = nil, isLate: Bool = false
+  ) throws(SessionError) {
     self.added = added
-    if let container {
-      // The server may load a filter of its own there, after init has loaded its one.
-      watch = .off("isolation container has none that is asked")
-      // Init ends what the server leaves behind, by signals.
-      let relaxed = SeccompContainer(sharesUser: container.sharesUser, refusesSignals: false)
-      program = try CellFilter.make(added, container: relaxed, watched: false)
-      if container.refusesSignals {
-        server = try CellFilter.make(added, container: container, watched: false)
-      }
-      return
-    }
+    self.container = container
     // Of two filters that both ask, the newer one's listener is asked. A server with filters of its
     // own would be its own judge as soon as ours is gone; a plain refusal is always stronger.
     let isOwn = added.contains(.seccomp)
     watch = isOwn ? .off("the profile lets the server load filters of its own") : .on
-    program = try CellFilter.make(added, watched: !isOwn)
+    guard isLate, let container else {
+      program = try CellFilter.make(added, container: container, watched: !isOwn)
+      return
+    }
+    // Init ends what the server leaves behind, by signals.
+    let relaxed = SeccompContainer(sharesUser: container.sharesUser, refusesSignals: false)
+    program = try CellFilter.make(added, container: relaxed, watched: false)
+    server = try CellFilter.make(added, container: container, watched: !isOwn)
   }
 
   /// Goes on with the same refusals without telling.
@@ -57,7 +58,8 @@ struct CellFilter: Sendable {
       ? "this program itself runs under a filter that tells of calls"
       : "the kernel gives no listener"
     watch = .off("\(why): \(error)")
-    program = try CellFilter.make(added, watched: false)
+    let plain = try CellFilter.make(added, container: container, watched: false)
+    if server == nil { program = plain } else { server = plain }
   }
 
   private static func make(

@@ -177,7 +177,8 @@ public enum Session {
   /// The system-call filter of a session, and of what proves it.
   static func filter(_ profile: Profile, _ plan: Plan) throws(SessionError) -> CellFilter {
     try CellFilter(
-      adding: try SyscallNames.resolve(profile.syscalls.add), container: plan.containerFilter)
+      adding: try SyscallNames.resolve(profile.syscalls.add), container: plan.containerFilter,
+      isLate: plan.blueprint.container?.lateFilter ?? false)
   }
 
   private static func closeAll(

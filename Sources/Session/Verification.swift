@@ -68,7 +68,7 @@ public enum Verification {
     let result: Result<VerificationReport, SessionError>
     do {
       let checks = VerificationChecks(
-        plan: planned, rules: filter.server?.rules ?? filter.program.rules, scratch: scratch,
+        plan: planned, rules: filter.rules, scratch: scratch,
         host: host,
         paths: ownPaths(request, audit))
       result = .success(
