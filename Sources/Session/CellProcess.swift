@@ -316,7 +316,6 @@ struct CellProcess: ~Copyable {
     }
   }
 
-
   /// Waits for the next report, and answers refused calls meanwhile.
   mutating func awaitReport() throws(SessionError) -> CellReport {
     while true {
