@@ -69,6 +69,11 @@ public struct SupplementaryGroups: Hashable, Sendable {
     }
     groups.mustBeDropped = rule == .drop
     do throws(GroupMapper.Missing) {
+      guard profile.isolation == .full else {
+        throw GroupMapper.Missing(
+          why: "without a user namespace only root can drop them",
+          mend: "start anchorhold without them, as a container's runtime can")
+      }
       groups.fate = .dropped(
         try GroupMapper.find(user: host.user, group: host.group, files: files))
     } catch {
