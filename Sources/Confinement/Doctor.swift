@@ -12,6 +12,8 @@ public struct DoctorFinding: Sendable, Hashable {
   public var levels: [Isolation]
   /// Whether the trial succeeded.
   public var works: Bool
+  /// Whether there was a trial: false where no process could be started for it.
+  public var wasTried = true
   /// What was found: a version or place if it works, otherwise the step that failed and why.
   public var detail: String
   /// The command or change that mends it; nil if it works or nothing is known.
@@ -38,6 +40,9 @@ public struct DoctorReport: Sendable {
   public func missing(for level: Isolation) -> [String] {
     findings.filter { !$0.works && $0.levels.contains(level) }.map(\.name)
   }
+
+  /// Whether everything could be tried, so that what is missing is missing.
+  public var isComplete: Bool { findings.allSatisfy(\.wasTried) }
 
   /// Whether a level can be held here.
   public func holds(_ level: Isolation) -> Bool { missing(for: level).isEmpty }
@@ -93,6 +98,7 @@ public enum Doctor {
     return DoctorFinding(
       name: control.name, purpose: control.purpose, levels: control.levels,
       works: works,
+      wasTried: result.step != CL_TRIAL_STEP_FORK.rawValue,
       detail: works ? achieved(control, result) : failure(result),
       mend: works ? nil : surroundings.mend(control.trial, result))
   }

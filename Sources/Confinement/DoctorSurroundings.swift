@@ -40,9 +40,12 @@ struct DoctorSurroundings: Sendable {
       // The usual place then: the text is an explanation, and nothing depends on it.
     }
     let trial = cl_trial_run(CL_TRIAL_REFUSED, Plan.firstOutsideIdentifier)
+    switch cl_trial_step(rawValue: UInt32(bitPattern: trial.step)) {
+    case CL_TRIAL_STEP_NONE: refused = UInt32(truncatingIfNeeded: trial.value)
+    case CL_TRIAL_STEP_FORK: break
     // A filter that ends who makes such a call refuses it as well.
-    refused =
-      trial.step == CL_TRIAL_STEP_NONE.rawValue ? UInt32(truncatingIfNeeded: trial.value) : ~0
+    default: refused = ~0
+    }
   }
 
   /// A small file without its last line feed; empty if it cannot be read.

@@ -82,6 +82,11 @@ public struct SupplementaryGroups: Hashable, Sendable {
       return groups
     }
     do throws(GroupMapper.Missing) {
+      guard profile.isolation == .full else {
+        throw GroupMapper.Missing(
+          why: "without a user namespace only root can drop them",
+          mend: "start anchorhold without them, as a container's runtime can")
+      }
       groups.fate = .dropped(
         try GroupMapper.find(user: host.user, group: host.group, files: files))
     } catch {

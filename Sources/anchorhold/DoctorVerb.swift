@@ -30,7 +30,7 @@ enum DoctorVerb {
     let report = Doctor.examine()
     return CommandLineTool.answer(
       arguments.has("--json") ? json(report).text : text(report),
-      status: report.holds(.full) ? 0 : 1)
+      status: !report.isComplete ? CommandLineTool.failed : report.holds(.full) ? 0 : 1)
   }
 
   // ---- for a person
@@ -41,10 +41,12 @@ enum DoctorVerb {
       let missing = report.missing(for: level)
       text += padded(level.rawValue, 11)
       text +=
-        missing.isEmpty
-        ? "can be held here\n"
-        : "cannot be held here: \(missing.count) missing, \(named(missing[0]))"
-          + "\(missing.count > 1 ? " first" : "")\n"
+        !report.isComplete
+        ? "could not be found out: no process could be started to try\n"
+        : missing.isEmpty
+          ? "can be held here\n"
+          : "cannot be held here: \(missing.count) missing, \(named(missing[0]))"
+            + "\(missing.count > 1 ? " first" : "")\n"
     }
     let width = 2 + (report.findings.map(\.name.utf8.count).max() ?? 0)
     text += "\n" + padded("", width)
@@ -140,6 +142,7 @@ enum DoctorVerb {
               ("name", .string(finding.name)), ("purpose", .string(finding.purpose)),
               ("levels", strings(finding.levels.map(\.rawValue))),
               ("required", .boolean(finding.isRequired)), ("works", .boolean(finding.works)),
+              ("tried", .boolean(finding.wasTried)),
               ("detail", .string(finding.detail)),
               ("mend", finding.mend.map(JSONValue.string) ?? .null),
             ])
