@@ -89,7 +89,7 @@ class InjectedFaults(Case):
         counts = self.counts()
         self.assertGreaterEqual(set(counts), self.MADE)
         outcomes = collections.Counter()
-        unwatched = 0
+        unwatched = loads = 0
         for call in CALLS:
             numbers = range(1, counts[call] + 1)
             if len(numbers) > MANY:
@@ -104,11 +104,14 @@ class InjectedFaults(Case):
                                     key=lambda r: r["time"])
                         self.assertFalse(start["denials_watched"])
                         unwatched += 1
+                    elif call == "seccomp" and self.LEVEL == "container":
+                        # The filter is compiled here, and libseccomp asks the kernel what it can do
+                        # by the same call; those may fail, and the filter is loaded all the same.
+                        loads += outcome == "refused"
                     elif call in ESSENTIAL:
                         self.assertEqual(outcome, "refused")
         self.assertGreater(outcomes["refused"], 40)
-        if self.LEVEL == "full":
-            self.assertGreater(unwatched, 0)
+        self.assertGreater(unwatched if self.LEVEL == "full" else loads, 0)
         print(dict(outcomes), end=" ", flush=True)
 
 
