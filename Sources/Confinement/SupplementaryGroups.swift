@@ -68,19 +68,6 @@ public struct SupplementaryGroups: Hashable, Sendable {
       return groups
     }
     groups.mustBeDropped = rule == .drop
-    if profile.isolation == .container {
-      let why = "at isolation container there is no user namespace to drop them in"
-      groups.fate = .kept(because: why)
-      groups.mend = "start the container without --group-add"
-      if groups.mustBeDropped {
-        collector.refuse(
-          PlanError.Fault(
-            kind: .notHere,
-            message: "cannot drop the caller's supplementary groups \(groups.list): \(why)",
-            hint: groups.mend, line: profile.groups.line, column: profile.groups.column))
-      }
-      return groups
-    }
     do throws(GroupMapper.Missing) {
       guard profile.isolation == .full else {
         throw GroupMapper.Missing(
