@@ -368,10 +368,22 @@ static _Noreturn void init(struct cl_plan *plan) {
   cl_cell_harden(plan);
   await_filter(plan->life);
   if (!plan->container.late_filter) cl_cell_load_filter(plan, false);
+  int turn[2] = {-1, -1};
+  if (plan->container.late_filter && pipe2(turn, O_CLOEXEC) == -1)
+    cl_cell_fail(plan, CL_STEP_FILTER, errno, "pipe");
+  plan->container.turn = turn[0];
   pid_t server = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (server == -1) cl_cell_fail(plan, CL_STEP_SERVER, errno, "clone");
-  if (server == 0) cl_cell_run_server(plan, &ready);
-  if (plan->container.late_filter) cl_cell_load_filter(plan, false);
+  if (server == 0) {
+    // Else it would wait for itself, should init be killed.
+    if (turn[1] != -1) close(turn[1]);
+    cl_cell_run_server(plan, &ready);
+  }
+  if (plan->container.late_filter) {
+    cl_cell_load_filter(plan, false);
+    // The server's process reports only then, and so the first look is at two sealed processes.
+    if (write(turn[1], "", 1) != 1) cl_cell_fail(plan, CL_STEP_FILTER, errno, "pipe");
+  }
   run_init(plan, server, signals);
 }
 

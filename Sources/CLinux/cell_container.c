@@ -99,7 +99,14 @@ void cl_container_prepare_server(const struct cl_plan *plan, struct cl_report *r
   // Init keeps the effective id alone; whoever has it as the real one, too, cannot signal init.
   if (plan->privileged) CL_MUST(plan, CL_STEP_USER_ID, setresuid(user, user, user), "server");
   limit_processes(plan);
-  if (plan->container.late_filter) cl_cell_load_filter(plan, true);
+  if (plan->container.late_filter) {
+    cl_cell_load_filter(plan, true);
+    char word;
+    ssize_t count;
+    do count = read(plan->container.turn, &word, 1);
+    while (count == -1 && errno == EINTR);
+    if (count != 1) _exit(125);
+  }
   ready->reaches_init = kill(plan->container.init, 0) == -1 ? errno : 0;
 }
 

@@ -4,14 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-void cl_forget_environment(void) {
-  for (char **variable = environ; variable && *variable; variable++)
-    explicit_bzero(*variable, strlen(*variable));
-}
 
 static ssize_t read_some(int file, char *part, size_t size) {
   ssize_t count;
@@ -22,25 +18,39 @@ static ssize_t read_some(int file, char *part, size_t size) {
 
 // Where the kernel says that it put the environment: /proc/self/stat, fields 50 and 51 (proc(5)).
 // /proc/self/environ would say the same, but not to a process that is not dumpable.
-int cl_environment_bytes(void) {
+static bool find_environment(uintptr_t bounds[2]) {
   int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-  if (file == -1) return -1;
+  if (file == -1) return false;
   char text[4096];
   ssize_t count = read_some(file, text, sizeof text - 1);
   close(file);
-  if (count <= 0) return -1;
+  if (count <= 0) return false;
   text[count] = 0;
   // The name, in parentheses, may hold anything; after it comes field 3.
   const char *at = strrchr(text, ')');
-  if (at == NULL) return -1;
-  uintptr_t bounds[2] = {0, 0};
+  if (at == NULL) return false;
+  bounds[0] = bounds[1] = 0;
   int field = 2;
   for (at++; *at; at++) {
     if (*at == ' ') field++;
     else if ((field == 50 || field == 51) && *at >= '0' && *at <= '9')
       bounds[field - 50] = bounds[field - 50] * 10 + (uintptr_t)(*at - '0');
   }
-  if (bounds[0] == 0 || bounds[1] < bounds[0]) return -1;
+  return bounds[0] != 0 && bounds[1] >= bounds[0];
+}
+
+void cl_forget_environment(void) {
+  for (char **variable = environ; variable && *variable; variable++)
+    explicit_bzero(*variable, strlen(*variable));
+  // The C library has taken some of them off that list, or put copies there (GLIBC_TUNABLES). Where
+  // this cannot be found out, the count below cannot either, and that is an error.
+  uintptr_t bounds[2];
+  if (find_environment(bounds)) explicit_bzero((void *)bounds[0], bounds[1] - bounds[0]);
+}
+
+int cl_environment_bytes(void) {
+  uintptr_t bounds[2];
+  if (!find_environment(bounds)) return -1;
   int found = 0;
   for (uintptr_t byte = bounds[0]; byte < bounds[1]; byte++) found += *(const char *)byte != 0;
   return found;

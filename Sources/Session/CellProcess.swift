@@ -420,8 +420,13 @@ struct CellProcess: ~Copyable {
         }
       return SessionError("cannot execute \"\(subject)\": \(error)", hint: hint, status: 126)
     }
+    // A mount point in a directory that the server's user may not even enter.
+    let closed =
+      step.name == "BIND" && error == .permissionDenied
+      ? "the server's user may not enter what that lies in: let it (chmod o+x), or say whose the "
+        + "directory is with user: {owner_of: PATH}; anchorhold check says which user it is" : nil
     let hint =
-      CellProcess.optional[step.name] ?? (step.needsNamespaces ? waysOut(error) : nil)
+      closed ?? CellProcess.optional[step.name] ?? (step.needsNamespaces ? waysOut(error) : nil)
       ?? SessionError.ofMachine
     return SessionError(
       "cannot \(step)\(subject.isEmpty ? "" : " (\(subject))"): \(error)", hint: hint)

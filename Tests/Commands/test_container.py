@@ -15,7 +15,7 @@ from harness import (PROBE, ROOT, TOP, Case, Peer, alive, descendants, need, pro
                      send_signal, server_pid, status_of, until)
 from test_steps import SKIPPING
 
-RANGE = range(0x70000000, 0x70010000)
+RANGE = range(0x70000000, 0x78000000)
 
 
 class ContainerCase(Case):

@@ -84,6 +84,11 @@ class OfRoot(Users):
                 self.assertEqual(seal["cell.gid_map"], f"1000 {GROUP} 1")
 
     def test_without_the_key_the_server_is_of_the_range_and_cannot_write_there(self):
+        # One that it may not even enter is of no use to it, and nothing in it could be protected.
+        done = self.anchorhold("run", self.profile(write=[self.place]))
+        self.assertEqual(done.returncode, 125)
+        self.assertIn(b"user: {owner_of: PATH}", done.stderr)
+        self.place.chmod(0o755)
         cell = self.session(write=[self.place])
         user = int(self.ids(server_pid(cell.pid))[0][0])
         self.assertTrue(0x70000000 <= user < 0x78000000, user)

@@ -160,8 +160,9 @@ struct cl_container {
   uint32_t init_user;
   // Whether the server loads the filter itself, after its ids or because it has one of its own.
   bool late_filter;
-  // Work: the monitor, init and its list of children.
-  int monitor, init, children;
+  // Work: the monitor, init and its list of children; and where the server's process reads that
+  // init has loaded its filter, too.
+  int monitor, init, children, turn;
 };
 
 struct cl_plan {
