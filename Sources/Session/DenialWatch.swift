@@ -31,9 +31,11 @@ struct CellFilter: Sendable {
   var rules: SeccompRules { (server ?? program).rules }
 
   /// The filter with these calls added to the baseline, and with what isolation level container
-  /// decides otherwise; `isLate`: the server's process loads one of its own there.
+  /// decides otherwise; `isLate`: the server's process loads one of its own there; `isFiltered`: we
+  /// run under a filter ourselves.
   init(
-    adding added: [Syscall], container: SeccompContainer? = nil, isLate: Bool = false
+    adding added: [Syscall], container: SeccompContainer? = nil, isLate: Bool = false,
+    isFiltered: Bool = false
   ) throws(SessionError) {
     self.added = added
     self.container = container
@@ -41,14 +43,19 @@ struct CellFilter: Sendable {
     // own would be its own judge as soon as ours is gone; a plain refusal is always stronger.
     let isOwn = added.contains(.seccomp)
     watch = isOwn ? .off("the profile lets the server load filters of its own") : .on
+    // A container's filter refuses most of the same calls, and its errors come before our questions:
+    // little would be told, and with other errors than ours.
+    let isOuter = container != nil && isFiltered
+    if isOuter { watch = .off("this program itself runs under a filter, whose errors come first") }
+    let isOn = watch == .on
     guard isLate, let container else {
-      program = try CellFilter.make(added, container: container, watched: !isOwn)
+      program = try CellFilter.make(added, container: container, watched: isOn)
       return
     }
     // Init ends what the server leaves behind, by signals.
     let relaxed = SeccompContainer(sharesUser: container.sharesUser, refusesSignals: false)
     program = try CellFilter.make(added, container: relaxed, watched: false)
-    server = try CellFilter.make(added, container: container, watched: !isOwn)
+    server = try CellFilter.make(added, container: container, watched: isOn)
   }
 
   /// Goes on with the same refusals without telling.

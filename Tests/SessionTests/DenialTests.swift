@@ -140,6 +140,25 @@ struct DenialTests {
     #expect(others == [true, false])
   }
 
+  @Test("at level container calls are told of, unless a container's filter answers first")
+  func outerFilters() throws {
+    let container = SeccompContainer(sharesUser: true, refusesSignals: true)
+    for isLate in [false, true] {
+      for isFiltered in [false, true] {
+        let filter = try CellFilter(
+          adding: [], container: container, isLate: isLate, isFiltered: isFiltered)
+        #expect((filter.watch == .on) == !isFiltered)
+        #expect((filter.server != nil) == isLate)
+        let mount = filter.rules.returnValue(for: SeccompCall(number: 165))
+        #expect(mount == (isFiltered ? SeccompAction.denied : .report(errno: 1)).returnValue)
+        // Init of a late filter is never the one that is told of.
+        let own = filter.program.rules.returnValue(for: SeccompCall(number: 165))
+        #expect(!isLate || own == SeccompAction.denied.returnValue)
+      }
+    }
+    #expect(try CellFilter(adding: [], isFiltered: true).watch == .on)
+  }
+
   @Test("a server that may load filters of its own is not watched, and refused all the same")
   func ownFilters() throws {
     let filter = try CellFilter(adding: [.seccomp])
