@@ -260,7 +260,7 @@ class OthersWithoutNamespaces(ContainerCase):
             self.assertIn(user, RANGE)
             self.assertEqual(one["Uid"].split(), [str(user)] * 4)
             self.assertEqual(two["Uid"].split()[1], str(user))
-            self.assertEqual(two["Uid"].split()[0], str(0x70010001))
+            self.assertEqual(two["Uid"].split()[0], str(0x78000001))
             self.assertEqual((one["Groups"].split(), int(one["CapBnd"], 16)), ([], 0))
         else:
             self.assertEqual(one["Uid"].split(), [str(os.getuid())] * 4)
