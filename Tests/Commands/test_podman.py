@@ -106,6 +106,15 @@ def make_root(root):
     building.rename(root)
 
 
+def is_stale(root):
+    """Whether the server's environment was made anew after this root."""
+    if not servers.ready("time"):
+        return False
+    mark = servers.PLACE / "time/ready"
+    copied = root / str(mark).lstrip("/")
+    return not copied.exists() or copied.stat().st_mtime != mark.stat().st_mtime
+
+
 class PodmanCase(Case):
     def setUp(self):
         super().setUp()
@@ -113,6 +122,8 @@ class PodmanCase(Case):
             self.skipTest("root, who starts containers with runc")
         for program in ["podman", "runc"]:
             need(self, shutil.which(program), program)
+        if ROOTFS.exists() and is_stale(ROOTFS):
+            shutil.rmtree(ROOTFS)
         if not ROOTFS.exists():
             make_root(ROOTFS)
         self.directory.chmod(0o755)
