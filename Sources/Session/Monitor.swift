@@ -203,7 +203,9 @@ struct Monitor: ~Copyable {
     // The end of the reports comes with the end of init, which its own wait finds.
     let report: CellReport?
     do { report = try cell.nextReport() } catch .brokenPipe {
+      // Init closes it by ending, after all the others: who does so otherwise is made to.
       try cell.kill()
+      if cell.endsByInit { try cell.kill() }
       try collectCell(waiting: true)
       return
     } catch { report = nil }
@@ -223,6 +225,8 @@ struct Monitor: ~Copyable {
     reason = "cell-failed"
     cellFailed = true
     try killCell()
+    // An init that does not keep to its part is not trusted with the end of the others either.
+    if cell.endsByInit { try cell.kill() }
     try collectCell(waiting: true)
   }
 
@@ -279,7 +283,8 @@ struct Monitor: ~Copyable {
     cellIsGone = true
     cell.forgetInit()
     killAt = nil
-    try cell.endOrphans(sparing: [relay.process])
+    // The end is recorded whatever is left; what is left is said.
+    do { try cell.endOrphans(sparing: [relay.process]) } catch { Diagnostics.error(error.message) }
     usage = ended.usage
     if statusWord == nil {
       // Init sends its report before it ends, so look once more before believing that it could not.
