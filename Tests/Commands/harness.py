@@ -32,6 +32,10 @@ SLOWNESS = max(1, PATIENCE / 20)
 # For `verify`, on a machine that is slower than any that it is meant for.
 SLOWLY = ["--timeout", str(int(PATIENCE / 2))] if PATIENCE > 20 else []
 
+# With a store of its own for these tests, of the one driver that works on every file system.
+PODMAN = ["podman", "--root", str(TOP / ".build/podman"), "--runroot", "/run/podman-of-tests",
+          "--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--runtime", "runc"]
+
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from harness import BINARY, PATIENCE, PROBE, ROOT, TOP, Case, need
+from harness import BINARY, PATIENCE, PODMAN, PROBE, ROOT, TOP, Case, need
 from refuse import MOUNTS
 
 UNSHARE = shutil.which("unshare")
@@ -194,8 +194,8 @@ class Places(Doctor):
 
         def inside(*options, command=("doctor", "--json")):
             return subprocess.run(
-                ["podman", "run", "--rm", "-i", "--cgroup-manager=cgroupfs", "--runtime", "runc",
-                 "--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000",
+                [*PODMAN, "run", "--rm", "-i", "--network", "none",
+                 "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000",
                  *options, "--rootfs", root, "/anchorhold", *command],
                 stdin=subprocess.DEVNULL, capture_output=True, timeout=3 * PATIENCE)
         answers = {}

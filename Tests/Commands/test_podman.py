@@ -14,7 +14,7 @@ import subprocess
 import time
 
 import servers
-from harness import BINARY, PROBE, ROOT, TOP, Case, Peer, need, until
+from harness import BINARY, PODMAN, PROBE, ROOT, TOP, Case, Peer, need, until
 
 ROOTFS = pathlib.Path(os.environ.get("ANCHORHOLD_ROOTFS", TOP / ".build/podman-root-1"))
 # What such a container has nothing of: a name for what runs in it.
@@ -158,7 +158,7 @@ class PodmanCase(Case):
                 log = self.directory / "log"
                 log.mkdir(exist_ok=True)
                 options += ["-v", f"{log}:/var/log/anchorhold"]
-        return ["podman", "run", "--rm", "-i", "--cgroup-manager=cgroupfs", "--runtime", "runc",
+        return [*PODMAN, "run", "--rm", "-i",
                 "--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4000:4000",
                 "--name", name or f"{self.name}-{time.monotonic_ns()}",
                 "-v", f"{pathlib.Path(BINARY).resolve().parent}:/opt/bin:ro",
@@ -304,7 +304,7 @@ class AsProcessOne(PodmanCase):
                     peer = self.start(way, self.anchorhold_inside, "run", "/prof/probe.yaml",
                                       name=name)
                     peer.initialize()
-                    subprocess.run(["podman", "--cgroup-manager=cgroupfs", "kill", "--signal",
+                    subprocess.run([*PODMAN, "kill", "--signal",
                                     str(int(number)), name], check=True, capture_output=True)
                     self.assertEqual(peer.wait(), 128 + number)
 
@@ -314,7 +314,7 @@ class AsProcessOne(PodmanCase):
         peer = self.start("default", "/bin/sh", "-c",
                           f"exec {self.anchorhold_inside} run /prof/probe.yaml", name=name)
         def ended():
-            subprocess.run(["podman", "--cgroup-manager=cgroupfs", "kill", "--signal", "15", name],
+            subprocess.run([*PODMAN, "kill", "--signal", "15", name],
                            capture_output=True)
             return peer.process.poll() is not None
         self.assertTrue(until(ended, 20))
@@ -325,13 +325,13 @@ class AsProcessOne(PodmanCase):
                           name=f"{self.name}-orphans")
         peer.initialize()
         for _ in range(3):
-            subprocess.run(["podman", "--cgroup-manager=cgroupfs", "--runtime", "runc", "exec",
+            subprocess.run([*PODMAN, "exec",
                             f"{self.name}-orphans", "/bin/sh", "-c", "sleep 0.2 & exit 0"],
                            check=True, capture_output=True)
 
         def zombies():
             told = subprocess.run(
-                ["podman", "--cgroup-manager=cgroupfs", "--runtime", "runc", "exec",
+                [*PODMAN, "exec",
                  f"{self.name}-orphans", "/bin/sh", "-c",
                  "for s in /proc/[0-9]*/status; do while read k v _; do "
                  "[ \"$k\" = State: ] && echo $v; done < $s; done"], capture_output=True, text=True)
