@@ -4,6 +4,7 @@ Only with ANCHORHOLD_CGROUPS=1, which Tests/Kernels sets in its machine: root's 
 below the top, an ordinary user's are beside the one that the tests run in.
 """
 
+import json
 import os
 import pathlib
 import random
@@ -32,7 +33,9 @@ class InAGroup(Case):
         super().setUp()
 
     def end_record(self):
-        return self.records()[-1]
+        """The last record of the session that ended last."""
+        last = max(self.record_files(), key=lambda path: path.stat().st_mtime_ns)
+        return json.loads(last.read_bytes().splitlines()[-1])
 
     def test_server_and_init_are_in_a_group_of_their_own_and_nobody_else_of_ours(self):
         before = groups()
