@@ -83,12 +83,7 @@ struct ContainerLayout {
     }
     for name in CellTree.devices {
       let path = "/dev/" + name
-      let status: FileStatus?
-      do { status = try files.status(path) } catch {
-        collector.refuse(.notHere, "look at", path, "\(error)", nil)
-        continue
-      }
-      guard let status, status.kind == .characterDevice else {
+      guard let status = collector.device(path, files: files) else {
         notes.append("\(path) cannot be opened: there is no such device here")
         continue
       }

@@ -139,6 +139,17 @@ struct GrantCollector<Lookup: FileLookup> {
     return variable.map { "correct --set \($0.name)=\(shellQuoted($0.path)), or create it" }
   }
 
+  /// The character device at `path`; nil when there is none. What cannot be looked at is a fault.
+  mutating func device(_ path: String, files: Lookup) -> FileStatus? {
+    do {
+      let status = try files.status(path)
+      return status?.kind == .characterDevice ? status : nil
+    } catch {
+      refuse(.notHere, "look at", path, "\(error)", nil)
+      return nil
+    }
+  }
+
   /// Where the server starts: the kernel goes to the real path, whatever links were written. Nil
   /// is a fault: nothing is there, or no directory.
   ///

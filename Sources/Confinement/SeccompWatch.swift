@@ -24,7 +24,7 @@ enum SeccompWatch {
     return program + distinction(rules, standard)
   }
 
-  /// What follows the program: is it a call that libraries try?
+  /// What follows the program: whether it is a call that libraries make to see if it is there.
   private static func distinction(_ rules: SeccompRules, _ errno: UInt16) -> [UInt64] {
     let quiet = rules.table.indices.filter {
       rules.table[$0] & 0xffff_0000 == SeccompAction.refusal
