@@ -13,6 +13,8 @@ struct Gather: Sendable {
   private(set) var pages = 0
   /// Entries that were taken out: not allowed, named twice, or without a name.
   private(set) var removed = 0
+  /// Whether an entry is not as the server gave it.
+  private(set) var isChanged = false
   /// Why the list is not simply whole and filtered.
   private(set) var trouble: Reason?
   /// The follow-up request that is in flight.
@@ -47,7 +49,7 @@ struct Gather: Sendable {
       return
     }
     let content = document.content(name)
-    guard rules.allows(content, in: document.bytes) else {
+    guard let number = rules.tools.entry(content, in: document.bytes) else {
       removed += 1
       return
     }
@@ -63,7 +65,26 @@ struct Gather: Sendable {
       return
     }
     if !entries.isEmpty { entries.append(UInt8(ascii: ",")) }
-    entries.append(contentsOf: document.bytes[entry.range])
+    guard let description = rules.tools.entries[number].description else {
+      entries.append(contentsOf: document.bytes[entry.range])
+      return
+    }
+    append(entry, of: document, description: description)
+  }
+
+  /// Adds an entry with another description.
+  private mutating func append(_ entry: Value, of document: Document, description: [UInt8]) {
+    isChanged = true
+    entries.append(UInt8(ascii: "{"))
+    let start = entries.count
+    for (key, value) in document.members(of: entry)
+    where !document.content(key, equals: Key.description) {
+      entries.appendKey(key, of: document.bytes, first: entries.count == start)
+      entries.append(contentsOf: document.bytes[value.range])
+    }
+    entries.appendText(",\"description\":")
+    entries.append(contentsOf: description)
+    entries.append(UInt8(ascii: "}"))
   }
 
   private mutating func keepOthers(of document: Document) {
@@ -107,7 +128,7 @@ struct Gather: Sendable {
 
   /// Whether the server's message is the answer as it stands.
   func isWhole(_ document: Document, _ page: ServerResult) -> Bool {
-    guard pages == 1, removed == 0, trouble == nil, page.nextCursor == nil else { return false }
+    guard pages == 1, removed == 0, !isChanged, trouble == nil, page.nextCursor == nil else { return false }
     guard isStateless else { return true }
     guard let result = document.result,
       let scope = document.member("cacheScope", of: result), scope.kind == .string

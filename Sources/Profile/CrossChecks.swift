@@ -22,24 +22,6 @@ struct CrossChecks {
       hint: "leave out one of the two")
   }
 
-  private mutating func checkTools(_ root: Node) {
-    let elements = root["tools", "allow"]?.elements ?? []
-    var seen: [[UInt8]: Int] = [:]
-    for element in elements {
-      guard let name = element.scalar ?? element["name"]?.scalar else { continue }
-      if element.scalar?.text == "*", elements.count > 1 {
-        findings.error(
-          element.position, "\"*\" allows every tool and stands beside names",
-          hint: "write [\"*\"] alone, or the names alone")
-      }
-      if let line = seen.updateValue(element.position.line, forKey: Array(name.text.utf8)) {
-        findings.error(
-          element.position, "the tool \(quoted(name.text)) is there twice",
-          hint: "it is already in line \(line)")
-      }
-    }
-  }
-
   private mutating func checkPaths(_ root: Node) {
     var seen: [[UInt8]: String] = [:]
     for section in ["read", "write", "hide", "protect"] {

@@ -7,8 +7,8 @@ import Wire
 
 /// A conversation as a file tells it, and how it is played against a window.
 ///
-/// A header of `key: value` lines (`says`, `tools`, `logging`, `in_flight`, `max_size`), an empty
-/// line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
+/// A header of `key: value` lines (`says`, `tools`, `logging`, `in_flight`, `max_size`, or lines
+/// `profile: …` that together are a profile below its name), an empty line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
 /// (the client sends and the record cannot be written) or `end …` (the server ended). The lines
 /// below it say everything that comes of it, in order: `=>S …`, `=>C …`, with `=` for the same
 /// message; `drop REASON` and `reason REASON` say what the record must; `tool NAME`, `rule N`,
@@ -22,6 +22,8 @@ struct Scenario: CustomTestStringConvertible, Sendable {
 
   var name: String
   var header: [String: String] = [:]
+  /// The lines of `profile:`.
+  var text: [String] = []
   var steps: [Step] = []
 
   var testDescription: String { name }
@@ -46,6 +48,8 @@ struct Scenario: CustomTestStringConvertible, Sendable {
       if inHeader {
         if line.isEmpty {
           inHeader = false
+        } else if line.hasPrefix("profile: ") {
+          self.text.append(String(line.dropFirst(9)))
         } else if let colon = line.firstIndex(of: ":") {
           header[String(line[..<colon])] =
             line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
@@ -63,6 +67,7 @@ struct Scenario: CustomTestStringConvertible, Sendable {
   }
 
   var profile: Profile {
+    if !text.isEmpty { return Scenario.profile(text.joined(separator: "\n")) }
     var profile = Profile(name: "test")
     switch header["tools"] ?? "*" {
     case "*": profile.tools = .init(allow: .everything(line: 7))
@@ -76,6 +81,14 @@ struct Scenario: CustomTestStringConvertible, Sendable {
     profile.features.logging = header["logging"] == "allow"
     if let text = header["in_flight"], let number = Int(text) { profile.messages.inFlight = number }
     if let text = header["max_size"], let number = Int(text) { profile.messages.maxSize = number }
+    return profile
+  }
+
+  /// A profile of this text below its version and name, so that the text begins in line 3.
+  static func profile(_ text: String) -> Profile {
+    let (profile, findings) = ProfileLoader(file: "vector").load(
+      Array("version: 1\nname: test\n\(text)\n".utf8))
+    guard let profile else { fatalError(findings.map(\.text).joined(separator: "\n")) }
     return profile
   }
 
