@@ -6,13 +6,13 @@ extension Window {
   func refuse(_ request: Refused, _ violation: ArgumentViolation) -> Decision {
     var request = request
     if violation.line > 0 { request.rule = violation.line }
-    let place = violation.line > 0 ? " (line \(violation.line) of the profile)" : " (the tool's schema)"
+    let place = violation.line > 0 ? "line \(violation.line) of the profile" : "the tool's schema"
     let what = violation.pointer.isEmpty ? "the arguments" : "argument \(violation.pointer)"
     var writer = ByteWriter()
     writer.append(#"{"jsonrpc":"2.0","id":"#)
     writer.appendID(request.id)
     writer.append(#","result":{"content":[{"type":"text","text":"#)
-    writer.appendString("Refused by anchorhold: \(what) \(violation.text)\(place)".utf8)
+    writer.appendString("Refused by anchorhold: \(what) \(violation.text) (\(place))".utf8)
     writer.append(#"}],"isError":true,"_meta":{"anchorhold/refused":{"reason":""#)
     writer.append(raw: Reason.argument.rawValue.utf8)
     writer.append(#"","rule":"#)

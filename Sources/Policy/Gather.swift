@@ -128,7 +128,9 @@ struct Gather: Sendable {
 
   /// Whether the server's message is the answer as it stands.
   func isWhole(_ document: Document, _ page: ServerResult) -> Bool {
-    guard pages == 1, removed == 0, !isChanged, trouble == nil, page.nextCursor == nil else { return false }
+    guard pages == 1, removed == 0, !isChanged, trouble == nil, page.nextCursor == nil else {
+      return false
+    }
     guard isStateless else { return true }
     guard let result = document.result,
       let scope = document.member("cacheScope", of: result), scope.kind == .string

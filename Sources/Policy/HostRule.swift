@@ -39,10 +39,8 @@ struct HostRule: Sendable {
     let name = Self.lower(host)
     if exact.contains(name) { return nil }
     let isAddress = name.first == UInt8(ascii: "[") || HostText.isNumeric(name[...])
-    if !isAddress, suffixes.contains(where: { name.count > $0.count && name.suffix($0.count) == $0[...] })
-    {
-      return nil
-    }
+    let isBelow = suffixes.contains { name.count > $0.count && name.suffix($0.count) == $0[...] }
+    if isBelow, !isAddress { return nil }
     return "names another host"
   }
 

@@ -26,7 +26,7 @@ struct PathRule: Sendable {
     }
     guard first != 0x20, last != 0x20 else { return "begins or ends with a space" }
     guard !path.contains(UInt8(ascii: "\\")) else { return "has a backslash" }
-    guard first != UInt8(ascii: "~") else { return "begins with ~, which is not read as a path here" }
+    guard first != UInt8(ascii: "~") else { return "begins with ~" }
     guard !Self.hasScheme(path) else { return "is an address and not a path" }
     var way: [ArraySlice<UInt8>] = []
     if first != UInt8(ascii: "/") {

@@ -232,7 +232,8 @@ extension Variables {
       guard isOpen else {
         findings.error(
           node.position, "a variable cannot stand here",
-          hint: "variables are put in below server, filesystem and user, and in an argument's under, const, enum and host")
+          hint: "variables are put in below server, filesystem and user, and in an argument's "
+            + "under, const, enum and host")
         result.content = .refused
         break
       }

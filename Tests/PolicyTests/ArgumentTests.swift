@@ -108,12 +108,15 @@ struct ArgumentTests {
       "", "https://evil.com", "https://example.com.evil.com", "https://evilexample.com",
       "https://example.org", "https://.example.org", "https://a..example.org",
       "https://xexample.org", "https://example.com@evil.com", "https://evil.com@example.com/",
-      "https://user:pw@example.com", "https://example.com\\@evil.com", "https://evil.com\\.example.org",
+      "https://user:pw@example.com", "https://example.com\\@evil.com",
+      "https://evil.com\\.example.org",
       "https:/example.com", "https:example.com", "https:///example.com", "//example.com",
-      "https:\\\\example.com", "https://example.com.", "https://example.com:", "https://example.com:x",
+      "https:\\\\example.com", "https://example.com.", "https://example.com:",
+      "https://example.com:x",
       "https://example.com:99999", "https://example.com:443:1", "https://example%2ecom",
       "https://example.com%00.evil.com", "https://ex\u{E4}mple.com", "https://\u{FF45}xample.com",
-      "https://example\u{3002}com", "https://evil.com/.example.org", "https://evil.com?.example.org",
+      "https://example\u{3002}com", "https://evil.com/.example.org",
+      "https://evil.com?.example.org",
       "https://evil.com#.example.org", "ftp://example.com", "file://example.com/x",
       "javascript:alert(1)", "data:text/html,x", " https://example.com", "https://example.com ",
       "https://exam\tple.com", "https://example.com\n.evil.com", "https://example.com/\u{0}",
@@ -132,7 +135,8 @@ struct ArgumentTests {
   @Test("numbers are compared by what they are and not by how they are written")
   func numbers() {
     var bench = RuleBench("{minimum: -0.5, maximum: 100}")
-    for good in ["100", "1e2", "100.000", "0.1e3", "1000e-1", "-0.5", "-5e-1", "0", "-0", "1e-999"] {
+    for good in ["100", "1e2", "100.000", "0.1e3", "1000e-1", "-0.5", "-5e-1", "0", "-0", "1e-999"]
+    {
       #expect(bench.refusal(of: good) == nil, "\(good)")
     }
     for bad in [
@@ -214,7 +218,7 @@ struct ArgumentTests {
     var verdicts: Set<Bool> = []
     for round in 0..<400 {
       var arguments: [String: Any] = [:]
-      
+
       for (key, values) in choices where Int.random(in: 0..<3, using: &generator) == 0 {
         arguments[key] = values.randomElement(using: &generator) ?? 0
       }
