@@ -4,7 +4,12 @@ import Testing
 import Wire
 
 /// The official JSON Schema test suite, out of the sources of PyPI's `jsonschema`.
-private let suite = top.appending(path: ".build/json-schema-suite/tests")
+private let suite: URL = {
+  let sources = top.appending(path: ".build/venvs/jsonschema/sources")
+  let names = (try? FileManager.default.contentsOfDirectory(atPath: sources.path)) ?? []
+  let found = names.sorted().first { $0.hasPrefix("jsonschema-") && !$0.hasSuffix(".gz") } ?? "none"
+  return sources.appending(path: found).appending(path: "json/tests")
+}()
 
 /// One file of it, run.
 private struct Run {
@@ -67,7 +72,7 @@ private func run(_ draft: String, _ name: String, _ dialect: SchemaDialect, _ ru
   "The JSON Schema test suite", .serialized,
   .enabled(
     if: mustWork || FileManager.default.fileExists(atPath: suite.path),
-    "the suite is not here: Tests/suites fetches it"))
+    "the suite is not here; Tests/Commands/servers.py jsonschema fetches it"))
 struct SuiteTests {
   static let drafts: [(String, SchemaDialect)] = [
     ("draft2020-12", .draft2020), ("draft2019-09", .draft2019), ("draft7", .draft7),
