@@ -7,8 +7,8 @@ public struct Rules: Sendable {
   let toolsLine: Int
   /// Which tools are allowed, and what is demanded of their calls.
   let tools: ToolRules
-  /// Whether log messages pass.
-  let allowsLogging: Bool
+  /// What passes besides tools.
+  let permissions: Permissions
   /// How many requests of one side may be in flight.
   let inFlight: Int
   /// The largest message, in bytes.
@@ -18,7 +18,7 @@ public struct Rules: Sendable {
   public init(profile: Profile) {
     toolsLine = profile.tools.line
     tools = ToolRules(profile)
-    allowsLogging = profile.features.logging
+    permissions = Permissions(profile: profile)
     inFlight = max(profile.messages.inFlight, 1)
     maxSize = profile.messages.maxSize
   }

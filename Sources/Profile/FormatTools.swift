@@ -86,7 +86,7 @@ extension Format {
         + "`server.workdir`, as far as the text shows.",
       example: "/srv/notes"),
     Key(
-      name: "host", shape: .oneOrList(of: .text(.host), most: 256), omitted: "any host",
+      name: "host", shape: .oneOrList(of: .text(.argumentHost), most: 256), omitted: "any host",
       summary: "Hosts: the string must be an `http`, `https`, `ws` or `wss` URL, or a host with or "
         + "without a port, of one of them; `*.` stands for one or more names before.",
       example: "[example.com, \"*.example.org\"]"),

@@ -130,7 +130,7 @@ struct Walk {
     if rule == .path, let fault = PathText.fault(scalar.text) {
       findings.error(node.position, "\(path): \(fault.message)", hint: fault.hint)
     }
-    if rule == .host, let fault = HostText.fault(scalar.text) {
+    if rule == .argumentHost, let fault = HostText.fault(scalar.text) {
       findings.error(node.position, "\(path): \(fault.message)", hint: fault.hint)
     }
   }

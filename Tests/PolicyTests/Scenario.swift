@@ -7,8 +7,9 @@ import Wire
 
 /// A conversation as a file tells it, and how it is played against a window.
 ///
-/// A header of `key: value` lines (`says`, `tools`, `logging`, `in_flight`, `max_size`, or lines
-/// `profile: …` that together are a profile below its name), an empty line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
+/// A header of `key: value` lines (`says`, `tools`, `logging`, `in_flight`, `max_size`; each `yaml: …`
+/// is a line of the profile, from line 4 on; lines `profile: …` are the whole of it, indented, from line 3
+/// on), an empty line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
 /// (the client sends and the record cannot be written) or `end …` (the server ended). The lines
 /// below it say everything that comes of it, in order: `=>S …`, `=>C …`, with `=` for the same
 /// message; `drop REASON` and `reason REASON` say what the record must; `tool NAME`, `rule N`,
@@ -24,6 +25,7 @@ struct Scenario: CustomTestStringConvertible, Sendable {
   var header: [String: String] = [:]
   /// The lines of `profile:`.
   var text: [String] = []
+  var yaml: [String] = []
   var steps: [Step] = []
 
   var testDescription: String { name }
@@ -51,8 +53,9 @@ struct Scenario: CustomTestStringConvertible, Sendable {
         } else if line.hasPrefix("profile: ") {
           self.text.append(String(line.dropFirst(9)))
         } else if let colon = line.firstIndex(of: ":") {
-          header[String(line[..<colon])] =
-            line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+          let value = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+          if line.hasPrefix("yaml:") { yaml.append(value) }
+          header[String(line[..<colon])] = value
         }
         continue
       }
@@ -69,6 +72,12 @@ struct Scenario: CustomTestStringConvertible, Sendable {
   var profile: Profile {
     if !text.isEmpty { return Scenario.profile(text.joined(separator: "\n")) }
     var profile = Profile(name: "test")
+    if !yaml.isEmpty {
+      let text = "version: 1\nname: test\nserver: {command: [x]}\n" + yaml.joined(separator: "\n")
+      let (loaded, diagnostics) = ProfileLoader(file: name).load(Array(text.utf8))
+      guard let loaded else { fatalError("\(name): \(diagnostics)") }
+      profile = loaded
+    }
     switch header["tools"] ?? "*" {
     case "*": profile.tools = .init(allow: .everything(line: 7))
     case let names:
