@@ -13,8 +13,8 @@ public struct Rules: Sendable {
   private let lines: [Int]
   /// The canonical content of each name, by its number.
   private let contents: [[UInt8]]
-  /// Whether log messages pass.
-  let allowsLogging: Bool
+  /// What passes besides tools.
+  let permissions: Permissions
   /// How many requests of one side may be in flight.
   let inFlight: Int
   /// The largest message, in bytes.
@@ -40,7 +40,7 @@ public struct Rules: Sendable {
     names = table
     self.lines = lines
     self.contents = contents
-    allowsLogging = profile.features.logging
+    permissions = Permissions(profile: profile)
     inFlight = max(profile.messages.inFlight, 1)
     maxSize = profile.messages.maxSize
   }
