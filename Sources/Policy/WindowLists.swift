@@ -9,7 +9,7 @@ extension Window {
   ) -> Decision {
     var event = event
     let kind = gather.kind
-    guard gather.add(document, tools: rules.tools, shows: { shows($0, in: document.bytes, kind) })
+    guard gather.add(document, tools: rules.tools, known: catalogue.definitions, shows: { shows($0, in: document.bytes, kind) })
     else {
       return refused(id, pending, .badList, event)
     }
@@ -20,6 +20,7 @@ extension Window {
     if let next {
       return ask(next, of: document, for: &gather, id, pending, event)
     }
+    if kind.method == .toolsList { learn(gather.definitions, of: pending.generation) }
     if gather.isWhole(document, page) { return Decision(.forward, event) }
     return replaced(gather.answer(id: id), gather.trouble ?? .listFiltered, event)
   }
@@ -49,7 +50,7 @@ extension Window {
   }
 
   /// An id that no request has; the client cannot know it and the server not guess it.
-  private mutating func newID() -> RequestID {
+  mutating func newID() -> RequestID {
     while true {
       ownCount += 1
       let id = RequestID.string(prefix + Array(String(ownCount).utf8))

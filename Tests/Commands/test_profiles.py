@@ -44,7 +44,7 @@ class Malformed(Case):
                      "secrets: {t: {from: env, name: T}}", "audit: {retention: 90d}",
                      "audit: {arguments: redacted}", 'resources: {allow: ["*"]}',
                      'prompts: {allow: ["*"]}', "requests: {sampling: allow}",
-                     "features: {tasks: allow}", "tools: {unknown_arguments: refuse}"]:
+                     "features: {tasks: allow}"]:
             with self.subTest(line):
                 _, check, run = self.both(base + line + "\n")
                 self.assertIn("not enforced by this version", check)

@@ -12,7 +12,9 @@ struct RuleBench {
 
   /// - Parameter rule: the rule as a profile writes it.
   init(_ rule: String, more: String = "") {
-    let text = "tools: {allow: [{name: t, arguments: {a: \(rule)}}]}\n\(more)"
+    let text =
+      "tools: {schemas: ignore, unknown_arguments: allow, "
+      + "allow: [{name: t, arguments: {a: \(rule)}}]}\n\(more)"
     player = Player(profile: Scenario.profile(text))
   }
 
@@ -201,6 +203,8 @@ struct ArgumentTests {
     let profile = Scenario.profile(
       """
       tools:
+        schemas: ignore
+        unknown_arguments: allow
         allow:
           - name: t
             arguments:
