@@ -1,4 +1,6 @@
+import Foundation
 import Schema
+import Synchronization
 import Testing
 import Wire
 
@@ -126,6 +128,37 @@ struct BoundTests {
     for _ in 0..<300 { deep = #"{"allOf":[\#(deep)]}"# }
     #expect(check("1", against: deep) == .verdict(.exhausted))
     if case .failure(let fault) = compile(deep) { Issue.record("\(fault)") }
+  }
+
+  @Test("the deepest evaluation that can be asked for fits on a stack of two megabytes")
+  func stack() throws {
+    // Every call on the way that there can be, at each level: marks, a branch, an object, an array.
+    var inPlace = "true"
+    for _ in 0..<600 { inPlace = #"{"if":\#(inPlace),"else":false,"unevaluatedItems":true}"# }
+    let below = ##"{"allOf":[{"properties":{"a":{"$ref":"#"}}}],"unevaluatedProperties":true}"##
+    let arrays = String(repeating: "[", count: 600) + String(repeating: "]", count: 600)
+    let objects =
+      String(repeating: #"{"a":"#, count: 600) + "1" + String(repeating: "}", count: 600)
+    let limits = SchemaLimits(maxSize: 1 << 20, maxDepth: 512)
+    for (schema, value) in [
+      (inPlace, "[]"), (below, objects), (##"{"contains":{"$ref":"#"}}"##, arrays),
+      (#"{"const":\#(arrays)}"#, arrays), (#"{"const":\#(objects)}"#, objects),
+      (##"{"uniqueItems":true}"##, "[\(arrays),2,3,4,5,6,7,8,9,\(objects)]"),
+    ] {
+      let compiled = try compile(schema, limits: limits).get()
+      let document = try #require(decodeValue(value.utf8))
+      let verdict = Mutex<SchemaVerdict?>(nil)
+      let done = DispatchSemaphore(value: 0)
+      let thread = Thread {
+        let found = compiled.check(document, document.root, steps: 1_000_000)
+        verdict.withLock { $0 = found }
+        done.signal()
+      }
+      thread.stackSize = 2 << 20
+      thread.start()
+      done.wait()
+      #expect(verdict.withLock { $0 } == .exhausted)
+    }
   }
 
   @Test("the text of a reason is one short line without anything invisible")
