@@ -85,7 +85,8 @@ struct ArgumentRules: Sendable {
     let pointer = Self.step(name)
     let shown = pointer.dropFirst()
     return ArgumentViolation(
-      pointer: pointer, keyword: "unknown_arguments", text: "\"\(shown)\" is an argument that the profile does not name",
+      pointer: pointer, keyword: "unknown_arguments",
+      text: "\"\(shown)\" is an argument that the profile does not name",
       line: line)
   }
 
@@ -107,7 +108,10 @@ struct ArgumentRules: Sendable {
       switch scalar {
       case "~": text += "~0"
       case "/": text += "~1"
-      default: text += scalar.isUnseen || scalar.value < 0x20 || scalar.value == 0x7F ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+      default:
+        text +=
+          scalar.isUnseen || scalar.value < 0x20 || scalar.value == 0x7F
+          ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
       }
     }
     return text

@@ -97,7 +97,8 @@ extension Window {
     var event = lookupEvent(lookup, size: size, at: now)
     event.reason = reason.rawValue
     event.outcome = .error
-    catalogue.fail(.noList, "the server did not give its list of tools, so the call was not checked")
+    catalogue.fail(
+      .noList, "the server did not give its list of tools, so the call was not checked")
     return Decision(.drop, event)
   }
 

@@ -9,7 +9,10 @@ extension Window {
   ) -> Decision {
     var event = event
     let kind = gather.kind
-    guard gather.add(document, tools: rules.tools, known: catalogue.definitions, shows: { shows($0, in: document.bytes, kind) })
+    guard
+      gather.add(
+        document, tools: rules.tools, known: catalogue.definitions,
+        shows: { shows($0, in: document.bytes, kind) })
     else {
       return refused(id, pending, .badList, event)
     }

@@ -27,7 +27,8 @@ final class RelayHarness: @unchecked Sendable {
   ///   - schemas: whether calls are held to the server's schemas.
   ///   - audit: what to open for the records.
   init(
-    tools: String = "[echo]", schemas: String = "ignore", maxSize: String = "4MiB", audit: String? = nil, opens: Bool = true,
+    tools: String = "[echo]", schemas: String = "ignore", maxSize: String = "4MiB",
+    audit: String? = nil, opens: Bool = true,
     transfer: Transfer = .nonblocking, diagnosis: String? = nil
   ) throws {
     Signal.ignoreBrokenPipe()
