@@ -380,14 +380,6 @@ const char *cl_error_text(int error) {
 
 const char *cl_environment_value(const char *name) { return getenv(name); }
 
-const char *cl_environment(size_t index) {
-  // Counted from the start each time: the list is short and read once.
-  for (size_t position = 0; environ && environ[position]; position++) {
-    if (position == index) return environ[position];
-  }
-  return NULL;
-}
-
 int cl_get_limit(int resource, uint64_t *soft, uint64_t *hard) {
   struct rlimit limit;
   if (getrlimit(resource, &limit) == -1) return -errno;

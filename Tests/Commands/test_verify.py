@@ -181,6 +181,28 @@ class WhatAProfileAllows(Verify):
         self.assertNotIn("home-open-directory", names)
         self.assertIn("home-may-write", names)
 
+    def test_what_the_cell_has_of_its_own_is_not_taken_for_the_callers_home(self):
+        # The cell has a /tmp, a /dev and an /etc of its own, and the directories above a grant.
+        here = self.shared_directory("above")
+        (here / "granted").mkdir()
+        for home in ["/tmp", "/tmp/", "/dev", "/etc", "/proc", str(here)]:
+            env = {**self.environment, "HOME": home}
+            answer = self.verify(self.profile(read=[here / "granted"]), env=env)
+            names = {c["name"]: c for c in answer["checks"]}
+            for verb in ["stat", "open-directory", "open-path"]:
+                check = names[f"home-{verb}"]
+                self.assertTrue(check["held"], (home, check))
+                self.assertEqual(check["control"], "done", (home, check))
+
+    def test_the_same_file_is_told_from_another_of_its_name(self):
+        # The control: the attempt sees the caller's own directory where it is the caller's own.
+        status = os.stat("/tmp")
+        same = f"host:{status.st_dev}:{status.st_ino}:stat:/tmp"
+        other = f"host:{status.st_dev}:{status.st_ino + 1}:stat:/tmp"
+        found = self.outside(same, other)
+        self.assertEqual(found[same]["outcome"], "done")
+        self.assertEqual((found[other]["outcome"], found[other]["errno"]), ("refused", ""))
+
 
 class WhatCannotBeDone(Verify):
     def test_a_wrong_command_line_or_profile_is_status_2(self):

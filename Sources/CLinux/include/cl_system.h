@@ -153,5 +153,3 @@ int cl_keep_from_children(void *memory, size_t size);
 int cl_unmap(void *memory, size_t size);
 // getenv(3).
 const char *cl_environment_value(const char *name);
-// The entry at `index` of the environment, or NULL past the end.
-const char *cl_environment(size_t index);
