@@ -134,12 +134,15 @@ extension Doctor {
 
   /// Makes a control group, limits it, moves a process into it and removes it.
   private static func tryControlGroup(_ plan: ControlGroupPlan) -> String? {
+    let settings: KeeperSettings
+    do { settings = KeeperSettings(filter: try SeccompProgram.keeper().instructions) } catch {
+      return "cannot prepare the keeper's system-call filter: \(error)"
+    }
     do {
       let parent = try Files.open(plan.parent, [.readOnly, .directory])
       let name = try Kept.unforeseeableName(ControlGroupPlan.prefix)
-      let keeper = try Keeper.start([
-        Kept(.controlGroup, parent: parent.rawValue, name: name, mode: 0o755)
-      ])
+      let keeper = try Keeper.start(
+        [Kept(.controlGroup, parent: parent.rawValue, name: name, mode: 0o755)], settings)
       let fault = use(plan, keeper.directories[0])
       try keeper.finish()
       return fault
