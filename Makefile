@@ -30,7 +30,7 @@ build: deps
 	  || { echo 'anchorhold: error: $(BINARY) is not static' >&2; exit 1; }
 	@ls -l $(BINARY) | awk '{printf "%s: %.1f MB, static\n", $$NF, $$5 / 1e6}'
 
-tools: $(TOOLS)/probe $(TOOLS)/notes $(TOOLS)/bench_server $(TOOLS)/blind_relay $(TOOLS)/load
+tools: $(TOOLS)/probe $(TOOLS)/notes $(TOOLS)/bench_server $(TOOLS)/blind_relay $(TOOLS)/load $(TOOLS)/walls
 
 $(TOOLS)/probe: $(wildcard Tests/Probe/*.[ch] Sources/CProbe/*.c Sources/CProbe/include/*.h) \
     Sources/CLinux/landlock.c

@@ -6,6 +6,12 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
+  // Regular expressions of the standard library are not used; linked in, they are a third of the
+  // program, and each generic type that is made at start searches their conformances as well.
+  .unsafeFlags([
+    "-Xfrontend", "-disable-implicit-string-processing-module-import",
+    "-Xfrontend", "-disable-implicit-concurrency-module-import",
+  ]),
 ]
 
 let package = Package(

@@ -64,7 +64,7 @@ enum PackageCaches {
   static func reached(by path: String, files: some FileLookup) -> String? {
     let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { [UInt8]($0) }
     for place in places + around
-    where parts.contains(place)
+    where parts.holds(place)
       && (!around.contains(place) || parts.suffix(place.count).elementsEqual(place))
     {
       return path

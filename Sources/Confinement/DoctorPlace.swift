@@ -31,9 +31,7 @@ struct DoctorPlace: Sendable, Hashable {
     }
     let groups = DoctorSurroundings.text("/proc/self/cgroup", files)
     func inGroup(_ word: String) -> Bool {
-      groups.utf8.split(separator: 0x0A).contains {
-        String(Substring($0)).contains(word)
-      }
+      groups.utf8.split(separator: 0x0A).contains { $0.holds(word.utf8) }
     }
     let name = environment("container")
     if environment("KUBERNETES_SERVICE_HOST") != nil || inGroup("kubepods")

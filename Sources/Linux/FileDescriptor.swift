@@ -82,22 +82,28 @@ public enum Descriptor {
   }
 
   /// Reads up to `maximum` bytes at file position `position`.
+  ///
+  /// Storage grows with what is there: nearly every file is small, and clearing a megabyte for it
+  /// costs more than reading it.
   public static func read(
     _ descriptor: Int32, at position: Int64, maximum: Int
   ) throws(Errno) -> [UInt8] {
-    var buffer = [UInt8](repeating: 0, count: maximum)
+    var buffer = [UInt8](repeating: 0, count: min(maximum, 4096))
     var used = 0
     while used < maximum {
+      if used == buffer.count {
+        buffer.append(contentsOf: repeatElement(0, count: min(3 * used, maximum - used)))
+      }
       let count = unsafe buffer.withUnsafeMutableBytes { bytes -> Int64 in
         guard let base = bytes.baseAddress else { return 0 }
         return unsafe cl_read_at(
-          descriptor, base + used, maximum - used, position + Int64(used))
+          descriptor, base + used, bytes.count - used, position + Int64(used))
       }
       let got = Int(try checked(count))
       if got == 0 { break }
       used += got
     }
-    buffer.removeLast(maximum - used)
+    buffer.removeLast(buffer.count - used)
     return buffer
   }
 
@@ -134,7 +140,7 @@ public enum Descriptor {
 
   /// Reads to the end of the file. Throws `.fileTooLarge` beyond `maximum` bytes.
   public static func readAll(_ descriptor: Int32, maximum: Int) throws(Errno) -> [UInt8] {
-    var buffer = [UInt8](repeating: 0, count: min(maximum + 1, 16384))
+    var buffer = [UInt8](repeating: 0, count: min(maximum + 1, 4096))
     var used = 0
     while true {
       if used == buffer.count {

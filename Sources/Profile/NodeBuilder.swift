@@ -165,8 +165,8 @@ extension NodeBuilder {
   private static func hint(for failure: YAMLFailure, _ source: SourceText) -> String? {
     let byte = source.byte(at: failure.position)
     if byte == 0x09 { return "indent with spaces" }
-    if failure.context.contains("alias") { return "a * is put in quotes: \"*\"" }
-    if failure.context.contains("anchor") { return "a & is put in quotes" }
+    if failure.context.hasSuffix(" alias") { return "a * is put in quotes: \"*\"" }
+    if failure.context.hasSuffix(" anchor") { return "a & is put in quotes" }
     switch failure.problem {
     case "found character that cannot start any token":
       return "put the value in quotes"

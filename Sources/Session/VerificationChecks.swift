@@ -46,8 +46,20 @@ struct VerificationChecks {
   }
 
   private static func fill(_ attempt: String, _ scratch: borrowing ProbeScratch) -> String {
-    attempt.replacing("@abstract", with: scratch.abstract)
-      .replacing("@port", with: "\(scratch.port)").replacing("@", with: scratch.path)
+    var filled = ""
+    var rest = Substring(attempt)
+    while let at = rest.firstIndex(of: "@") {
+      filled += rest[..<at]
+      rest = rest[at...]
+      for (mark, text) in [
+        ("@abstract", scratch.abstract), ("@port", "\(scratch.port)"), ("@", scratch.path),
+      ] where rest.hasPrefix(mark) {
+        filled += text
+        rest = rest.dropFirst(mark.count)
+        break
+      }
+    }
+    return filled + rest
   }
 
   mutating func add(_ check: ProbeCheck) {
@@ -158,7 +170,7 @@ struct VerificationChecks {
   private mutating func addLimits() {
     addControlGroup()
     for limit in plan.blueprint.limits {
-      let name = limit.resource.rowName.lowercased().replacing(" ", with: "-")
+      let name = String(limit.resource.rowName.lowercased().map { $0 == " " ? "-" : $0 })
       let number = limit.resource.rawValue
       checks.append(
         ProbeCheck(

@@ -48,7 +48,7 @@ enum CompletionVerb {
   /// `run) words="…" ;;` for each verb.
   private static func cases(_ variable: String) -> String {
     Verb.all.filter { $0.name != "completion" }.map { verb in
-      let names = verb.synopsis.contains("PROFILE") ? profiles : ""
+      let names = verb.takesProfile ? profiles : ""
       return "    \(verb.name)) \(variable)=\"\(options(verb)) \(names)\" ;;\n"
     }.joined()
   }
@@ -120,7 +120,7 @@ enum CompletionVerb {
           "complete -c anchorhold -n \(seen) -l \(option.name.dropFirst(2))\(value)"
           + " -d '\(option.summary)'\n"
       }
-      if verb.synopsis.contains("PROFILE") {
+      if verb.takesProfile {
         text += "complete -c anchorhold -n \(seen) -F -a '\(profiles)'\n"
       }
     }

@@ -103,7 +103,7 @@ enum DoctorVerb {
     return additions.isEmpty ? text : text + "\nto have what is absent:\n" + additions.joined()
   }
 
-  private static func named(_ name: String) -> String { name.replacing("-", with: " ") }
+  private static func named(_ name: String) -> String { String(name.map { $0 == "-" ? " " : $0 }) }
 
   private static func padded(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(1, width - text.utf8.count))

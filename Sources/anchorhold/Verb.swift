@@ -26,6 +26,11 @@ struct Verb: Sendable {
   /// The option that every verb has.
   static let help = Option(name: "--help", value: nil, summary: "show this text")
 
+  /// Whether a profile may stand after it.
+  var takesProfile: Bool {
+    synopsis.split(whereSeparator: { !$0.isLetter }).contains("PROFILE")
+  }
+
   /// What the help prints for this verb.
   var helpText: String {
     var text = "usage: anchorhold \(name) \(synopsis)\n\n\(details)\n\noptions:\n"

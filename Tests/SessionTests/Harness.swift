@@ -17,6 +17,7 @@ final class RelayHarness: @unchecked Sendable {
   let errorOutput: Int32
   let control: Int32
   let auditPath: String
+  private let ownsAudit: Bool
   private let ended = DispatchSemaphore(value: 0)
   private let lock = NSLock()
   private var buffers: [Int32: [UInt8]] = [:]
@@ -58,6 +59,7 @@ final class RelayHarness: @unchecked Sendable {
     let sockets = try Descriptor.socketPair()
     let path = audit ?? NSTemporaryDirectory() + "relay-\(UUID().uuidString).jsonl"
     auditPath = path
+    ownsAudit = audit == nil
     if audit == nil { _ = FileManager.default.createFile(atPath: path, contents: nil) }
     let file = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
     try #require(file >= 0)
@@ -93,6 +95,8 @@ final class RelayHarness: @unchecked Sendable {
     #expect(try hear() == .ready)
     if opens { try tell(.open) }
   }
+
+  deinit { if ownsAudit { unlink(auditPath) } }
 
   /// What a client hands over: pipes of our own, pipes shared with others, or sockets.
   private static func clientPipes(_ transfer: Transfer) throws -> (
