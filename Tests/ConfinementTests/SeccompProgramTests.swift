@@ -11,7 +11,8 @@ struct SeccompProgramTests {
 
   @Test("libseccomp's programs mean what the rules say")
   func compiled() throws {
-    for rules in [try SeccompRules.cell(), .relay, .keeper, try .cell(adding: [.ptrace, .read, .shmget])] {
+    let added: SeccompRules = try .cell(adding: [.ptrace, .read, .shmget])
+    for rules in [try SeccompRules.cell(), .relay, .keeper, added] {
       let program = try SeccompProgram.compile(rules)
       print(rules.name, program.instructions.count, "instructions")
     }
