@@ -1,8 +1,10 @@
 internal import Wire
 
-/// A list of tools on its way to the client: pages are filtered as they come and put together.
+/// A list on its way to the client: pages are filtered as they come and put together.
 struct Gather: Sendable {
-  /// The members of the first page's result that go to the client, without `tools`.
+  /// What is listed.
+  let kind: ListKind
+  /// The members of the first page's result that go to the client, without the entries.
   private var others: [UInt8] = []
   /// The entries that the profile lets through, with commas between.
   private var entries: [UInt8] = []
@@ -13,12 +15,15 @@ struct Gather: Sendable {
   private(set) var pages = 0
   /// Entries that were taken out: not allowed, named twice, or without a name.
   private(set) var removed = 0
+  /// Whether an entry is not as the server gave it.
+  private(set) var isChanged = false
   /// Why the list is not simply whole and filtered.
   private(set) var trouble: Reason?
   /// The follow-up request that is in flight.
   var own: RequestID?
 
-  init(seed: UInt64, isStateless: Bool, limit: Int) {
+  init(_ kind: ListKind, seed: UInt64, isStateless: Bool, limit: Int) {
+    self.kind = kind
     names = NameTable(seed: seed)
     cursors = NameTable(seed: seed)
     self.isStateless = isStateless
@@ -29,25 +34,33 @@ struct Gather: Sendable {
   var size: Int { others.count + entries.count + names.byteCount + cursors.byteCount }
 
   /// Adds a page; false if it is not a list.
-  mutating func add(_ page: ServerResult, of document: Document, rules: Rules) -> Bool {
-    guard let tools = page.tools, tools.kind == .array else { return false }
+  ///
+  /// - Parameter tools: what describes tools otherwise than the server does.
+  mutating func add(
+    _ document: Document, tools: ToolRules, shows: (Range<Int>) -> Bool
+  ) -> Bool {
+    guard let result = document.result, let list = document.member(kind.key, of: result),
+      list.kind == .array
+    else { return false }
     pages += 1
     if pages == 1 { keepOthers(of: document) }
-    for entry in document.elements(of: tools) {
+    for entry in document.elements(of: list) {
       guard trouble != .listSize else { break }
-      add(entry, of: document, rules: rules)
+      add(entry, of: document, tools, shows: shows)
     }
     return true
   }
 
-  private mutating func add(_ entry: Value, of document: Document, rules: Rules) {
-    guard let name = document.member("name", of: entry), name.kind == .string else {
+  private mutating func add(
+    _ entry: Value, of document: Document, _ tools: ToolRules, shows: (Range<Int>) -> Bool
+  ) {
+    guard let name = document.member(kind.identity, of: entry), name.kind == .string else {
       removed += 1
       trouble = .listMalformed
       return
     }
     let content = document.content(name)
-    guard rules.allows(content, in: document.bytes) else {
+    guard shows(content) else {
       removed += 1
       return
     }
@@ -63,17 +76,44 @@ struct Gather: Sendable {
       return
     }
     if !entries.isEmpty { entries.append(UInt8(ascii: ",")) }
-    entries.append(contentsOf: document.bytes[entry.range])
+    guard kind.method == .toolsList, let number = tools.entry(content, in: document.bytes),
+      let description = tools.entries[number].description
+    else {
+      entries.append(contentsOf: document.bytes[entry.range])
+      return
+    }
+    append(entry, of: document, description: description)
+  }
+
+  /// Adds an entry with another description.
+  private mutating func append(_ entry: Value, of document: Document, description: [UInt8]) {
+    isChanged = true
+    entries.append(UInt8(ascii: "{"))
+    let start = entries.count
+    for (key, value) in document.members(of: entry)
+    where !document.content(key, equals: Key.description) {
+      entries.appendKey(key, of: document.bytes, first: entries.count == start)
+      entries.append(contentsOf: document.bytes[value.range])
+    }
+    entries.appendText(",\"description\":")
+    entries.append(contentsOf: description)
+    entries.append(UInt8(ascii: "}"))
   }
 
   private mutating func keepOthers(of document: Document) {
     guard let result = document.result else { return }
     let bytes = document.bytes
     for (key, value) in document.members(of: result) {
-      if document.content(key, equals: Key.tools) || document.content(key, equals: Key.nextCursor) {
+      if document.content(key, equals: kind.key) || document.content(key, equals: Key.nextCursor) {
         continue
       }
       if isStateless, document.content(key, equals: Key.cacheScope) { continue }
+      if isStateless, document.content(key, equals: Key.ttl) {
+        others.append(UInt8(ascii: ","))
+        others.appendKey(key, of: bytes, first: true)
+        others.append(contentsOf: String(document.cappedTTL(value) ?? 0).utf8)
+        continue
+      }
       others.append(UInt8(ascii: ","))
       others.appendKey(key, of: bytes, first: true)
       others.append(contentsOf: bytes[value.range])
@@ -107,12 +147,16 @@ struct Gather: Sendable {
 
   /// Whether the server's message is the answer as it stands.
   func isWhole(_ document: Document, _ page: ServerResult) -> Bool {
-    guard pages == 1, removed == 0, trouble == nil, page.nextCursor == nil else { return false }
+    guard pages == 1, removed == 0, !isChanged, trouble == nil, page.nextCursor == nil else {
+      return false
+    }
     guard isStateless else { return true }
     guard let result = document.result,
       let scope = document.member("cacheScope", of: result), scope.kind == .string
     else { return false }
-    return document.content(document.content(scope), equals: "private")
+    guard document.content(document.content(scope), equals: "private") else { return false }
+    guard let ttl = document.member(Key.ttl, of: result) else { return true }
+    return document.cappedTTL(ttl).map { document.integer(ttl) == $0 } ?? false
   }
 
   /// The one answer.
@@ -120,12 +164,22 @@ struct Gather: Sendable {
     var writer = ByteWriter()
     writer.append(#"{"jsonrpc":"2.0","id":"#)
     writer.appendID(id)
-    writer.append(#","result":{"tools":["#)
+    writer.append(#","result":{""#)
+    writer.append(kind.key)
+    writer.append(#"":["#)
     writer.append(raw: entries)
     writer.append("]")
     writer.append(raw: others)
     if isStateless { writer.append(#","cacheScope":"private""#) }
     writer.append("}}")
     return writer.bytes
+  }
+}
+
+extension Document {
+  /// How long (ms) a client may keep what we filtered: what the server says, up to a minute; nil for
+  /// what is no number of milliseconds.
+  func cappedTTL(_ value: Value) -> Int64? {
+    integer(value).flatMap { $0 < 0 ? nil : min($0, Bounds.longestCache) }
   }
 }

@@ -24,9 +24,12 @@ extension Profile {
     limits = Limits(root["limits"])
     hardening.deniesWriteExecute = root["hardening", "write_execute"]?.scalar?.text == "deny"
     hardening.mitigatesSpeculation = root["hardening", "speculation"]?.scalar?.text == "mitigate"
-    let allowed = root["tools", "allow"]
-    tools = Tools(allow: Self.tools(allowed), line: allowed?.position.line ?? 0)
-    features.logging = root["features", "logging"]?.scalar?.text == "allow"
+    tools = Tools(root["tools"])
+    resources = Self.names(root["resources", "allow"])
+    prompts = Self.names(root["prompts", "allow"])
+    requests = Requests(root["requests"])
+    features = Features(root["features"])
+    revisions = Revisions(root["protocol"])
     messages = Messages(root["messages"])
     audit.arguments = Self.word(root["audit", "arguments"]) ?? audit.arguments
   }
@@ -56,18 +59,13 @@ extension Profile {
     }
   }
 
-  private static func tools(_ node: Node?) -> Tools.Allow {
+  private static func names(_ node: Node?) -> Names {
     guard let node else { return .names([]) }
-    if node.scalar?.text == "*" { return .everything(line: node.position.line) }
-    let names = node.elements.compactMap { element -> Located<String>? in
-      guard let name = (element.scalar ?? element["name"]?.scalar)?.text else { return nil }
-      return Located(name, line: element.position.line, column: element.position.column)
+    if node.scalar?.text == "*" || node.elements.count == 1 && node.elements[0].scalar?.text == "*"
+    {
+      return .everything(line: node.position.line)
     }
-    // Only the short form is the wildcard; `{name: "*"}` would be a tool of that name.
-    if let only = node.elements.first, node.elements.count == 1, only.scalar?.text == "*" {
-      return .everything(line: only.position.line)
-    }
-    return .names(names)
+    return .names(strings(node))
   }
 }
 
@@ -134,5 +132,37 @@ extension Profile.Messages {
     maxSize = integer("max_size") ?? maxSize
     maxDepth = integer("max_depth") ?? maxDepth
     inFlight = integer("in_flight") ?? inFlight
+  }
+}
+
+extension Profile.Requests {
+  fileprivate init(_ node: Node?) {
+    self.init()
+    func allows(_ node: Node?) -> Bool { node?.scalar?.text == "allow" }
+    sampling = allows(node?["sampling"])
+    roots = allows(node?["roots"])
+    let elicitation = node?["elicitation"]
+    forms = allows(elicitation) || allows(elicitation?["form"])
+    hosts = (elicitation?["hosts"]?.elements ?? []).compactMap { $0.scalar?.text }
+  }
+}
+
+extension Profile.Features {
+  fileprivate init(_ node: Node?) {
+    self.init()
+    func allows(_ name: String) -> Bool { node?[name]?.scalar?.text == "allow" }
+    logging = allows("logging")
+    completion = allows("completion")
+    tasks = allows("tasks")
+    subscriptions = allows("subscriptions")
+    extensions = allows("extensions")
+  }
+}
+
+extension Profile.Revisions {
+  fileprivate init(_ node: Node?) {
+    self.init()
+    era = node?["era"]?.scalar.flatMap { Era(rawValue: $0.text) } ?? era
+    versions = (node?["versions"]?.elements ?? []).compactMap { $0.scalar?.text }.sorted()
   }
 }

@@ -27,6 +27,14 @@ indirect enum Shape: Sendable {
   case names(TextRule, of: Shape, most: Int)
   /// A scalar in short, or a mapping when there is more to say.
   case either(Shape, orTable: [Key])
+  /// An integer or a decimal fraction, without bounds.
+  case number
+  /// A string, a number or a boolean, as itself.
+  case literal
+  /// One value, or a list of 1 to so many.
+  case oneOrList(of: Shape, most: Int)
+  /// A rule for an argument inside another one.
+  case argumentRule
   /// A list, or the single word `*` for everything.
   case listOrEverything(of: Shape, count: ClosedRange<Int>)
   /// Anything: the key is refused as a whole.
@@ -67,8 +75,15 @@ enum TextRule: Sendable, CaseIterable {
   case environmentName
   case program
   case toolName
+  case argumentName
+  case toolDescription
+  case argumentHost
+  case leading
   case systemCall
   case path
+  case resource
+  case host
+  case protocolVersion
 
   /// What a message and the docs call it.
   var noun: String {
@@ -81,8 +96,15 @@ enum TextRule: Sendable, CaseIterable {
     case .environmentName: "a name of characters A-Z a-z 0-9 _ that starts with no digit"
     case .program: "a program's name, or an absolute path"
     case .toolName: "a tool's name of at most 256 bytes without control characters"
+    case .argumentName: "an argument's name of at most 256 bytes"
+    case .toolDescription: "a text of 1 to 4096 bytes"
+    case .argumentHost: "a host's name or address, or a name with *. before it"
+    case .leading: "a string of 1 to 64 bytes"
     case .systemCall: "a system call's name"
     case .path: "an absolute path"
+    case .resource: "a URI such as file:///srv/notes.txt, file:///srv/** or memo:**"
+    case .host: "a host name in lower case, or *. and one"
+    case .protocolVersion: "a version such as 2025-11-25"
     }
   }
 
@@ -97,22 +119,34 @@ enum TextRule: Sendable, CaseIterable {
     case .environmentName: "GIT_OPTIONAL_LOCKS"
     case .program: "mcp-server-git"
     case .toolName: "git_status"
+    case .argumentName: "max_count"
+    case .toolDescription: "Show the newest commits"
+    case .argumentHost: "example.com"
+    case .leading: "\"-\""
     case .systemCall: "io_setup"
     case .path: "/srv/data"
+    case .resource: "\"file:///srv/data/**\""
+    case .host: "accounts.example.com"
+    case .protocolVersion: "2025-11-25"
     }
   }
 
   /// The rule as a regular expression of JSON Schema, where it is one.
   var pattern: String? {
     switch self {
-    case .anything, .description, .reason: nil
+    case .anything, .description, .reason, .toolDescription, .leading: nil
     case .profileName: "^[a-z0-9][a-z0-9._-]{0,63}$"
     case .variableName: "^[a-z][a-z0-9_]{0,63}$"
     case .environmentName: "^[A-Za-z_][A-Za-z0-9_]{0,255}$"
     case .program: "^(/|\\$\\{|[^/]+$)"
     case .toolName: "^[^\\u0000-\\u001f\\u007f]{1,256}$"
+    case .argumentName: "^[^\\u0000]{1,256}$"
+    case .argumentHost: "^((\\*\\.)?[A-Za-z0-9_.-]{1,253}|\\[[0-9A-Fa-f:]{2,39}\\]|.*\\$\\{.*)$"
     case .systemCall: "^[a-z_][a-z0-9_]{0,63}$"
     case .path: "^(/|\\$\\{)"
+    case .resource: "^([A-Za-z][A-Za-z0-9+.-]*:[^\\u0000-\\u0020*\\u007f]*(\\*\\*)?|\\$\\{.*|\\*)$"
+    case .host: "^(\\*\\.)?[a-z0-9_-]+(\\.[a-z0-9_-]+)*$"
+    case .protocolVersion: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
     }
   }
 
@@ -128,8 +162,20 @@ enum TextRule: Sendable, CaseIterable {
     func isLetter(_ byte: UInt8) -> Bool {
       isLower(byte) || (65...90).contains(byte) || byte == 0x5F
     }
+    func isHost(_ bytes: ArraySlice<UInt8>) -> Bool {
+      let name = bytes.starts(with: [0x2A, 0x2E]) ? bytes.dropFirst(2) : bytes
+      let labels = name.split(separator: 0x2E, omittingEmptySubsequences: false)
+      return name.count <= 253
+        && labels.allSatisfy { label in
+          !label.isEmpty && label.count <= 63
+            && label.allSatisfy { isLower($0) || isDigit($0) || $0 == 0x2D || $0 == 0x5F }
+        }
+    }
     switch self {
-    case .anything, .path: return true
+    case .anything, .path, .argumentHost: return true
+    case .argumentName: return (1...256).contains(bytes.count)
+    case .toolDescription: return (1...4096).contains(bytes.count)
+    case .leading: return (1...64).contains(bytes.count)
     case .program: return !text.isEmpty
     case .description: return bytes.count <= 1024
     case .reason: return (1...1024).contains(bytes.count)
@@ -144,6 +190,13 @@ enum TextRule: Sendable, CaseIterable {
         { isLower($0) || $0 == 0x5F }, { isLower($0) || isDigit($0) || $0 == 0x5F }, most: 64)
     case .environmentName:
       return isNamed(isLetter, { isLetter($0) || isDigit($0) }, most: 256)
+    case .resource: return ResourceText.isRule(bytes)
+    case .host: return isHost(bytes[...])
+    case .protocolVersion:
+      return bytes.count == 10
+        && bytes.enumerated().allSatisfy {
+          $0.offset == 4 || $0.offset == 7 ? $0.element == 0x2D : isDigit($0.element)
+        }
     case .toolName:
       return (1...256).contains(bytes.count) && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
