@@ -229,7 +229,7 @@ enum Format {
       name: "add", shape: .list(of: .text(.systemCall), count: 0...512), omitted: "`[]`",
       summary: "Further system calls, by name; those that could open the cell are refused, and "
         + "those that every server may make with harmless arguments already, such as `clone`.",
-      example: "[mlock]"),
+      example: "[shmget]"),
   ]
 
   static let limits: [Key] = [
