@@ -51,6 +51,11 @@ struct Gather: Sendable {
       removed += 1
       return
     }
+    guard rules.reads(content, in: document.bytes) else {
+      removed += 1
+      trouble = .nameUnseen
+      return
+    }
     // The first of two entries with one name stays: a client that took the last would else show
     // a description that another client never saw.
     guard names.insert(content, of: document.bytes) else {

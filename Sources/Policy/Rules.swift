@@ -19,6 +19,10 @@ public struct Rules: Sendable {
   let inFlight: Int
   /// The largest message, in bytes.
   let maxSize: Int
+  /// What is done to the strings of the server's messages.
+  let texts: TextRules
+  /// The largest list and the largest other result that the client is given, in bytes.
+  let maxList: Int, maxResult: Int
 
   /// Compiles the profile's rules.
   public init(profile: Profile) {
@@ -43,10 +47,14 @@ public struct Rules: Sendable {
     allowsLogging = profile.features.logging
     inFlight = max(profile.messages.inFlight, 1)
     maxSize = profile.messages.maxSize
+    texts = TextRules(profile.text)
+    maxList = min(profile.text.maxList, maxSize)
+    maxResult = profile.text.maxResult ?? maxSize
   }
 
   /// Whether a tool is allowed, by the bytes of its name; then its line, and its name to keep.
   func tool(_ range: Range<Int>, in bytes: [UInt8]) -> (line: Int, name: [UInt8])? {
+    guard reads(range, in: bytes) else { return nil }
     if let everything {
       guard range.count <= Bounds.identifier else { return nil }
       return (everything, Array(bytes[range]))
@@ -59,6 +67,11 @@ public struct Rules: Sendable {
   func allows(_ range: Range<Int>, in bytes: [UInt8]) -> Bool {
     if everything != nil { return range.count <= Bounds.identifier }
     return names.number(of: range, in: bytes) != nil
+  }
+
+  /// Whether a name may be shown as it is: it cannot be changed, because it would name nothing then.
+  func reads(_ name: Range<Int>, in bytes: [UInt8]) -> Bool {
+    texts.hidden == .allow || TextFilter.isReadable(bytes, name)
   }
 }
 

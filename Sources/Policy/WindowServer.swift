@@ -92,7 +92,7 @@ extension Window {
     switch pending.method {
     case .toolsList:
       var gather = Gather(
-        seed: seed, isStateless: pending.isStateless, limit: rules.maxSize)
+        seed: seed, isStateless: pending.isStateless, limit: rules.maxList)
       return add(result, of: document, to: &gather, id, pending, event)
     case .initialize, .discover:
       let line = result.keepingCapabilities(
@@ -138,6 +138,7 @@ extension Window {
         "the server asked for input from the user, which this profile does not allow"
       case .badList: "the server gave something that is not a list of tools"
       case .answerSize: "the server's answer is larger than messages.max_size"
+      case .resultSize: "the result is larger than text.max_result; ask for less at once"
       default: "the server gave a result of an unknown type"
       }
     let request = Refused(

@@ -28,6 +28,7 @@ extension Profile {
     tools = Tools(allow: Self.tools(allowed), line: allowed?.position.line ?? 0)
     features.logging = root["features", "logging"]?.scalar?.text == "allow"
     messages = Messages(root["messages"])
+    text = Text(root["text"])
     audit.arguments = Self.word(root["audit", "arguments"]) ?? audit.arguments
   }
 
@@ -134,5 +135,18 @@ extension Profile.Messages {
     maxSize = integer("max_size") ?? maxSize
     maxDepth = integer("max_depth") ?? maxDepth
     inFlight = integer("in_flight") ?? inFlight
+  }
+}
+
+extension Profile.Text {
+  fileprivate init(_ node: Node?) {
+    self.init()
+    func size(_ key: String) -> Int? {
+      node?[key]?.scalar.flatMap { Quantity.size($0.text) }.flatMap { Int(exactly: $0) }
+    }
+    hidden = node?["hidden"]?.scalar.flatMap { Hidden(rawValue: $0.text) } ?? hidden
+    maxField = size("max_field") ?? maxField
+    maxList = size("max_list") ?? maxList
+    maxResult = size("max_result")
   }
 }

@@ -254,6 +254,31 @@ extension Profile {
     }
   }
 
+  /// The section `text`.
+  public struct Text: Sendable, Equatable {
+    /// What becomes of characters that a reader would not see.
+    public enum Hidden: String, Sendable, CaseIterable {
+      /// They are written out, as in `\u{200b}`.
+      case escape
+      /// They are left out.
+      case remove
+      /// They stay.
+      case allow
+    }
+
+    /// What becomes of characters that a reader would not see; `escape` unless given.
+    public var hidden = Hidden.escape
+    /// The longest string of the server's in bytes; 1 MiB unless given.
+    public var maxField = 1 << 20
+    /// The longest list in bytes; 1 MiB unless given.
+    public var maxList = 1 << 20
+    /// The longest other result in bytes; nil, the default, is the size of a message.
+    public var maxResult: Int?
+
+    /// Makes the section, which is as safe as it can be without getting in the way.
+    public init() {}
+  }
+
   /// The section `audit`.
   public struct Audit: Sendable, Equatable {
     /// How much of a call's arguments is kept.

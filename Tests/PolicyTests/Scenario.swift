@@ -7,8 +7,8 @@ import Wire
 
 /// A conversation as a file tells it, and how it is played against a window.
 ///
-/// A header of `key: value` lines (`says`, `tools`, `logging`, `in_flight`, `max_size`), an empty
-/// line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
+/// A header of `key: value` lines (`says`, `tools`, `logging`, `in_flight`, `max_size`, `hidden`,
+/// `max_field`, `max_list`, `max_result`), an empty line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
 /// (the client sends and the record cannot be written) or `end …` (the server ended). The lines
 /// below it say everything that comes of it, in order: `=>S …`, `=>C …`, with `=` for the same
 /// message; `drop REASON` and `reason REASON` say what the record must; `tool NAME`, `rule N`,
@@ -76,6 +76,12 @@ struct Scenario: CustomTestStringConvertible, Sendable {
     profile.features.logging = header["logging"] == "allow"
     if let text = header["in_flight"], let number = Int(text) { profile.messages.inFlight = number }
     if let text = header["max_size"], let number = Int(text) { profile.messages.maxSize = number }
+    if let word = header["hidden"], let hidden = Profile.Text.Hidden(rawValue: word) {
+      profile.text.hidden = hidden
+    }
+    if let text = header["max_field"], let number = Int(text) { profile.text.maxField = number }
+    if let text = header["max_list"], let number = Int(text) { profile.text.maxList = number }
+    if let text = header["max_result"] { profile.text.maxResult = Int(text) }
     return profile
   }
 
@@ -189,6 +195,8 @@ struct Player {
     }
     if let tool = event.tool { outcome.facts.append("tool \(text(tool))") }
     if let method = event.method { outcome.facts.append("method \(text(method))") }
+    if let hidden = event.hidden { outcome.facts.append("hidden \(hidden)") }
+    if let cut = event.cut { outcome.facts.append("cut \(cut)") }
     if let removed = event.removed { outcome.facts.append("removed \(removed)") }
     if let end = event.outcome { outcome.facts.append("outcome \(end.rawValue)") }
   }
