@@ -11,7 +11,7 @@ BINARY := .build/release/anchorhold
 TOOLS := .build/tests
 CC := gcc
 CFLAGS := -static -O2 -Wall -Wextra -Werror
-PRODUCT_TARGETS := Linux Profile Wire Policy Confinement Audit Session anchorhold
+PRODUCT_TARGETS := Linux Profile Wire Schema Policy Confinement Audit Session anchorhold
 
 .PHONY: all deps build skipping demo test test-kernels what-holds bench lint format install tools \
   fuzz clean

@@ -28,6 +28,7 @@ let package = Package(
     .target(name: "Linux", dependencies: ["CLinux", "CProbe"], swiftSettings: strict),
     .target(name: "Profile", dependencies: ["CYAML"], swiftSettings: strict),
     .target(name: "Wire", swiftSettings: strict),
+    .target(name: "Schema", dependencies: ["Wire"], swiftSettings: strict),
     .target(name: "Policy", dependencies: ["Wire", "Profile"], swiftSettings: strict),
     .target(
       name: "Confinement", dependencies: ["Linux", "Profile", "CSeccomp"],
@@ -44,6 +45,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
+    .testTarget(name: "SchemaTests", dependencies: ["Schema", "Wire"]),
     .testTarget(name: "ProfileTests", dependencies: ["Profile"]),
     .testTarget(name: "PolicyTests", dependencies: ["Policy", "Wire", "Profile"]),
     .testTarget(name: "LinuxTests", dependencies: ["Linux"]),

@@ -1,8 +1,10 @@
 internal import Wire
 
-/// A list of tools on its way to the client: pages are filtered as they come and put together.
+/// A list on its way to the client: pages are filtered as they come and put together.
 struct Gather: Sendable {
-  /// The members of the first page's result that go to the client, without `tools`.
+  /// What is listed.
+  let kind: ListKind
+  /// The members of the first page's result that go to the client, without the entries.
   private var others: [UInt8] = []
   /// The entries that the profile lets through, with commas between.
   private var entries: [UInt8] = []
@@ -10,6 +12,7 @@ struct Gather: Sendable {
   private var cursors: NameTable
   private let isStateless: Bool
   private let limit: Int
+  private let texts: TextRules
   private(set) var pages = 0
   /// Entries that were taken out: not allowed, named twice, or without a name.
   private(set) var removed = 0
@@ -18,40 +21,46 @@ struct Gather: Sendable {
   /// The follow-up request that is in flight.
   var own: RequestID?
 
-  init(seed: UInt64, isStateless: Bool, limit: Int) {
+  init(_ kind: ListKind, seed: UInt64, isStateless: Bool, limit: Int, texts: TextRules) {
+    self.kind = kind
     names = NameTable(seed: seed)
     cursors = NameTable(seed: seed)
     self.isStateless = isStateless
     self.limit = limit
+    self.texts = texts
   }
 
   /// The bytes that are held.
   var size: Int { others.count + entries.count + names.byteCount + cursors.byteCount }
 
   /// Adds a page; false if it is not a list.
-  mutating func add(_ page: ServerResult, of document: Document, rules: Rules) -> Bool {
-    guard let tools = page.tools, tools.kind == .array else { return false }
+  mutating func add(_ document: Document, shows: (Range<Int>) -> Bool) -> Bool {
+    guard let result = document.result, let list = document.member(kind.key, of: result),
+      list.kind == .array
+    else { return false }
     pages += 1
     if pages == 1 { keepOthers(of: document) }
-    for entry in document.elements(of: tools) {
+    for entry in document.elements(of: list) {
       guard trouble != .listSize else { break }
-      add(entry, of: document, rules: rules)
+      add(entry, of: document, shows: shows)
     }
     return true
   }
 
-  private mutating func add(_ entry: Value, of document: Document, rules: Rules) {
-    guard let name = document.member("name", of: entry), name.kind == .string else {
+  private mutating func add(
+    _ entry: Value, of document: Document, shows: (Range<Int>) -> Bool
+  ) {
+    guard let name = document.member(kind.identity, of: entry), name.kind == .string else {
       removed += 1
       trouble = .listMalformed
       return
     }
     let content = document.content(name)
-    guard rules.allows(content, in: document.bytes) else {
+    guard shows(content) else {
       removed += 1
       return
     }
-    guard rules.reads(content, in: document.bytes) else {
+    guard texts.shows(name: content, in: document.bytes) else {
       removed += 1
       trouble = .nameUnseen
       return
@@ -75,10 +84,16 @@ struct Gather: Sendable {
     guard let result = document.result else { return }
     let bytes = document.bytes
     for (key, value) in document.members(of: result) {
-      if document.content(key, equals: Key.tools) || document.content(key, equals: Key.nextCursor) {
+      if document.content(key, equals: kind.key) || document.content(key, equals: Key.nextCursor) {
         continue
       }
       if isStateless, document.content(key, equals: Key.cacheScope) { continue }
+      if isStateless, document.content(key, equals: Key.ttl) {
+        others.append(UInt8(ascii: ","))
+        others.appendKey(key, of: bytes, first: true)
+        others.append(contentsOf: String(document.cappedTTL(value) ?? 0).utf8)
+        continue
+      }
       others.append(UInt8(ascii: ","))
       others.appendKey(key, of: bytes, first: true)
       others.append(contentsOf: bytes[value.range])
@@ -117,7 +132,9 @@ struct Gather: Sendable {
     guard let result = document.result,
       let scope = document.member("cacheScope", of: result), scope.kind == .string
     else { return false }
-    return document.content(document.content(scope), equals: "private")
+    guard document.content(document.content(scope), equals: "private") else { return false }
+    guard let ttl = document.member(Key.ttl, of: result) else { return true }
+    return document.cappedTTL(ttl).map { document.integer(ttl) == $0 } ?? false
   }
 
   /// The one answer.
@@ -125,12 +142,22 @@ struct Gather: Sendable {
     var writer = ByteWriter()
     writer.append(#"{"jsonrpc":"2.0","id":"#)
     writer.appendID(id)
-    writer.append(#","result":{"tools":["#)
+    writer.append(#","result":{""#)
+    writer.append(kind.key)
+    writer.append(#"":["#)
     writer.append(raw: entries)
     writer.append("]")
     writer.append(raw: others)
     if isStateless { writer.append(#","cacheScope":"private""#) }
     writer.append("}}")
     return writer.bytes
+  }
+}
+
+extension Document {
+  /// How long (ms) a client may keep what we filtered: what the server says, up to a minute; nil for
+  /// what is no number of milliseconds.
+  func cappedTTL(_ value: Value) -> Int64? {
+    integer(value).flatMap { $0 < 0 ? nil : min($0, Bounds.longestCache) }
   }
 }

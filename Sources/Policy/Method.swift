@@ -1,6 +1,7 @@
 internal import Wire
 
-/// The methods that are told apart; all others are alike to the policy.
+/// The methods that are told apart: every one of the five revisions and of the tasks' extension; all
+/// others are alike to the policy.
 enum Method: Int, CaseIterable, Sendable {
   case toolsCall
   case toolsList
@@ -10,12 +11,34 @@ enum Method: Int, CaseIterable, Sendable {
   case setLevel
   case resourcesList
   case templatesList
+  case resourcesRead
+  case subscribe
+  case unsubscribe
   case promptsList
+  case promptsGet
+  case complete
+  case listen
+  case tasksGet
+  case tasksResult
+  case tasksList
+  case tasksCancel
+  case tasksUpdate
+  case sampling
+  case elicitation
+  case rootsList
   case cancelled
   case progress
   case initialized
   case toolsChanged
+  case resourcesChanged
+  case promptsChanged
+  case rootsChanged
+  case resourceUpdated
   case message
+  case acknowledged
+  case elicitationComplete
+  case taskStatus
+  case taskNotification
   case other
 
   /// The name on the wire; of `other`, nothing.
@@ -23,10 +46,23 @@ enum Method: Int, CaseIterable, Sendable {
 
   private static let names: [[UInt8]] = [
     "tools/call", "tools/list", "initialize", "server/discover", "ping", "logging/setLevel",
-    "resources/list", "resources/templates/list", "prompts/list", "notifications/cancelled",
+    "resources/list", "resources/templates/list", "resources/read", "resources/subscribe",
+    "resources/unsubscribe", "prompts/list", "prompts/get", "completion/complete",
+    "subscriptions/listen", "tasks/get", "tasks/result", "tasks/list", "tasks/cancel",
+    "tasks/update",
+    "sampling/createMessage", "elicitation/create", "roots/list", "notifications/cancelled",
     "notifications/progress", "notifications/initialized", "notifications/tools/list_changed",
-    "notifications/message", "",
+    "notifications/resources/list_changed", "notifications/prompts/list_changed",
+    "notifications/roots/list_changed", "notifications/resources/updated",
+    "notifications/message", "notifications/subscriptions/acknowledged",
+    "notifications/elicitation/complete", "notifications/tasks/status", "notifications/tasks", "",
   ].map { Array($0.utf8) }
+
+  private static let table: NameTable = {
+    var table = NameTable()
+    for name in names { _ = table.insert(name) }
+    return table
+  }()
 
   /// The method of a message, compared byte for byte.
   init(of document: borrowing Document) {
@@ -39,9 +75,12 @@ enum Method: Int, CaseIterable, Sendable {
       self = .other
       return
     }
-    let text = document.bytes[range]
-    let index = Method.names.firstIndex { $0.elementsEqual(text) }
-    self = index.flatMap(Method.init(rawValue:)) ?? .other
+    self.init(range, in: document.bytes)
+  }
+
+  /// The method of this name.
+  init(_ range: Range<Int>, in bytes: [UInt8]) {
+    self = Method.table.number(of: range, in: bytes).flatMap(Method.init(rawValue:)) ?? .other
   }
 }
 
@@ -63,6 +102,31 @@ enum Key {
   static let resultType: StaticString = "resultType"
   static let isError: StaticString = "isError"
   static let progressToken: StaticString = "progressToken"
+  static let completions: StaticString = "completions"
+  static let elicitation: StaticString = "elicitation"
+  static let elicitationID: StaticString = "elicitationId"
+  static let extensions: StaticString = "extensions"
+  static let form: StaticString = "form"
+  static let method: StaticString = "method"
+  static let mode: StaticString = "mode"
+  static let notifications: StaticString = "notifications"
+  static let params: StaticString = "params"
+  static let plainProtocolVersion: StaticString = "protocolVersion"
+  static let prompts: StaticString = "prompts"
+  static let ref: StaticString = "ref"
+  static let requestState: StaticString = "requestState"
+  static let resources: StaticString = "resources"
+  static let roots: StaticString = "roots"
+  static let sampling: StaticString = "sampling"
+  static let subscribe: StaticString = "subscribe"
+  static let supportedVersions: StaticString = "supportedVersions"
+  static let taskID: StaticString = "taskId"
+  static let tasks: StaticString = "tasks"
+  static let ttl: StaticString = "ttlMs"
+  static let uri: StaticString = "uri"
+  static let url: StaticString = "url"
+  static let subscription: StaticString = "io.modelcontextprotocol/subscriptionId"
+  static let tasksExtension: StaticString = "io.modelcontextprotocol/tasks"
   static let protocolVersion: StaticString = "io.modelcontextprotocol/protocolVersion"
   static let clientCapabilities: StaticString = "io.modelcontextprotocol/clientCapabilities"
   static let logLevel: StaticString = "io.modelcontextprotocol/logLevel"
@@ -89,6 +153,15 @@ extension Document {
 enum Bounds {
   /// Bytes of a progress token, or of the name of a tool that may be called, as of an id.
   static let identifier = 1_024
+  /// Results whose questions wait to be answered, and questions of one result.
+  static let asks = 64
+  static let questions = 64
+  /// Bytes of a URI.
+  static let uri = 8_192
+  /// Subscriptions, tasks and visits that are remembered, each direction.
+  static let remembered = 1_024
+  /// How long (ms) a client may keep what we filtered: with another profile it would be another.
+  static let longestCache: Int64 = 60_000
   /// Bytes of a name that a record may want to show.
   static let shown = 256
   /// Bytes of the `_meta` of a list request, which its follow-up requests repeat.

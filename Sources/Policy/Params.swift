@@ -1,31 +1,67 @@
 internal import Wire
 
-/// What policy needs of a client message's `params`, found in one pass over it.
+/// What policy needs of a message's `params`, found in one pass over it.
 struct Params {
   var name: Value?
   var arguments: Value?
   var cursor: Value?
   var inputResponses: Value?
+  var requestState: Value?
+  var uri: Value?
+  var ref: Value?
+  var taskID: Value?
+  /// What `subscriptions/listen` asks for, or its acknowledgement grants.
+  var notifications: Value?
+  /// How a person is asked, and where sent.
+  var mode: Value?
+  var url: Value?
+  var elicitationID: Value?
+  /// The version that `initialize` asks for, or that a request says it is of.
+  var version: Value?
   var meta: Value?
   /// The token that progress of this request will carry.
   var token: RequestID?
+  /// The subscription that a notification belongs to.
+  var subscription: Value?
   /// Whether the message is of the stateless era: it names its protocol version itself.
   var isStateless = false
-  /// Whether something is to be taken out before the message may go on.
-  var needsRewrite = false
+  /// Whether the request may become a task.
+  var isTask = false
   /// Why the message cannot go on at all.
   var fault: Reason?
 
   private let method: Method
-  private let allowsLogging: Bool
+  private let permissions: Permissions
+  /// Whether a member is to be taken out.
+  private var takesOut = false
+  /// Values that go on in another form, by where they begin.
+  private var replacements: [(start: Int, bytes: [UInt8])] = []
 
-  init(of document: borrowing Document, method: Method, allowsLogging: Bool) {
+  init(of document: borrowing Document, method: Method, permissions: Permissions) {
     self.method = method
-    self.allowsLogging = allowsLogging
+    self.permissions = permissions
     guard let params = document.params else { return }
     document.forEachMember(of: params) { key, value in note(key, value, of: document) }
     guard let meta else { return }
     document.forEachMember(of: meta) { key, value in noteMeta(key, value, of: document) }
+  }
+
+  /// The `params` of a request inside a result, or what stands for them.
+  init(
+    within params: Value, of document: borrowing Document, _ method: Method,
+    _ permissions: Permissions
+  ) {
+    self.method = method
+    self.permissions = permissions
+    document.forEachMember(of: params) { key, value in note(key, value, of: document) }
+  }
+
+  /// Whether something is taken out or replaced before the message may go on.
+  var needsRewrite: Bool { takesOut || !replacements.isEmpty }
+
+  /// Has another value go on in place of this one.
+  mutating func replace(_ value: Value, by bytes: [UInt8]) {
+    replacements.append((value.range.lowerBound, bytes))
   }
 
   private mutating func note(_ key: Range<Int>, _ value: Value, of document: Document) {
@@ -39,10 +75,35 @@ struct Params {
       cursor = value
     } else if document.content(key, equals: Key.inputResponses) {
       inputResponses = value
+    } else if document.content(key, equals: Key.requestState) {
+      requestState = value
+    } else if document.content(key, equals: Key.task) {
+      isTask = true
+      if !permissions.features.tasks { takesOut = true }
+    } else if method != .toolsCall {
+      noteOther(key, value, of: document)
+    }
+  }
+
+  private mutating func noteOther(_ key: Range<Int>, _ value: Value, of document: Document) {
+    if document.content(key, equals: Key.uri) {
+      uri = value
+    } else if document.content(key, equals: Key.ref) {
+      ref = value
+    } else if document.content(key, equals: Key.taskID) {
+      taskID = value
+    } else if document.content(key, equals: Key.notifications) {
+      notifications = value
+    } else if document.content(key, equals: Key.mode) {
+      mode = value
+    } else if document.content(key, equals: Key.url) {
+      url = value
+    } else if document.content(key, equals: Key.elicitationID) {
+      elicitationID = value
+    } else if method == .initialize, document.content(key, equals: Key.plainProtocolVersion) {
+      version = value
     } else if method == .initialize, document.content(key, equals: Key.capabilities) {
-      noteCapabilities(value)
-    } else if method == .toolsCall, document.content(key, equals: Key.task) {
-      needsRewrite = true
+      noteCapabilities(value, of: document)
     }
   }
 
@@ -51,45 +112,36 @@ struct Params {
       token = document.identifier(value)
     } else if document.content(key, equals: Key.protocolVersion) {
       isStateless = true
+      version = value
     } else if document.content(key, equals: Key.clientCapabilities) {
-      noteCapabilities(value)
-    } else if !allowsLogging, document.content(key, equals: Key.logLevel) {
-      needsRewrite = true
+      noteCapabilities(value, of: document)
+    } else if document.content(key, equals: Key.subscription) {
+      subscription = value
+    } else if !permissions.features.logging, document.content(key, equals: Key.logLevel) {
+      takesOut = true
     }
   }
 
-  /// None of the client's capabilities is let through by this version, known or not: the list of
-  /// what may stay is empty.
-  private mutating func noteCapabilities(_ value: Value) {
-    if value.kind != .object {
+  private mutating func noteCapabilities(_ value: Value, of document: Document) {
+    guard value.kind == .object else {
       fault = .badCapabilities
-    } else if value.range.count > 2 {
-      needsRewrite = true
+      return
     }
+    guard value.range.count > 2 else { return }
+    let kept = Capabilities(permissions: permissions).client(value, of: document)
+    if !document.bytes[value.range].elementsEqual(kept) { replace(value, by: kept) }
   }
 
   /// The message without what the profile denies, everything else byte for byte.
   func rewritten(_ document: Document) -> [UInt8] {
     guard let params = document.params else { return document.bytes }
-    let bytes = document.bytes
     var output: [UInt8] = []
-    output.reserveCapacity(bytes.count)
-    output.append(contentsOf: bytes[..<params.range.lowerBound])
-    output.append(UInt8(ascii: "{"))
-    let start = output.count
-    for (key, value) in document.members(of: params) {
-      if method == .toolsCall, document.content(key, equals: Key.task) { continue }
-      output.appendKey(key, of: bytes, first: output.count == start)
-      if method == .initialize, document.content(key, equals: Key.capabilities) {
-        output.append(contentsOf: [UInt8(ascii: "{"), UInt8(ascii: "}")])
-      } else if document.content(key, equals: Key.meta) {
-        appendMeta(value, of: document, to: &output)
-      } else {
-        output.append(contentsOf: bytes[value.range])
-      }
+    output.reserveCapacity(document.bytes.count)
+    output.append(contentsOf: document.bytes[..<params.range.lowerBound])
+    append(params, of: document, to: &output) { key in
+      !permissions.features.tasks && document.content(key, equals: Key.task)
     }
-    output.append(UInt8(ascii: "}"))
-    output.append(contentsOf: bytes[params.range.upperBound...])
+    output.append(contentsOf: document.bytes[params.range.upperBound...])
     return output
   }
 
@@ -102,20 +154,30 @@ struct Params {
   }
 
   private func appendMeta(_ meta: Value, of document: Document, to output: inout [UInt8]) {
-    let bytes = document.bytes
-    guard meta.kind == .object else {
-      output.append(contentsOf: bytes[meta.range])
+    append(meta, of: document, to: &output) { key in
+      !permissions.features.logging && document.content(key, equals: Key.logLevel)
+    }
+  }
+
+  /// An object without the members that `omits` names, and with what replaces values.
+  private func append(
+    _ object: Value, of document: Document, to output: inout [UInt8],
+    omits: (Range<Int>) -> Bool
+  ) {
+    guard object.kind == .object else {
+      output.append(contentsOf: document.bytes[object.range])
       return
     }
     output.append(UInt8(ascii: "{"))
     let start = output.count
-    for (key, value) in document.members(of: meta) {
-      if !allowsLogging, document.content(key, equals: Key.logLevel) { continue }
-      output.appendKey(key, of: bytes, first: output.count == start)
-      if document.content(key, equals: Key.clientCapabilities) {
-        output.append(contentsOf: [UInt8(ascii: "{"), UInt8(ascii: "}")])
+    for (key, value) in document.members(of: object) where !omits(key) {
+      output.appendKey(key, of: document.bytes, first: output.count == start)
+      if let other = replacements.first(where: { $0.start == value.range.lowerBound }) {
+        output.append(contentsOf: other.bytes)
+      } else if value == meta {
+        appendMeta(value, of: document, to: &output)
       } else {
-        output.append(contentsOf: bytes[value.range])
+        output.append(contentsOf: document.bytes[value.range])
       }
     }
     output.append(UInt8(ascii: "}"))

@@ -6,6 +6,16 @@ public enum Reason: String, CaseIterable, Sendable {
   case methodDenied = "method-denied"
   /// The tool is not allowed by the profile, so it looks unknown.
   case unknownTool = "unknown-tool"
+  /// The resource is not allowed by the profile, so it looks unknown.
+  case unknownResource = "unknown-resource"
+  /// The prompt is not allowed by the profile, so it looks unknown.
+  case unknownPrompt = "unknown-prompt"
+  /// No request of this session made the task.
+  case unknownTask = "unknown-task"
+  /// A version or an era of the protocol that the profile does not let through.
+  case versionDenied = "version-denied"
+  /// What is completed or subscribed to is not said as the protocol has it.
+  case badParams = "bad-params"
   /// `tools/call` without a `name` that is a string.
   case badCall = "bad-call"
   /// `arguments` of a call that are not an object.
@@ -71,6 +81,10 @@ public enum Reason: String, CaseIterable, Sendable {
   case cancelUnmatched = "unmatched-cancellation"
   /// Progress with a token of no request in flight.
   case progressUnmatched = "unmatched-progress"
-  /// A notification of a subscription, which nobody can have made.
+  /// A visit to an address that the profile does not let through, or that ends unasked.
+  case visitDenied = "visit-denied"
+  /// Roots that the server does not see were taken out.
+  case rootsFiltered = "roots-filtered"
+  /// A notification of a subscription that is not there, or of something that it was not made for.
   case noSubscription = "no-subscription"
 }

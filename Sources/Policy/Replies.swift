@@ -5,6 +5,10 @@ enum ErrorCode {
   static let methodNotFound = -32601
   static let invalidRequest = -32600
   static let invalidParams = -32602
+  /// Of the revisions with a handshake.
+  static let resourceNotFound = -32002
+  /// `UnsupportedProtocolVersionError` of the revision 2026-07-28.
+  static let unsupportedVersion = -32022
   /// The request is of a kind that passes, but not now or not like this.
   static let refused = -31001
   /// The server ended before it answered.
@@ -51,14 +55,45 @@ enum Replies {
     return writer.bytes
   }
 
-  /// The error for a tool that does not exist, or looks as if it did not.
-  static func unknownTool(id: RequestID, name: Range<Int>, of bytes: [UInt8]) -> [UInt8] {
+  /// The error for something that does not exist, or looks as if it did not; `text` ends before its
+  /// name.
+  static func unknown(
+    _ text: StaticString, id: RequestID, code: Int = ErrorCode.invalidParams, name: Range<Int>,
+    of bytes: [UInt8]
+  ) -> [UInt8] {
     var writer = ByteWriter()
     writer.append(#"{"jsonrpc":"2.0","id":"#)
     writer.appendID(id)
-    writer.append(#","error":{"code":-32602,"message":"Unknown tool: "#)
+    writer.append(#","error":{"code":"#)
+    writer.append(code)
+    writer.append(#","message":""#)
+    writer.append(text)
     writer.append(raw: visible(name, of: bytes))
     writer.append(#""}}"#)
+    return writer.bytes
+  }
+
+  /// The error for a version that is not to be spoken.
+  static func unsupportedVersion(
+    id: RequestID, requested: Value?, of document: Document, supported: [[UInt8]]
+  ) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.append(#"{"jsonrpc":"2.0","id":"#)
+    writer.appendID(id)
+    writer.append(#","error":{"code":"#)
+    writer.append(ErrorCode.unsupportedVersion)
+    writer.append(#","message":"Unsupported protocol version","data":{"supported":["#)
+    for (index, version) in supported.enumerated() {
+      if index > 0 { writer.append(",") }
+      writer.appendString(version)
+    }
+    writer.append(#"],"requested":"#)
+    if let requested, requested.kind == .string, requested.range.count <= Bounds.shown {
+      writer.append(requested, of: document)
+    } else {
+      writer.append(#""""#)
+    }
+    writer.append("}}}")
     return writer.bytes
   }
 
@@ -73,14 +108,16 @@ enum Replies {
     return writer.bytes
   }
 
-  /// A request of ours for the next page of the tools.
+  /// A request of ours for the next page of a list.
   static func nextPage(
-    id: RequestID, cursor: Range<Int>, of bytes: [UInt8], meta: [UInt8]?
+    _ method: Method, id: RequestID, cursor: Range<Int>, of bytes: [UInt8], meta: [UInt8]?
   ) -> [UInt8] {
     var writer = ByteWriter()
     writer.append(#"{"jsonrpc":"2.0","id":"#)
     writer.appendID(id)
-    writer.append(#","method":"tools/list","params":{"cursor":""#)
+    writer.append(#","method":""#)
+    writer.append(raw: method.name)
+    writer.append(#"","params":{"cursor":""#)
     writer.append(raw: bytes[cursor])
     writer.append(#"""#)
     if let meta {

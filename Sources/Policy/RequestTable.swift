@@ -3,6 +3,8 @@ internal import Wire
 /// A request that waits for its response.
 struct Pending: Sendable {
   var method: Method
+  /// What the method is called, if it is none of those that are known.
+  var name: [UInt8]?
   /// The tool of a call, as canonical content.
   var tool: [UInt8]?
   /// Whether the request was of the stateless era.
@@ -13,10 +15,27 @@ struct Pending: Sendable {
   var started: Int64
   /// The token that progress of it will carry.
   var token: RequestID?
+  /// What the request is about, if not a tool: a URI, the name of a prompt or a task, as canonical
+  /// content.
+  var subject: [UInt8]?
+  /// Of `subscriptions/listen`: what was asked for.
+  var listening: Listening?
   /// Of a list: the `_meta` that requests for further pages repeat.
   var meta: [UInt8]?
   /// Its place in the order of all requests, given when it is first put into a table.
   var order: Int = -1
+
+  /// The request as the owner of the task that it became.
+  var owner: TaskTable.Owner { TaskTable.Owner(method: method, tool: tool, rule: rule) }
+}
+
+/// What a subscription of the stateless era was let through for.
+struct Listening: Sendable {
+  var tools = false
+  var resources = false
+  var prompts = false
+  /// URIs, as canonical content.
+  var uris: [[UInt8]] = []
 }
 
 /// The requests that one side made and the other has not answered: the only questions there are.

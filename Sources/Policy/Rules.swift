@@ -13,8 +13,8 @@ public struct Rules: Sendable {
   private let lines: [Int]
   /// The canonical content of each name, by its number.
   private let contents: [[UInt8]]
-  /// Whether log messages pass.
-  let allowsLogging: Bool
+  /// What passes besides tools.
+  let permissions: Permissions
   /// How many requests of one side may be in flight.
   let inFlight: Int
   /// The largest message, in bytes.
@@ -44,7 +44,7 @@ public struct Rules: Sendable {
     names = table
     self.lines = lines
     self.contents = contents
-    allowsLogging = profile.features.logging
+    permissions = Permissions(profile: profile)
     inFlight = max(profile.messages.inFlight, 1)
     maxSize = profile.messages.maxSize
     texts = TextRules(profile.text)
@@ -54,7 +54,7 @@ public struct Rules: Sendable {
 
   /// Whether a tool is allowed, by the bytes of its name; then its line, and its name to keep.
   func tool(_ range: Range<Int>, in bytes: [UInt8]) -> (line: Int, name: [UInt8])? {
-    guard reads(range, in: bytes) else { return nil }
+    guard texts.shows(name: range, in: bytes) else { return nil }
     if let everything {
       guard range.count <= Bounds.identifier else { return nil }
       return (everything, Array(bytes[range]))
@@ -67,11 +67,6 @@ public struct Rules: Sendable {
   func allows(_ range: Range<Int>, in bytes: [UInt8]) -> Bool {
     if everything != nil { return range.count <= Bounds.identifier }
     return names.number(of: range, in: bytes) != nil
-  }
-
-  /// Whether a name may be shown as it is: it cannot be changed, because it would name nothing then.
-  func reads(_ name: Range<Int>, in bytes: [UInt8]) -> Bool {
-    texts.hidden == .allow || TextFilter.isReadable(bytes, name)
   }
 }
 

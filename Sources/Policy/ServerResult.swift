@@ -6,7 +6,10 @@ struct ServerResult {
   var resultType: Value?
   var inputRequests: Value?
   var capabilities: Value?
-  var tools: Value?
+  var supportedVersions: Value?
+  var version: Value?
+  private var task: Value?
+  private var taskIDValue: Value?
   var nextCursor: Value?
 
   init(of document: borrowing Document) {
@@ -14,8 +17,6 @@ struct ServerResult {
     document.forEachMember(of: result) { key, value in
       if document.content(key, equals: Key.isError) {
         isError = value.kind == .true
-      } else if document.content(key, equals: Key.tools) {
-        tools = value
       } else if document.content(key, equals: Key.nextCursor) {
         nextCursor = value
       } else if document.content(key, equals: Key.resultType) {
@@ -24,74 +25,66 @@ struct ServerResult {
         capabilities = value
       } else if document.content(key, equals: Key.inputRequests) {
         inputRequests = value
+      } else if document.content(key, equals: Key.task) {
+        task = value
+      } else if document.content(key, equals: Key.taskID) {
+        taskIDValue = value
+      } else if document.content(key, equals: Key.plainProtocolVersion) {
+        version = value
+      } else if document.content(key, equals: Key.supportedVersions) {
+        supportedVersions = value
       }
     }
   }
 
-  /// Why the result may not reach the client: it asks for input of a kind that is denied (all are,
-  /// in this version), or is of a type that we do not know and so cannot judge.
-  func fault(in document: Document, isStateless: Bool) -> Reason? {
-    if let inputRequests, inputRequests.kind != .object || inputRequests.range.count > 2 {
-      return .inputDenied
-    }
-    guard isStateless, let resultType else { return nil }
-    if resultType.kind == .string {
-      let content = document.content(resultType)
-      if document.content(content, equals: "complete")
-        || document.content(content, equals: "input_required")
-      {
-        return nil
-      }
-    }
-    return .resultType
+  /// The id of the task that the request became, as canonical content: in `task` since 2025-11-25, at
+  /// the first level in the extension.
+  func taskID(in document: Document) -> Range<Int>? {
+    let id = task.flatMap { document.member(Key.taskID, of: $0) } ?? taskIDValue
+    return id.flatMap { $0.kind == .string ? document.content($0) : nil }
   }
 
-  /// The message with only the capabilities that the profile lets through, nil if those are all.
-  ///
-  /// - Parameter isDiscovery: in the stateless era a change of the tools is told through a
-  ///   subscription, which is denied: then `listChanged` is no promise that can be kept.
-  func keepingCapabilities(
-    of document: Document, rules: Rules, isDiscovery: Bool
-  ) -> [UInt8]? {
-    guard let capabilities else { return nil }
+  /// The answer to `initialize` or `server/discover` with only what the profile lets through, nil if
+  /// that is all of it. What we filtered is private, and kept for a minute at most.
+  func agreed(of document: Document, _ permissions: Permissions, isDiscovery: Bool) -> [UInt8]? {
+    guard let result = document.result else { return nil }
     let bytes = document.bytes
-    var kept: [UInt8] = [UInt8(ascii: "{")]
-    for (key, value) in document.members(of: capabilities) {
-      let isTools = document.content(key, equals: Key.tools)
-      guard isTools || rules.allowsLogging && document.content(key, equals: Key.logging) else {
-        continue
-      }
-      kept.appendKey(key, of: bytes, first: kept.count == 1)
-      if isTools, isDiscovery {
-        appendWithoutListChanged(value, of: document, to: &kept)
-      } else {
-        kept.append(contentsOf: bytes[value.range])
-      }
-    }
-    kept.append(UInt8(ascii: "}"))
-    if bytes[capabilities.range].elementsEqual(kept) { return nil }
-    var output: [UInt8] = []
-    output.reserveCapacity(bytes.count)
-    output.append(contentsOf: bytes[..<capabilities.range.lowerBound])
-    output.append(contentsOf: kept)
-    output.append(contentsOf: bytes[capabilities.range.upperBound...])
-    return output
-  }
-
-  private func appendWithoutListChanged(
-    _ value: Value, of document: Document, to output: inout [UInt8]
-  ) {
-    guard value.kind == .object else {
-      output.append(contentsOf: document.bytes[value.range])
-      return
-    }
+    var output = Array(bytes[..<result.range.lowerBound])
     output.append(UInt8(ascii: "{"))
     let start = output.count
-    for (key, member) in document.members(of: value)
-    where !document.content(key, equals: Key.listChanged) {
-      output.appendKey(key, of: document.bytes, first: output.count == start)
-      output.append(contentsOf: document.bytes[member.range])
+    for (key, value) in document.members(of: result) {
+      output.appendKey(key, of: bytes, first: output.count == start)
+      if value == capabilities {
+        output.append(
+          contentsOf: Capabilities(permissions: permissions).server(
+            value, of: document, isDiscovery: isDiscovery))
+      } else if isDiscovery, value == supportedVersions, value.kind == .array {
+        appendVersions(value, of: document, permissions, to: &output)
+      } else if isDiscovery, document.content(key, equals: Key.cacheScope) {
+        output.append(contentsOf: #""private""#.utf8)
+      } else if isDiscovery, document.content(key, equals: Key.ttl) {
+        output.append(contentsOf: String(document.cappedTTL(value) ?? 0).utf8)
+      } else {
+        output.append(contentsOf: bytes[value.range])
+      }
     }
     output.append(UInt8(ascii: "}"))
+    output.append(contentsOf: bytes[result.range.upperBound...])
+    return bytes == output ? nil : output
+  }
+
+  private func appendVersions(
+    _ versions: Value, of document: Document, _ permissions: Permissions, to output: inout [UInt8]
+  ) {
+    output.append(UInt8(ascii: "["))
+    let start = output.count
+    for version in document.elements(of: versions)
+    where version.kind == .string
+      && permissions.allows(version: document.content(version), in: document.bytes)
+    {
+      if output.count > start { output.append(UInt8(ascii: ",")) }
+      output.append(contentsOf: document.bytes[version.range])
+    }
+    output.append(UInt8(ascii: "]"))
   }
 }

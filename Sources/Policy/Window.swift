@@ -19,6 +19,15 @@ public struct Window: Sendable {
   var gathers: [RequestID: Gather] = [:]
   /// The client's request behind each request of our own.
   var own: [RequestID: RequestID] = [:]
+  /// Tasks that requests of the client made, and of the server.
+  var clientTasks = TaskTable()
+  var serverTasks = TaskTable()
+  /// Resources that the client subscribed to in a session with a handshake.
+  var subscribed = RecentNames()
+  /// Visits that the server asked the person for.
+  var visits = RecentNames()
+  /// What results asked the client for, the oldest first.
+  var asks: [Ask] = []
   /// Whether the client has begun a handshake, and so speaks the era that has one.
   var hasHandshake = false
   /// Why the server is gone.

@@ -16,31 +16,62 @@ extension Window {
         request, .idInUse, code: ErrorCode.invalidRequest,
         "Invalid request: this id is still in use")
     }
-    let params = Params(of: document, method: method, allowsLogging: rules.allowsLogging)
+    var params = Params(of: document, method: method, permissions: rules.permissions)
     request.isStateless = params.isStateless
     if params.fault != nil {
       return refuse(
         request, .badCapabilities, code: ErrorCode.invalidParams,
         "Invalid params: capabilities must be an object")
     }
+    if let refusal = era(document, request, &params) { return refusal }
     switch method {
     case .toolsCall:
       var decision = call(document, request, params, at: now)
       decision.event.arguments = params.arguments
       return decision
-    case .toolsList: return list(document, request, params, at: now)
     case .initialize:
       hasHandshake = true
       return pass(document, request, params, at: now)
     case .discover, .ping: return pass(document, request, params, at: now)
-    case .setLevel where rules.allowsLogging: return pass(document, request, params, at: now)
-    case .resourcesList: return hidden(request, key: "resources")
-    case .templatesList: return hidden(request, key: "resourceTemplates")
-    case .promptsList: return hidden(request, key: "prompts")
+    default: return other(document, request, params, at: now)
+    }
+  }
+
+  /// Requests that the profile lets through or not by its keys beside `tools`.
+  private mutating func other(
+    _ document: Document, _ request: Refused, _ params: Params, at now: Int64
+  ) -> Decision {
+    let permissions = rules.permissions
+    let features = permissions.features
+    switch request.method {
+    case .setLevel where features.logging: return pass(document, request, params, at: now)
+    case .toolsList: return list(document, request, params, at: now)
+    case .resourcesList where permissions.resources.isEmpty:
+      return hidden(request, key: "resources")
+    case .templatesList where permissions.resources.isEmpty:
+      return hidden(request, key: "resourceTemplates")
+    case .promptsList where permissions.prompts.isEmpty: return hidden(request, key: "prompts")
+    case .resourcesList, .templatesList, .promptsList:
+      return list(document, request, params, at: now)
+    case .resourcesRead where !permissions.resources.isEmpty,
+      .subscribe where features.subscriptions && !permissions.resources.isEmpty,
+      .unsubscribe where features.subscriptions && !permissions.resources.isEmpty:
+      return resource(document, request, params, at: now)
+    case .promptsGet where !permissions.prompts.isEmpty:
+      return prompt(document, request, params, at: now)
+    case .complete where features.completion:
+      return completion(document, request, params, at: now)
+    case .listen where features.subscriptions:
+      return listen(document, request, params, at: now)
+    case .tasksList where features.tasks: return list(document, request, params, at: now)
+    case .tasksGet where features.tasks, .tasksResult where features.tasks,
+      .tasksCancel where features.tasks, .tasksUpdate where features.tasks:
+      return task(document, request, params, at: now)
+    case .other where features.extensions: return pass(document, request, params, at: now)
     default:
       var decision = refuse(
         request, .methodDenied, code: ErrorCode.methodNotFound, "Method not found")
-      decision.event.method = document.shown(method)
+      decision.event.method = document.shown(request.method)
       return decision
     }
   }
@@ -61,21 +92,17 @@ extension Window {
       request.rule = rules.toolsLine
       return refusal(
         of: request, .unknownTool,
-        Replies.unknownTool(id: request.id, name: content, of: document.bytes))
+        Replies.unknown("Unknown tool: ", id: request.id, name: content, of: document.bytes))
     }
     request.tool = tool.name
     request.rule = tool.line
     if let arguments = params.arguments, arguments.kind != .object, arguments.kind != .null {
       return refuse(request, .badArguments, "arguments must be an object")
     }
-    // An answer to a question that never reached the client: all kinds of input are denied.
-    if let input = params.inputResponses, input.kind != .object || input.range.count > 2 {
-      return refuse(request, .unaskedInput, "the call carries input that was not asked for")
-    }
-    return pass(document, request, params, at: now)
+    return answering(document, request, params, subject: tool.name, at: now)
   }
 
-  /// `tools/list`, which is always asked for from its beginning: the answer is whole.
+  /// A list, which is always asked for from its beginning: the answer is whole.
   private mutating func list(
     _ document: Document, _ request: Refused, _ params: Params, at now: Int64
   ) -> Decision {
@@ -92,8 +119,13 @@ extension Window {
   }
 
   /// Sends a request on, without what the profile denies, and waits for its answer.
-  private mutating func pass(
-    _ document: Document, _ request: Refused, _ params: Params, at now: Int64
+  ///
+  /// - Parameters:
+  ///   - subject: what the request is about, if it is no tool.
+  ///   - listening: of a subscription, what was let through for it.
+  mutating func pass(
+    _ document: Document, _ request: Refused, _ params: Params, subject: [UInt8]? = nil,
+    listening: Listening? = nil, at now: Int64
   ) -> Decision {
     if let ending { return refuseEnded(request, ending) }
     guard client.count < rules.inFlight else {
@@ -103,12 +135,14 @@ extension Window {
     client.insert(
       request.id,
       Pending(
-        method: request.method, tool: request.tool, isStateless: params.isStateless,
-        rule: request.rule, started: now, token: params.token,
-        meta: request.method == .toolsList ? params.rewrittenMeta(document) : nil))
+        method: request.method, name: request.method == .other ? document.shown(.other) : nil,
+        tool: request.tool, isStateless: params.isStateless,
+        rule: request.rule, started: now, token: params.token, subject: subject,
+        listening: listening,
+        meta: ListKind(request.method) == nil ? nil : params.rewrittenMeta(document)))
     var event = Event(.request, .client, .pass, bytesIn: request.bytesIn)
     event.id = request.id
-    event.method = request.method.name
+    event.method = document.shown(request.method)
     event.tool = request.tool
     event.rule = request.rule
     event.bytesOut = request.bytesIn
@@ -116,8 +150,8 @@ extension Window {
     return sent(document, params, event)
   }
 
-  /// The decision to send a client's message on, rewritten if need be.
-  private func sent(
+  /// The decision to send a message on, rewritten if need be.
+  func sent(
     _ document: Document, _ params: Params, _ event: consuming Event
   ) -> Decision {
     guard params.needsRewrite else { return Decision(.forward, event) }
@@ -141,6 +175,12 @@ extension Window {
     let method = Method(of: document)
     switch method {
     case .initialized: break
+    case .rootsChanged where rules.permissions.roots: break
+    case .other where rules.permissions.features.extensions: break
+    case .taskStatus:
+      guard let id = document.params.flatMap({ document.member(Key.taskID, of: $0) }),
+        id.kind == .string, serverTasks.owner(of: document.content(id), in: document.bytes) != nil
+      else { return dropped(document, .client, method, .unknownTask) }
     case .cancelled: return clientCancelled(document)
     case .progress:
       guard let token = progressToken(document), server.hasToken(token) else {
@@ -153,7 +193,7 @@ extension Window {
 
   /// Sends a client's notification on.
   private func clientNotified(_ document: Document, _ method: Method) -> Decision {
-    let params = Params(of: document, method: method, allowsLogging: rules.allowsLogging)
+    let params = Params(of: document, method: method, permissions: rules.permissions)
     if let fault = params.fault { return dropped(document, .client, method, fault) }
     return sent(document, params, passed(document, .client, method))
   }
@@ -189,7 +229,7 @@ extension Window {
       let reason: Reason = server.exhume(id) ? .late : .unmatched
       return dropped(document, .client, .other, reason)
     }
-    return Decision(.forward, answered(document, .client, id, pending, at: now))
+    return clientAnswer(document, id, pending, at: now)
   }
 }
 
@@ -221,7 +261,7 @@ extension Window {
   /// The event of a notification that passes.
   func passed(_ document: Document, _ side: Side, _ method: Method) -> Event {
     var event = Event(.notification, side, .pass, bytesIn: document.bytes.count)
-    event.method = method.name
+    event.method = document.shown(method)
     event.bytesOut = document.bytes.count
     return event
   }
@@ -232,7 +272,7 @@ extension Window {
   ) -> Event {
     var event = Event(.response, side, .pass, bytesIn: document.bytes.count)
     event.id = id
-    event.method = pending.method.name
+    event.method = pending.name ?? pending.method.name
     event.tool = pending.tool
     event.rule = pending.rule
     event.bytesOut = document.bytes.count

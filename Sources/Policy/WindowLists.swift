@@ -1,6 +1,6 @@
 internal import Wire
 
-/// Lists of tools: pages are gathered, filtered and given as one.
+/// Lists: pages are gathered, filtered and given as one.
 extension Window {
   /// Takes in a page; then asks for the next, or answers the client.
   mutating func add(
@@ -8,7 +8,8 @@ extension Window {
     _ pending: Pending, _ event: Event
   ) -> Decision {
     var event = event
-    guard gather.add(page, of: document, rules: rules) else {
+    let kind = gather.kind
+    guard gather.add(document, shows: { shows($0, in: document.bytes, kind) }) else {
       return refused(id, pending, .badList, event)
     }
     event.removed = gather.removed
@@ -42,7 +43,7 @@ extension Window {
     event.bytesOut = 0
     event.outcome = nil
     let line = Replies.nextPage(
-      id: followUp, cursor: cursor, of: document.bytes, meta: pending.meta)
+      pending.method, id: followUp, cursor: cursor, of: document.bytes, meta: pending.meta)
     return Decision(.drop, event, extra: [.server(line)])
   }
 
@@ -74,7 +75,7 @@ extension Window {
       return replaced(line, .listPage, event)
     }
     let result = ServerResult(of: document)
-    if let fault = result.fault(in: document, isStateless: pending.isStateless) {
+    if let fault = fault(of: result, in: document, isStateless: pending.isStateless) {
       return refused(asker, pending, fault, event)
     }
     return add(result, of: document, to: &gather, asker, pending, event)

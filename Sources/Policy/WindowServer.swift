@@ -2,7 +2,8 @@ internal import Wire
 
 /// What the server sends.
 extension Window {
-  /// Of the server's requests only `ping` reaches the client, and only in the era that has it.
+  /// The server's requests, which only the era with a handshake has: each must be one that the profile
+  /// lets through.
   mutating func serverRequest(_ document: Document, at now: Int64) -> Decision {
     guard let id = document.id else { return dropped(document, .server, .other, .nullID) }
     let method = Method(of: document)
@@ -11,24 +12,43 @@ extension Window {
         document, method, .idInUse, ErrorCode.invalidRequest,
         "Invalid request: this id is still in use")
     }
-    guard method == .ping, hasHandshake else {
+    let params = Params(of: document, method: method, permissions: rules.permissions)
+    guard hasHandshake, mayAsk(method) else {
       return told(document, method, .methodDenied, ErrorCode.methodNotFound, "Method not found")
+    }
+    switch method {
+    case .elicitation:
+      if let reason = elicitationFault(params, of: document) {
+        return told(
+          document, method, reason, ErrorCode.invalidParams,
+          "Invalid params: the person cannot be asked in this way")
+      }
+    case .tasksGet, .tasksResult, .tasksCancel:
+      guard let task = params.taskID, task.kind == .string,
+        serverTasks.owner(of: document.content(task), in: document.bytes) != nil
+      else {
+        return told(
+          document, method, .unknownTask, ErrorCode.invalidParams, "Invalid params: no such task")
+      }
+    default: break
     }
     guard server.count < rules.inFlight else {
       return told(
         document, method, .inFlightLimit, ErrorCode.refused, "Too many requests are in flight")
     }
-    let meta = document.params.flatMap { document.member("_meta", of: $0) }
-    let token = meta.flatMap { document.member("progressToken", of: $0) }
+    if let visit = params.elicitationID, visit.kind == .string,
+      visit.range.count <= Bounds.identifier
+    {
+      visits.insert(Array(document.bytes[document.content(visit)]))
+    }
     server.insert(
       id,
       Pending(
-        method: method, isStateless: false, rule: 0, started: now,
-        token: document.identifier(token)))
+        method: method, isStateless: false, rule: 0, started: now, token: params.token))
     var event = passed(document, .server, method)
     event.name = .request
     event.id = id
-    return Decision(.forward, event)
+    return sent(document, params, event)
   }
 
   /// The decision to answer a server's request with an error.
@@ -45,33 +65,6 @@ extension Window {
     return Decision(.answer(answer), event)
   }
 
-  mutating func serverNotification(_ document: Document) -> Decision {
-    let method = Method(of: document)
-    switch method {
-    case .progress:
-      guard let token = progressToken(document), client.hasToken(token) else {
-        return dropped(document, .server, method, .progressUnmatched)
-      }
-    case .cancelled:
-      guard let id = cancelledID(document), server.remove(id) != nil else {
-        return dropped(document, .server, method, .cancelUnmatched)
-      }
-      server.bury(id)
-      var event = passed(document, .server, method)
-      event.id = id
-      return Decision(.forward, event)
-    case .toolsChanged:
-      // Without a handshake it belongs to a subscription, and those are denied.
-      guard hasHandshake else { return dropped(document, .server, method, .noSubscription) }
-    case .message:
-      guard rules.allowsLogging else {
-        return dropped(document, .server, method, .notificationDenied)
-      }
-    default: return dropped(document, .server, method, .notificationDenied)
-    }
-    return Decision(.forward, passed(document, .server, method))
-  }
-
   mutating func serverResponse(_ document: Document, at now: Int64) -> Decision {
     guard let id = document.id else { return dropped(document, .server, .other, .nullID) }
     if !own.isEmpty, let asker = own.removeValue(forKey: id) {
@@ -86,23 +79,71 @@ extension Window {
     var event = answered(document, .server, id, pending, at: now)
     if document.kind == .error { return failed(document, id, pending, event) }
     let result = ServerResult(of: document)
-    if let fault = result.fault(in: document, isStateless: pending.isStateless) {
+    if let fault = fault(of: result, in: document, isStateless: pending.isStateless) {
       return refused(id, pending, fault, event)
     }
-    switch pending.method {
-    case .toolsList:
+    if let task = result.taskID(in: document) {
+      clientTasks.insert(Array(document.bytes[task]), pending.owner)
+    }
+    if result.inputRequests != nil { ask(result, of: document, pending) }
+    if let kind = ListKind(pending.method), result.inputRequests == nil {
       var gather = Gather(
-        seed: seed, isStateless: pending.isStateless, limit: rules.maxList)
+        kind, seed: seed, isStateless: pending.isStateless, limit: rules.maxList,
+        texts: rules.texts)
       return add(result, of: document, to: &gather, id, pending, event)
-    case .initialize, .discover:
-      let line = result.keepingCapabilities(
-        of: document, rules: rules, isDiscovery: pending.method == .discover)
-      guard let line else { return Decision(.forward, event) }
-      return replaced(line, .capabilities, event)
+    }
+    switch pending.method {
+    case .initialize, .discover: return agreed(result, of: document, id, pending, event)
     default:
       if result.isError { event.outcome = .toolError }
       return Decision(.forward, event)
     }
+  }
+
+  /// The answer to `initialize` or `server/discover`, without the capabilities and versions that the
+  /// profile denies.
+  private func agreed(
+    _ result: ServerResult, of document: Document, _ id: RequestID, _ pending: Pending,
+    _ event: Event
+  ) -> Decision {
+    let permissions = rules.permissions
+    if pending.method == .initialize, let version = result.version {
+      guard version.kind == .string,
+        permissions.allows(version: document.content(version), in: document.bytes)
+      else { return refused(id, pending, .versionDenied, event) }
+    }
+    let line = result.agreed(
+      of: document, permissions, isDiscovery: pending.method == .discover)
+    guard let line else { return Decision(.forward, event) }
+    return replaced(line, .capabilities, event)
+  }
+
+  /// Why the result may not reach the client: it asks for input that the profile denies, or is of a type
+  /// that we do not know and so cannot judge.
+  func fault(of result: ServerResult, in document: Document, isStateless: Bool) -> Reason? {
+    if let requests = result.inputRequests {
+      guard requests.kind == .object else { return .inputDenied }
+      var reason: Reason?
+      var count = 0
+      document.forEachMember(of: requests) { key, request in
+        count += 1
+        if reason == nil { reason = inputFault(request, of: document) }
+        if key.count > Bounds.identifier { reason = .inputDenied }
+      }
+      if let reason { return reason }
+      if count > Bounds.questions { return .inputDenied }
+    }
+    guard isStateless, let type = result.resultType else { return nil }
+    if type.kind == .string {
+      let content = document.content(type)
+      if document.content(content, equals: "complete")
+        || document.content(content, equals: "input_required")
+        || document.content(content, equals: "task") && rules.permissions.features.tasks
+      {
+        return nil
+      }
+    }
+    return rules.permissions.features.extensions && type.kind == .string ? nil : .resultType
   }
 
   /// The decision to send something else than the server's message to the client.
@@ -114,18 +155,13 @@ extension Window {
     return Decision(.replace(line), event)
   }
 
-  /// An error passes, but for the one by which a server asks for a visit to an address.
-  private func failed(
+  /// An error passes, but for the one by which a server asks for a visit to an address that the profile
+  /// does not let through.
+  private mutating func failed(
     _ document: Document, _ id: RequestID, _ pending: Pending, _ event: Event
   ) -> Decision {
     guard !asksForVisit(document) else { return refused(id, pending, .inputDenied, event) }
     return Decision(.forward, event)
-  }
-
-  /// Whether an error is `URL_ELICITATION_REQUIRED` of the revision 2025-11-25.
-  func asksForVisit(_ document: Document) -> Bool {
-    let code = document.error.flatMap { document.member("code", of: $0) }
-    return code.flatMap { document.integer($0) } == -32042
   }
 
   /// Gives the client a refusal in place of an answer that may not reach it.
@@ -134,9 +170,10 @@ extension Window {
   ) -> Decision {
     let text: StaticString =
       switch reason {
-      case .inputDenied:
+      case .versionDenied: "the server speaks no version that this profile allows"
+      case .inputDenied, .visitDenied:
         "the server asked for input from the user, which this profile does not allow"
-      case .badList: "the server gave something that is not a list of tools"
+      case .badList: "the server gave something that is not such a list"
       case .answerSize: "the server's answer is larger than messages.max_size"
       case .resultSize: "the result is larger than text.max_result; ask for less at once"
       default: "the server gave a result of an unknown type"

@@ -50,13 +50,10 @@ extension Window {
     }
     let event = decision.event
     guard size > rules.maxResult, event.name == .response, document.kind == .result,
-      let id = event.id, let name = event.method,
-      let method = Method.allCases.first(where: { $0.name == name })
+      let id = event.id
     else { return }
-    switch method {
-    case .toolsList, .resourcesList, .templatesList, .promptsList, .initialize, .discover: return
-    default: break
-    }
+    let method = Method.allCases.first { $0.name == event.method } ?? .other
+    if ListKind(method) != nil || method == .initialize || method == .discover { return }
     // Only an answer of the stateless era says what type it is.
     let isStateless = document.result.flatMap { document.member("resultType", of: $0) } != nil
     var pending = Pending(
@@ -76,5 +73,10 @@ extension TextRules {
       case .allow: .allow
       }
     self.init(hidden: hidden, longest: text.maxField)
+  }
+
+  /// Whether a name may be shown as it is: it cannot be changed, because it would name nothing then.
+  func shows(name content: Range<Int>, in bytes: [UInt8]) -> Bool {
+    hidden == .allow || TextFilter.isReadable(bytes, content)
   }
 }

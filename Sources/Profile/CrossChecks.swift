@@ -4,7 +4,10 @@ struct CrossChecks {
 
   /// Looks at a tree whose shape was checked; what has another shape is passed over.
   mutating func check(_ root: Node) {
-    checkTools(root)
+    checkNames(root, "tools", "tool")
+    checkNames(root, "resources", "resource")
+    checkNames(root, "prompts", "prompt")
+    checkVersions(root)
     checkPaths(root)
     checkDangers(root)
     checkCommand(root)
@@ -22,21 +25,37 @@ struct CrossChecks {
       hint: "leave out one of the two")
   }
 
-  private mutating func checkTools(_ root: Node) {
-    let elements = root["tools", "allow"]?.elements ?? []
+  /// Names of one kind: none twice, and `"*"` alone.
+  private mutating func checkNames(_ root: Node, _ section: String, _ noun: String) {
+    let elements = root[section, "allow"]?.elements ?? []
     var seen: [[UInt8]: Int] = [:]
     for element in elements {
       guard let name = element.scalar ?? element["name"]?.scalar else { continue }
       if element.scalar?.text == "*", elements.count > 1 {
         findings.error(
-          element.position, "\"*\" allows every tool and stands beside names",
+          element.position, "\"*\" allows every \(noun) and stands beside names",
           hint: "write [\"*\"] alone, or the names alone")
       }
       if let line = seen.updateValue(element.position.line, forKey: Array(name.text.utf8)) {
         findings.error(
-          element.position, "the tool \(quoted(name.text)) is there twice",
+          element.position, "the \(noun) \(quoted(name.text)) is there twice",
           hint: "it is already in line \(line)")
       }
+    }
+  }
+
+  private mutating func checkVersions(_ root: Node) {
+    guard let versions = root["protocol", "versions"], let era = root["protocol", "era"]?.scalar
+    else { return }
+    // The revision 2026-07-28 is the first without a handshake.
+    let known = versions.elements.compactMap { $0.scalar?.text }
+    let stateless = known.filter { $0 >= "2026-07-28" }
+    if era.text.isSame("handshake") && stateless.count == known.count
+      || era.text.isSame("stateless") && stateless.isEmpty
+    {
+      findings.error(
+        versions.position, "protocol.versions has no version of the era \(era.text)",
+        hint: "add one, or leave out one of the two")
     }
   }
 

@@ -26,7 +26,11 @@ extension Profile {
     hardening.mitigatesSpeculation = root["hardening", "speculation"]?.scalar?.text == "mitigate"
     let allowed = root["tools", "allow"]
     tools = Tools(allow: Self.tools(allowed), line: allowed?.position.line ?? 0)
-    features.logging = root["features", "logging"]?.scalar?.text == "allow"
+    resources = Self.names(root["resources", "allow"])
+    prompts = Self.names(root["prompts", "allow"])
+    requests = Requests(root["requests"])
+    features = Features(root["features"])
+    revisions = Revisions(root["protocol"])
     messages = Messages(root["messages"])
     text = Text(root["text"])
     audit.arguments = Self.word(root["audit", "arguments"]) ?? audit.arguments
@@ -55,6 +59,15 @@ extension Profile {
           ? element["reason"]?.scalar?.text : nil,
         line: element.position.line, column: element.position.column)
     }
+  }
+
+  private static func names(_ node: Node?) -> Names {
+    guard let node else { return .names([]) }
+    if node.scalar?.text == "*" || node.elements.count == 1 && node.elements[0].scalar?.text == "*"
+    {
+      return .everything(line: node.position.line)
+    }
+    return .names(strings(node))
   }
 
   private static func tools(_ node: Node?) -> Tools.Allow {
@@ -148,5 +161,37 @@ extension Profile.Text {
     maxField = size("max_field") ?? maxField
     maxList = size("max_list") ?? maxList
     maxResult = size("max_result")
+  }
+}
+
+extension Profile.Requests {
+  fileprivate init(_ node: Node?) {
+    self.init()
+    func allows(_ node: Node?) -> Bool { node?.scalar?.text == "allow" }
+    sampling = allows(node?["sampling"])
+    roots = allows(node?["roots"])
+    let elicitation = node?["elicitation"]
+    forms = allows(elicitation) || allows(elicitation?["form"])
+    hosts = (elicitation?["hosts"]?.elements ?? []).compactMap { $0.scalar?.text }
+  }
+}
+
+extension Profile.Features {
+  fileprivate init(_ node: Node?) {
+    self.init()
+    func allows(_ name: String) -> Bool { node?[name]?.scalar?.text == "allow" }
+    logging = allows("logging")
+    completion = allows("completion")
+    tasks = allows("tasks")
+    subscriptions = allows("subscriptions")
+    extensions = allows("extensions")
+  }
+}
+
+extension Profile.Revisions {
+  fileprivate init(_ node: Node?) {
+    self.init()
+    era = node?["era"]?.scalar.flatMap { Era(rawValue: $0.text) } ?? era
+    versions = (node?["versions"]?.elements ?? []).compactMap { $0.scalar?.text }.sorted()
   }
 }

@@ -61,17 +61,23 @@ enum Format {
       summary: "The tools that the client sees and may call.",
       example: "{allow: [git_status, git_log]}"),
     Key(
-      name: "resources", shape: .table([nothing("resources")]), omitted: "no resource",
-      summary: "The resources that the client sees.", example: "{allow: []}"),
+      name: "resources", shape: .table(resources), omitted: "no resource",
+      summary: "The resources that the client sees and may read.",
+      example: "{allow: [\"file:///srv/data/**\"]}"),
     Key(
-      name: "prompts", shape: .table([nothing("prompts")]), omitted: "no prompt",
-      summary: "The prompts that the client sees.", example: "{allow: []}"),
+      name: "prompts", shape: .table(prompts), omitted: "no prompt",
+      summary: "The prompts that the client sees and may ask for.",
+      example: "{allow: [review]}"),
     Key(
       name: "requests", shape: .table(requests), omitted: "all denied",
       summary: "What the server may ask of the client.", example: "{sampling: deny}"),
     Key(
       name: "features", shape: .table(features), omitted: "all denied",
       summary: "Further features of the protocol.", example: "{logging: allow}"),
+    Key(
+      name: "protocol", shape: .table(protocolKeys), omitted: "both eras, every version",
+      summary: "The versions of the protocol that client and server may speak.",
+      example: "{era: handshake}"),
     Key(
       name: "messages", shape: .table(messages), omitted: "the defaults below",
       summary: "The bounds of messages, in both directions.",
@@ -311,25 +317,91 @@ enum Format {
       summary: "How long a call may take.", example: "20s"),
   ]
 
-  static let requests: [Key] = ["sampling", "elicitation", "roots"].map { name in
+  static let resources: [Key] = [
     Key(
-      name: name, shape: .choice(["deny"], later: ["allow"]), omitted: "`deny`",
-      summary: "Requests for \(name).", example: "deny")
-  }
+      name: "allow",
+      shape: .listOrEverything(of: .text(.resource), count: 0...1024), omitted: "`[]`",
+      summary: "Resources that are shown and may be read, by URI: one exactly, what is below one "
+        + "(`file:///srv/data/**`), or a whole scheme (`memo:**`); `\"*\"` is every resource.",
+      example: "[\"file:///srv/data/**\"]")
+  ]
+
+  static let prompts: [Key] = [
+    Key(
+      name: "allow",
+      shape: .listOrEverything(of: .text(.toolName), count: 0...1024), omitted: "`[]`",
+      summary:
+        "Prompts that are shown and may be asked for, by exact name; `\"*\"` is every prompt.",
+      example: "[review]")
+  ]
+
+  static let requests: [Key] = [
+    Key(
+      name: "sampling", shape: .choice(["deny", "allow"], later: []), omitted: "`deny`",
+      summary: "Whether the server may have the client's model write something.",
+      example: "deny"),
+    Key(
+      name: "elicitation",
+      shape: .either(.choice(["deny", "allow"], later: []), orTable: elicitation),
+      omitted: "`deny`",
+      summary: "Whether the server may ask the person: with a form, or for a visit to an address. "
+        + "`allow` is forms alone.",
+      example: "{form: allow, hosts: [accounts.example.com]}"),
+    Key(
+      name: "roots", shape: .choice(["deny", "allow"], later: []), omitted: "`deny`",
+      summary:
+        "Whether the server may ask for the client's roots; it hears of those alone that the "
+        + "profile grants.",
+      example: "deny"),
+  ]
+
+  static let elicitation: [Key] = [
+    Key(
+      name: "form", shape: .choice(["deny", "allow"], later: []), omitted: "`deny`",
+      summary: "Whether it may ask with a form.", example: "allow"),
+    Key(
+      name: "hosts", shape: .list(of: .text(.host), count: 0...256), omitted: "`[]`",
+      summary: "The hosts that it may send the person to, with https alone: exact names, or "
+        + "`*.example.com` for every name below one.",
+      example: "[accounts.example.com]"),
+  ]
 
   static let features: [Key] = [
     Key(
-      name: "completion", shape: .choice(["deny"], later: ["allow"]), omitted: "`deny`",
-      summary: "Completion of arguments.", example: "deny"),
+      name: "completion", shape: .choice(["deny", "allow"], later: []), omitted: "`deny`",
+      summary: "Completion of the arguments of prompts and resource templates that are allowed.",
+      example: "deny"),
     Key(
       name: "logging", shape: .choice(["deny", "allow"], later: []), omitted: "`deny`",
       summary: "Log messages from the server to the client.", example: "allow"),
     Key(
-      name: "tasks", shape: .choice(["deny"], later: ["allow"]), omitted: "`deny`",
-      summary: "Tasks that outlive a call.", example: "deny"),
+      name: "tasks", shape: .choice(["deny", "allow"], later: []), omitted: "`deny`",
+      summary: "Tasks that outlive the call that made them.", example: "deny"),
     Key(
-      name: "subscriptions", shape: .choice(["deny"], later: ["allow"]), omitted: "`deny`",
-      summary: "Subscriptions to changes.", example: "deny"),
+      name: "subscriptions", shape: .choice(["deny", "allow"], later: []), omitted: "`deny`",
+      summary: "Subscriptions to changes of resources that are allowed, and, without a handshake, "
+        + "of lists.",
+      example: "deny"),
+    Key(
+      name: "extensions", shape: .choice(["deny", "allow"], later: []), omitted: "`deny`",
+      summary:
+        "Capabilities, methods, notifications and kinds of results that this version does not "
+        + "know, which then pass without being looked into.",
+      example: "deny"),
+  ]
+
+  static let protocolKeys: [Key] = [
+    Key(
+      name: "era", shape: .choice(["any", "handshake", "stateless"], later: []), omitted: "`any`",
+      summary:
+        "Whether sessions begin with a handshake (until 2025-11-25), or each request says its "
+        + "version (from 2026-07-28). With `handshake` we answer `server/discover` ourselves, which "
+        + "some servers do not survive.",
+      example: "handshake"),
+    Key(
+      name: "versions", shape: .list(of: .text(.protocolVersion), count: 1...16),
+      omitted: "every version",
+      summary: "The versions that may be agreed on.", example: "[2025-06-18, 2025-11-25]"),
   ]
 
   static let messages: [Key] = [

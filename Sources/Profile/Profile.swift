@@ -33,6 +33,14 @@ public struct Profile: Sendable {
   public var hardening = Hardening()
   /// The tools that the client sees.
   public var tools: Tools
+  /// The resources that it sees: URIs, `PREFIX/**` and `SCHEME:**`.
+  public var resources = Names.names([])
+  /// The prompts that it sees.
+  public var prompts = Names.names([])
+  /// What the server may ask of the client.
+  public var requests = Requests()
+  /// The versions of the protocol that may be spoken.
+  public var revisions = Revisions()
   /// Features of the protocol that are let through.
   public var features: Features
   /// The bounds of messages.

@@ -228,13 +228,65 @@ extension Profile {
     }
   }
 
-  /// The section `features`, as far as this version can allow any.
+  /// Names, or all there are.
+  public enum Names: Sendable {
+    /// Every one; the place is that of the `"*"`.
+    case everything(line: Int)
+    /// These, compared byte by byte; none when empty.
+    case names([Located<String>])
+  }
+
+  /// The section `requests`: what the server may ask of the client.
+  public struct Requests: Sendable, Equatable {
+    /// True when it may have the client's model write something.
+    public var sampling = false
+    /// True when it may ask the person with a form.
+    public var forms = false
+    /// The hosts that it may send the person to: names in lower case, or `*.` and one.
+    public var hosts: [String] = []
+    /// True when it may ask for the client's roots.
+    public var roots = false
+
+    /// Makes the section; what is not given is denied.
+    public init() {}
+  }
+
+  /// The section `features`.
   public struct Features: Sendable, Equatable {
     /// True when the server's log messages reach the client.
     public var logging: Bool
+    /// True when arguments can be completed.
+    public var completion = false
+    /// True when a call may become a task.
+    public var tasks = false
+    /// True when the client may subscribe to changes.
+    public var subscriptions = false
+    /// True when what this version does not know passes.
+    public var extensions = false
 
     /// Makes the section; what is not given is denied.
     public init(logging: Bool = false) { self.logging = logging }
+  }
+
+  /// The section `protocol`.
+  public struct Revisions: Sendable, Equatable {
+    /// The two ways in which a session can be held.
+    public enum Era: String, Sendable {
+      /// Either.
+      case any
+      /// With `initialize`: the revisions 2024-11-05 to 2025-11-25.
+      case handshake
+      /// Each request says its version: from 2026-07-28.
+      case stateless
+    }
+
+    /// Which way it must be.
+    public var era = Era.any
+    /// The versions that may be agreed on, the oldest first; every one when empty.
+    public var versions: [String] = []
+
+    /// Makes the section; everything is let through.
+    public init() {}
   }
 
   /// The section `messages`.

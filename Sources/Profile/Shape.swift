@@ -69,6 +69,9 @@ enum TextRule: Sendable, CaseIterable {
   case toolName
   case systemCall
   case path
+  case resource
+  case host
+  case protocolVersion
 
   /// What a message and the docs call it.
   var noun: String {
@@ -83,6 +86,9 @@ enum TextRule: Sendable, CaseIterable {
     case .toolName: "a tool's name of at most 256 bytes without control characters"
     case .systemCall: "a system call's name"
     case .path: "an absolute path"
+    case .resource: "a URI such as file:///srv/notes.txt, file:///srv/** or memo:**"
+    case .host: "a host name in lower case, or *. and one"
+    case .protocolVersion: "a version such as 2025-11-25"
     }
   }
 
@@ -99,6 +105,9 @@ enum TextRule: Sendable, CaseIterable {
     case .toolName: "git_status"
     case .systemCall: "io_setup"
     case .path: "/srv/data"
+    case .resource: "\"file:///srv/data/**\""
+    case .host: "accounts.example.com"
+    case .protocolVersion: "2025-11-25"
     }
   }
 
@@ -113,6 +122,9 @@ enum TextRule: Sendable, CaseIterable {
     case .toolName: "^[^\\u0000-\\u001f\\u007f]{1,256}$"
     case .systemCall: "^[a-z_][a-z0-9_]{0,63}$"
     case .path: "^(/|\\$\\{)"
+    case .resource: "^([A-Za-z][A-Za-z0-9+.-]*:[^\\u0000-\\u0020*\\u007f]*(\\*\\*)?|\\$\\{.*|\\*)$"
+    case .host: "^(\\*\\.)?[a-z0-9_-]+(\\.[a-z0-9_-]+)*$"
+    case .protocolVersion: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
     }
   }
 
@@ -127,6 +139,15 @@ enum TextRule: Sendable, CaseIterable {
     func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
     func isLetter(_ byte: UInt8) -> Bool {
       isLower(byte) || (65...90).contains(byte) || byte == 0x5F
+    }
+    func isHost(_ bytes: ArraySlice<UInt8>) -> Bool {
+      let name = bytes.starts(with: [0x2A, 0x2E]) ? bytes.dropFirst(2) : bytes
+      let labels = name.split(separator: 0x2E, omittingEmptySubsequences: false)
+      return name.count <= 253
+        && labels.allSatisfy { label in
+          !label.isEmpty && label.count <= 63
+            && label.allSatisfy { isLower($0) || isDigit($0) || $0 == 0x2D || $0 == 0x5F }
+        }
     }
     switch self {
     case .anything, .path: return true
@@ -144,6 +165,13 @@ enum TextRule: Sendable, CaseIterable {
         { isLower($0) || $0 == 0x5F }, { isLower($0) || isDigit($0) || $0 == 0x5F }, most: 64)
     case .environmentName:
       return isNamed(isLetter, { isLetter($0) || isDigit($0) }, most: 256)
+    case .resource: return ResourceText.isRule(bytes)
+    case .host: return isHost(bytes[...])
+    case .protocolVersion:
+      return bytes.count == 10
+        && bytes.enumerated().allSatisfy {
+          $0.offset == 4 || $0.offset == 7 ? $0.element == 0x2D : isDigit($0.element)
+        }
     case .toolName:
       return (1...256).contains(bytes.count) && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }

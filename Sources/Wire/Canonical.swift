@@ -1,5 +1,5 @@
 /// Walks canonical bytes, which the decoder made: nothing here has to be validated again.
-enum Canonical {
+public enum Canonical {
   static let quote = UInt8(ascii: "\"")
   static let backslash = UInt8(ascii: "\\")
 
@@ -28,7 +28,7 @@ enum Canonical {
 
   /// Where the closing quote of a string is whose content begins at `start`.
   @inline(__always)
-  static func closingQuote(_ bytes: Span<UInt8>, from start: Int) -> Int {
+  public static func closingQuote(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var at = start
     while true {
       at = firstIndex(of: quote, or: backslash, in: bytes, from: at)
@@ -52,7 +52,7 @@ enum Canonical {
   }
 
   /// Where the value that begins at `start` ends.
-  static func end(_ bytes: Span<UInt8>, from start: Int) -> Int {
+  public static func end(_ bytes: Span<UInt8>, from start: Int) -> Int {
     var at = start
     var depth = 0
     while at < bytes.count {

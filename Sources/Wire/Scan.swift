@@ -153,7 +153,7 @@ func firstIndex(of one: UInt8, in bytes: Span<UInt8>, from start: Int) -> Int {
 }
 
 /// A hash of some bytes with the seed of this process, so that nobody can prepare collisions.
-func seededHash(_ bytes: Span<UInt8>) -> UInt64 {
+public func seededHash(_ bytes: Span<UInt8>) -> UInt64 {
   var hasher = Hasher()
   unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
   return UInt64(UInt(bitPattern: hasher.finalize()))

@@ -1,4 +1,7 @@
-"""Real servers from PyPI, each in a virtual environment under .build/venvs, kept between runs."""
+"""What tests need of PyPI, each in a virtual environment under .build/venvs, kept between runs:
+real servers, a node (the one in the wheel of playwright), and the JSON Schema test suite, which is
+in the sources of jsonschema.
+"""
 
 import concurrent.futures
 import os
@@ -15,7 +18,11 @@ ENVIRONMENTS = {
     # A version of before its holes were closed, with the library of that time.
     "git-2025.7.1": ["mcp-server-git==2025.7.1", "GitPython==3.1.45", "mcp<2"],
     "sqlite": ["mcp-server-sqlite==2025.4.25", "mcp<2"],
+    "node": ["playwright"],
+    "jsonschema": ["jsonschema==4.26.0"],
 }
+# What is wanted as its authors publish it, too: unpacked beside the environment's own folders.
+SOURCES = {"jsonschema": "jsonschema==4.26.0"}
 
 
 def ready(name):
@@ -30,8 +37,13 @@ def make(name):
     PLACE.mkdir(parents=True, exist_ok=True)
     base = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
     # Nobody else's environment may lead pip elsewhere than its own configuration does.
-    for command in [[base, "-m", "venv", "--clear", str(place)],
-                    [str(place / "bin/pip"), "install", "--quiet", *ENVIRONMENTS[name]]]:
+    commands = [[base, "-m", "venv", "--clear", str(place)],
+                [str(place / "bin/pip"), "install", "--quiet", *ENVIRONMENTS[name]]]
+    if name in SOURCES:
+        commands.append([str(place / "bin/pip"), "download", "--quiet", "--no-deps", "--no-binary",
+                         SOURCES[name].split("==")[0], "--dest", str(place / "sources"),
+                         SOURCES[name]])
+    for command in commands:
         try:
             done = subprocess.run(command, capture_output=True, timeout=300, text=True)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -39,6 +51,8 @@ def make(name):
         if done.returncode != 0:
             last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
             return f"{name}: {' '.join(last)}"
+    for archive in (place / "sources").glob("*.tar.gz"):
+        subprocess.run(["tar", "-xzf", archive, "-C", place / "sources"], check=True, timeout=60)
     (place / "ready").write_text("")
     return None
 

@@ -67,4 +67,52 @@ struct CorpusTests {
     }
     #expect(calls > 100)
   }
+
+  @Test(
+    "a profile that allows everything denies no method of a real session",
+    .enabled(if: Corpus.lines != nil, "the corpus of real sessions is not at hand"))
+  func everything() throws {
+    var player = Player(profile: Self.open)
+    // Requests of the server belong to sessions with a handshake.
+    _ = player.play(
+      #"> {"jsonrpc":"2.0","id":"x","method":"initialize","params":{"capabilities":{}}}"#)
+    var reasons: [String: Int] = [:]
+    var passed: [String: Int] = [:]
+    for line in try #require(Corpus.lines) {
+      for decision in player.play(line).decisions {
+        let event = decision.event
+        if let reason = event.reason { reasons[reason, default: 0] += 1 }
+        if event.verdict == .pass || event.verdict == .rewrite, let method = event.method {
+          passed[String(decoding: method, as: UTF8.self), default: 0] += 1
+        }
+      }
+    }
+    for denial in ["method-denied", "notification-denied", "hidden-list", "result-type"] {
+      #expect(reasons[denial] == nil, "\(reasons)")
+    }
+    for method in [
+      "resources/read", "resources/list", "resources/templates/list", "prompts/get", "prompts/list",
+      "completion/complete", "subscriptions/listen", "elicitation/create", "sampling/createMessage",
+      "roots/list", "notifications/message", "logging/setLevel", "resources/subscribe",
+    ] {
+      #expect(passed[method, default: 0] > 0, "\(method)")
+    }
+  }
+
+  private static let open: Profile = {
+    var profile = Profile(name: "test")
+    profile.tools = .init(allow: .everything(line: 1))
+    profile.resources = .everything(line: 1)
+    profile.prompts = .everything(line: 1)
+    profile.requests.sampling = true
+    profile.requests.forms = true
+    profile.requests.roots = true
+    profile.features = .init(logging: true)
+    profile.features.completion = true
+    profile.features.tasks = true
+    profile.features.subscriptions = true
+    profile.features.extensions = true
+    profile.messages.inFlight = 4_096
+    return profile
+  }()
 }

@@ -7,8 +7,8 @@ import Wire
 
 /// A conversation as a file tells it, and how it is played against a window.
 ///
-/// A header of `key: value` lines (`says`, `tools`, `logging`, `in_flight`, `max_size`, `hidden`,
-/// `max_field`, `max_list`, `max_result`), an empty line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
+/// A header of `key: value` lines (`says`, `tools`, `logging`, `in_flight`, `max_size`; each `yaml: …`
+/// is a line of the profile, from line 4 on), an empty line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
 /// (the client sends and the record cannot be written) or `end …` (the server ended). The lines
 /// below it say everything that comes of it, in order: `=>S …`, `=>C …`, with `=` for the same
 /// message; `drop REASON` and `reason REASON` say what the record must; `tool NAME`, `rule N`,
@@ -22,6 +22,7 @@ struct Scenario: CustomTestStringConvertible, Sendable {
 
   var name: String
   var header: [String: String] = [:]
+  var yaml: [String] = []
   var steps: [Step] = []
 
   var testDescription: String { name }
@@ -47,8 +48,9 @@ struct Scenario: CustomTestStringConvertible, Sendable {
         if line.isEmpty {
           inHeader = false
         } else if let colon = line.firstIndex(of: ":") {
-          header[String(line[..<colon])] =
-            line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+          let value = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+          if line.hasPrefix("yaml:") { yaml.append(value) }
+          header[String(line[..<colon])] = value
         }
         continue
       }
@@ -64,6 +66,12 @@ struct Scenario: CustomTestStringConvertible, Sendable {
 
   var profile: Profile {
     var profile = Profile(name: "test")
+    if !yaml.isEmpty {
+      let text = "version: 1\nname: test\nserver: {command: [x]}\n" + yaml.joined(separator: "\n")
+      let (loaded, diagnostics) = ProfileLoader(file: name).load(Array(text.utf8))
+      guard let loaded else { fatalError("\(name): \(diagnostics)") }
+      profile = loaded
+    }
     switch header["tools"] ?? "*" {
     case "*": profile.tools = .init(allow: .everything(line: 7))
     case let names:
@@ -76,12 +84,6 @@ struct Scenario: CustomTestStringConvertible, Sendable {
     profile.features.logging = header["logging"] == "allow"
     if let text = header["in_flight"], let number = Int(text) { profile.messages.inFlight = number }
     if let text = header["max_size"], let number = Int(text) { profile.messages.maxSize = number }
-    if let word = header["hidden"], let hidden = Profile.Text.Hidden(rawValue: word) {
-      profile.text.hidden = hidden
-    }
-    if let text = header["max_field"], let number = Int(text) { profile.text.maxField = number }
-    if let text = header["max_list"], let number = Int(text) { profile.text.maxList = number }
-    if let text = header["max_result"] { profile.text.maxResult = Int(text) }
     return profile
   }
 

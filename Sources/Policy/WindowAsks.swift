@@ -1,0 +1,114 @@
+internal import Wire
+
+/// What the server asks of the client, in requests, results and errors, and what the client answers.
+extension Window {
+  /// Whether the server may make such a request at all.
+  func mayAsk(_ method: Method) -> Bool {
+    let permissions = rules.permissions
+    return switch method {
+    case .ping: true
+    case .sampling: permissions.sampling
+    case .elicitation: permissions.elicitation
+    case .rootsList: permissions.roots
+    case .tasksGet, .tasksResult, .tasksCancel: permissions.features.tasks
+    case .other: permissions.features.extensions
+    default: false
+    }
+  }
+
+  /// Why the person may not be asked like this; nil if they may.
+  func elicitationFault(_ params: Params, of document: Document) -> Reason? {
+    // Without a mode it is a form, as before there were two.
+    let mode = params.mode
+    let isForm =
+      mode.map { $0.kind == .string && document.content(document.content($0), equals: Key.form) }
+      ?? true
+    if isForm {
+      // A form with an address is not what it says.
+      return rules.permissions.forms && params.url == nil ? nil : .inputDenied
+    }
+    guard let mode, mode.kind == .string, document.content(document.content(mode), equals: Key.url),
+      let url = params.url, url.kind == .string
+    else { return .inputDenied }
+    return rules.permissions.hosts.allows(address: document.utf8(url)) ? nil : .visitDenied
+  }
+
+  /// Remembers what a result asks the client for: the answers come with another request.
+  mutating func ask(_ result: ServerResult, of document: Document, _ pending: Pending) {
+    guard let requests = result.inputRequests else { return }
+    var ask = Ask(method: pending.method, subject: pending.subject ?? pending.tool, questions: [])
+    document.forEachMember(of: requests) { key, request in
+      let method = document.member(Key.method, of: request).flatMap {
+        $0.kind == .string ? Method(document.content($0), in: document.bytes) : nil
+      }
+      ask.questions.append(
+        Ask.Question(key: Array(document.bytes[key]), isRoots: method == .rootsList))
+    }
+    // A task is asked about by its id, and answered with tasks/update.
+    if pending.method == .tasksGet { ask.method = .tasksUpdate }
+    if asks.count >= Bounds.asks { asks.removeFirst() }
+    asks.append(ask)
+  }
+
+  /// Why a request inside a result may not reach the client, nil if it may.
+  func inputFault(_ request: Value, of document: Document) -> Reason? {
+    guard let name = document.member(Key.method, of: request), name.kind == .string else {
+      return .inputDenied
+    }
+    switch Method(document.content(name), in: document.bytes) {
+    case .sampling: return rules.permissions.sampling ? nil : .inputDenied
+    case .rootsList: return rules.permissions.roots ? nil : .inputDenied
+    case .elicitation:
+      guard rules.permissions.elicitation,
+        let inner = document.member(Key.params, of: request), inner.kind == .object
+      else { return .inputDenied }
+      let params = Params(within: inner, of: document, .elicitation, rules.permissions)
+      return elicitationFault(params, of: document)
+    default: return .inputDenied
+    }
+  }
+
+  /// Whether an error is `URL_ELICITATION_REQUIRED` of the revision 2025-11-25 with a visit that is not
+  /// allowed; those that are allowed are remembered.
+  mutating func asksForVisit(_ document: Document) -> Bool {
+    guard let error = document.error,
+      let code = document.member("code", of: error), document.integer(code) == -32042
+    else { return false }
+    guard !rules.permissions.hosts.isEmpty, let data = document.member("data", of: error),
+      let list = document.member("elicitations", of: data), list.kind == .array
+    else { return true }
+    var wanted: [[UInt8]] = []
+    for visit in document.elements(of: list) {
+      guard visit.kind == .object, wanted.count < Bounds.questions else { return true }
+      let params = Params(within: visit, of: document, .elicitation, rules.permissions)
+      guard params.mode != nil, elicitationFault(params, of: document) == nil, params.url != nil
+      else { return true }
+      if let id = params.elicitationID, id.kind == .string, id.range.count <= Bounds.identifier {
+        wanted.append(Array(document.bytes[document.content(id)]))
+      }
+    }
+    for id in wanted { visits.insert(id) }
+    return false
+  }
+
+  /// What the client answered to a request of the server: of roots, those that the server sees.
+  mutating func clientAnswer(
+    _ document: Document, _ id: RequestID, _ pending: Pending, at now: Int64
+  ) -> Decision {
+    var event = answered(document, .client, id, pending, at: now)
+    guard let result = document.result else { return Decision(.forward, event) }
+    if rules.permissions.features.tasks,
+      let task = ServerResult(of: document).taskID(in: document)
+    {
+      serverTasks.insert(Array(document.bytes[task]), pending.owner)
+    }
+    guard pending.method == .rootsList, let kept = rootsKept(of: result, in: document),
+      kept.removed > 0
+    else { return Decision(.forward, event) }
+    var line = Array(document.bytes[..<result.range.lowerBound])
+    line.append(contentsOf: kept.bytes)
+    line.append(contentsOf: document.bytes[result.range.upperBound...])
+    event.removed = kept.removed
+    return replaced(line, .rootsFiltered, event)
+  }
+}

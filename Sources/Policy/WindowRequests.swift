@@ -1,0 +1,252 @@
+internal import Wire
+
+/// Requests of the client for resources, prompts, completion, subscriptions and tasks, and the answers
+/// that go back with a request of the stateless era.
+extension Window {
+  /// Refuses what is not of an era or version that the profile lets through; a handshake is begun with
+  /// the newest version that it does.
+  mutating func era(
+    _ document: Document, _ request: Refused, _ params: inout Params
+  ) -> Decision? {
+    let permissions = rules.permissions
+    switch permissions.era {
+    case .handshake where request.method == .discover:
+      // As a server answers that knows no such method; the client then begins a handshake.
+      return refuse(request, .versionDenied, code: ErrorCode.methodNotFound, "Method not found")
+    case .stateless where request.method == .initialize:
+      return refuse(
+        request, .versionDenied, code: ErrorCode.methodNotFound,
+        "Method not found: this session has no handshake")
+    default: break
+    }
+    guard let version = params.version else {
+      if permissions.era == .stateless, request.method != .discover, !params.isStateless {
+        return unsupported(request, nil, document)
+      }
+      return nil
+    }
+    let isDenied =
+      version.kind != .string
+      || !permissions.allows(version: document.content(version), in: document.bytes)
+      || params.isStateless && permissions.era == .handshake
+    guard isDenied else { return nil }
+    guard request.method == .initialize, let newest = permissions.versions.last else {
+      return params.isStateless ? unsupported(request, version, document) : nil
+    }
+    params.replace(version, by: [UInt8(ascii: "\"")] + newest + [UInt8(ascii: "\"")])
+    return nil
+  }
+
+  /// Refuses a request for its version, as revision 2026-07-28 has it.
+  private func unsupported(
+    _ request: Refused, _ version: Value?, _ document: Document
+  ) -> Decision {
+    let answer = Replies.unsupportedVersion(
+      id: request.id, requested: version, of: document, supported: rules.permissions.versions)
+    return refusal(of: request, .versionDenied, answer)
+  }
+
+  /// `resources/read`, `resources/subscribe` and `resources/unsubscribe`.
+  mutating func resource(
+    _ document: Document, _ request: Refused, _ params: Params, at now: Int64
+  ) -> Decision {
+    guard let uri = params.uri, uri.kind == .string else {
+      return refuse(
+        request, .badParams, code: ErrorCode.invalidParams, "Invalid params: a uri is needed")
+    }
+    let content = document.content(uri)
+    guard let line = rules.permissions.resources.line(of: content, in: document.bytes) else {
+      // The code that revisions with a handshake give a resource that is not there.
+      return refusal(
+        of: request, .unknownResource,
+        Replies.unknown(
+          "Resource not found: ", id: request.id,
+          code: request.isStateless ? ErrorCode.invalidParams : ErrorCode.resourceNotFound,
+          name: content, of: document.bytes))
+    }
+    var request = request
+    request.rule = line
+    let subject = Array(document.bytes[content])
+    let decision = answering(document, request, params, subject: subject, at: now)
+    if request.method == .subscribe, decision.event.name == .request { subscribed.insert(subject) }
+    return decision
+  }
+
+  /// `prompts/get`.
+  mutating func prompt(
+    _ document: Document, _ request: Refused, _ params: Params, at now: Int64
+  ) -> Decision {
+    guard let name = params.name, name.kind == .string else {
+      return refuse(
+        request, .badParams, code: ErrorCode.invalidParams,
+        "Invalid params: prompts/get needs the name of a prompt")
+    }
+    let content = document.content(name)
+    guard let line = rules.permissions.prompts.line(of: content, in: document.bytes) else {
+      return refusal(
+        of: request, .unknownPrompt,
+        Replies.unknown("Unknown prompt: ", id: request.id, name: content, of: document.bytes))
+    }
+    var request = request
+    request.rule = line
+    return answering(
+      document, request, params, subject: Array(document.bytes[content]), at: now)
+  }
+
+  /// `completion/complete`, of what the client may see.
+  mutating func completion(
+    _ document: Document, _ request: Refused, _ params: Params, at now: Int64
+  ) -> Decision {
+    var request = request
+    guard let ref = params.ref, let type = document.member("type", of: ref), type.kind == .string
+    else {
+      return refuse(
+        request, .badParams, code: ErrorCode.invalidParams, "Invalid params: a ref is needed")
+    }
+    let permissions = rules.permissions
+    let isPrompt = document.content(document.content(type), equals: "ref/prompt")
+    let isResource = document.content(document.content(type), equals: "ref/resource")
+    let subject = document.member(isPrompt ? "name" : "uri", of: ref)
+    guard isPrompt || isResource, let subject, subject.kind == .string else {
+      return refuse(
+        request, .badParams, code: ErrorCode.invalidParams,
+        "Invalid params: a ref is to a prompt or a resource")
+    }
+    let content = document.content(subject)
+    let line =
+      isPrompt
+      ? permissions.prompts.line(of: content, in: document.bytes)
+      : permissions.resources.line(ofTemplate: content, in: document.bytes)
+    guard let line else {
+      return refusal(
+        of: request, isPrompt ? .unknownPrompt : .unknownResource,
+        Replies.unknown(
+          isPrompt ? "Unknown prompt: " : "Unknown resource: ", id: request.id, name: content,
+          of: document.bytes))
+    }
+    request.rule = line
+    return pass(document, request, params, at: now)
+  }
+
+  /// `subscriptions/listen`: what is denied is not asked for.
+  mutating func listen(
+    _ document: Document, _ request: Refused, _ params: Params, at now: Int64
+  ) -> Decision {
+    guard let filter = params.notifications, filter.kind == .object else {
+      return refuse(
+        request, .badParams, code: ErrorCode.invalidParams,
+        "Invalid params: notifications must be an object")
+    }
+    var params = params
+    var listening = Listening()
+    let kept = listened(filter, of: document, &listening)
+    if !document.bytes[filter.range].elementsEqual(kept) { params.replace(filter, by: kept) }
+    return pass(document, request, params, listening: listening, at: now)
+  }
+
+  /// What of a subscription the profile lets through, and what that is.
+  func listened(
+    _ filter: Value, of document: Document, _ listening: inout Listening
+  ) -> [UInt8] {
+    let permissions = rules.permissions
+    var output: [UInt8] = [UInt8(ascii: "{")]
+    for (key, value) in document.members(of: filter) {
+      if document.content(key, equals: "resourceSubscriptions") {
+        guard value.kind == .array, !permissions.resources.isEmpty else { continue }
+        var uris: [UInt8] = []
+        for uri in document.elements(of: value) where uri.kind == .string {
+          let content = document.content(uri)
+          guard permissions.resources.line(of: content, in: document.bytes) != nil,
+            listening.uris.count < Bounds.remembered
+          else { continue }
+          listening.uris.append(Array(document.bytes[content]))
+          if !uris.isEmpty { uris.append(UInt8(ascii: ",")) }
+          uris.append(contentsOf: document.bytes[uri.range])
+        }
+        output.appendKey(key, of: document.bytes, first: output.count == 1)
+        output.append(UInt8(ascii: "["))
+        output.append(contentsOf: uris)
+        output.append(UInt8(ascii: "]"))
+        continue
+      }
+      if document.content(key, equals: "toolsListChanged") {
+        listening.tools = value.kind == .true
+      } else if document.content(key, equals: "resourcesListChanged") {
+        guard !permissions.resources.isEmpty else { continue }
+        listening.resources = value.kind == .true
+      } else if document.content(key, equals: "promptsListChanged") {
+        guard !permissions.prompts.isEmpty else { continue }
+        listening.prompts = value.kind == .true
+      } else if !permissions.features.extensions {
+        continue
+      }
+      output.appendKey(key, of: document.bytes, first: output.count == 1)
+      output.append(contentsOf: document.bytes[value.range])
+    }
+    output.append(UInt8(ascii: "}"))
+    return output
+  }
+
+  /// `tasks/get`, `tasks/result`, `tasks/cancel` and `tasks/update`: of a task that a request of the
+  /// client made, which also says the tool that the record names.
+  mutating func task(
+    _ document: Document, _ request: Refused, _ params: Params, at now: Int64
+  ) -> Decision {
+    guard let id = params.taskID, id.kind == .string,
+      let owner = clientTasks.owner(of: document.content(id), in: document.bytes)
+    else {
+      return refuse(
+        request, .unknownTask, code: ErrorCode.invalidParams, "Invalid params: no such task")
+    }
+    var request = request
+    request.tool = owner.tool
+    request.rule = owner.rule
+    let subject = Array(document.bytes[document.content(id)])
+    return answering(document, request, params, subject: subject, at: now)
+  }
+
+  /// Sends a request on that may carry answers to what an earlier result asked for.
+  mutating func answering(
+    _ document: Document, _ request: Refused, _ params: Params, subject: [UInt8], at now: Int64
+  ) -> Decision {
+    var params = params
+    if let input = params.inputResponses, input.kind != .object || input.range.count > 2 {
+      guard let ask = asked(input, of: document, request.method, subject) else {
+        return refuse(request, .unaskedInput, "the request carries input that nobody asked for")
+      }
+      if let kept = answers(input, of: document, to: ask) { params.replace(input, by: kept) }
+    }
+    let isCall = request.method == .toolsCall
+    return pass(document, request, params, subject: isCall ? nil : subject, at: now)
+  }
+
+  /// The questions that these are answers to, which must all have been asked about the same thing.
+  private func asked(
+    _ input: Value, of document: Document, _ method: Method, _ subject: [UInt8]
+  ) -> Ask? {
+    guard input.kind == .object else { return nil }
+    return asks.last { ask in
+      guard ask.subject == subject, ask.method == method else { return false }
+      return document.members(of: input).allSatisfy { key, _ in
+        ask.questions.contains { $0.key.elementsEqual(document.bytes[key]) }
+      }
+    }
+  }
+
+  /// The answers with only those roots that the server sees; nil if nothing changes.
+  private func answers(_ input: Value, of document: Document, to ask: Ask) -> [UInt8]? {
+    guard ask.questions.contains(where: \.isRoots) else { return nil }
+    var output: [UInt8] = [UInt8(ascii: "{")]
+    for (key, value) in document.members(of: input) {
+      output.appendKey(key, of: document.bytes, first: output.count == 1)
+      let question = ask.questions.first { $0.key.elementsEqual(document.bytes[key]) }
+      if question?.isRoots ?? false, let kept = rootsKept(of: value, in: document) {
+        output.append(contentsOf: kept.bytes)
+      } else {
+        output.append(contentsOf: document.bytes[value.range])
+      }
+    }
+    output.append(UInt8(ascii: "}"))
+    return document.bytes[input.range].elementsEqual(output) ? nil : output
+  }
+}
