@@ -25,8 +25,8 @@ public struct Rules: Sendable {
     permissions = Permissions(profile: profile)
     inFlight = max(profile.messages.inFlight, 1)
     maxSize = profile.messages.maxSize
-    texts = TextRules(profile.text)
-    maxList = min(profile.text.maxList, maxSize)
+    texts = TextRules(profile)
+    maxList = min(profile.text.maxList ?? maxSize, maxSize)
     maxResult = profile.text.maxResult ?? maxSize
   }
 }

@@ -33,7 +33,7 @@ struct ToolRules: Sendable {
 
   init(_ profile: Profile) {
     let workdir = profile.server.workdir?.value ?? profile.server.invokedFrom
-    texts = TextRules(profile.text)
+    texts = TextRules(profile)
     var entries: [Entry] = []
     for tool in profile.tools.allow {
       if tool.isPattern {

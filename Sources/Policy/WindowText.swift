@@ -65,14 +65,14 @@ extension Window {
 
 extension TextRules {
   /// The rules of a profile's section `text`.
-  init(_ text: Profile.Text) {
+  init(_ profile: Profile) {
     let hidden: Hidden =
-      switch text.hidden {
+      switch profile.text.hidden {
       case .escape: .escape
       case .remove: .remove
       case .allow: .allow
       }
-    self.init(hidden: hidden, longest: text.maxField)
+    self.init(hidden: hidden, longest: profile.text.maxField ?? profile.messages.maxSize)
   }
 
   /// Whether a name may be shown as it is: it cannot be changed, because it would name nothing then.

@@ -143,8 +143,8 @@ extension Profile.Text {
       node?[key]?.scalar.flatMap { Quantity.size($0.text) }.flatMap { Int(exactly: $0) }
     }
     hidden = node?["hidden"]?.scalar.flatMap { Hidden(rawValue: $0.text) } ?? hidden
-    maxField = size("max_field") ?? maxField
-    maxList = size("max_list") ?? maxList
+    maxField = size("max_field")
+    maxList = size("max_list")
     maxResult = size("max_result")
   }
 }

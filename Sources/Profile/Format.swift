@@ -390,11 +390,11 @@ enum Format {
         + "`\\u{200b}`, left out, or left as they are.",
       example: "remove"),
     Key(
-      name: "max_field", shape: .size(1024...256 << 20), omitted: "`1MiB`",
+      name: "max_field", shape: .size(1024...256 << 20), omitted: "`messages.max_size`",
       summary: "The size of one string; a longer one is cut, and says so.", example: "64KiB"),
     Key(
-      name: "max_list", shape: .size(1024...256 << 20), omitted: "`1MiB`",
-      summary: "The size of a list of tools; a longer one ends there.",
+      name: "max_list", shape: .size(1024...256 << 20), omitted: "`messages.max_size`",
+      summary: "The size of a list of tools, resources or prompts; a longer one ends there.",
       example: "256KiB"),
     Key(
       name: "max_result", shape: .size(1024...256 << 20), omitted: "`messages.max_size`",

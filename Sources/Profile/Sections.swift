@@ -298,14 +298,14 @@ extension Profile {
 
     /// What becomes of characters that a reader would not see; `escape` unless given.
     public var hidden = Hidden.escape
-    /// The longest string of the server's in bytes; 1 MiB unless given.
-    public var maxField = 1 << 20
-    /// The longest list in bytes; 1 MiB unless given.
-    public var maxList = 1 << 20
-    /// The longest other result in bytes; nil, the default, is the size of a message.
+    /// The longest string of the server's, in bytes; nil, the default, is the size of a message.
+    public var maxField: Int?
+    /// The longest list, in bytes; nil, the default, is the size of a message.
+    public var maxList: Int?
+    /// The longest other result, in bytes; nil, the default, is the size of a message.
     public var maxResult: Int?
 
-    /// Makes the section, which is as safe as it can be without getting in the way.
+    /// Makes the section: unseen characters are written out, and sizes are those of messages.
     public init() {}
   }
 

@@ -179,8 +179,9 @@ public struct TextFilter: Sendable {
           input[at + 3] == UInt8(ascii: "n")
         else { return nil }
       case UInt8(ascii: "u"), UInt8(ascii: "b"), UInt8(ascii: "f"): return nil
-      case Canonical.backslash where style == .key && at + 3 < end && input[at + 2] == 0x75
-          && input[at + 3] == UInt8(ascii: "{"):
+      case Canonical.backslash
+      where style == .key && at + 3 < end && input[at + 2] == 0x75
+        && input[at + 3] == UInt8(ascii: "{"):
         foundShown = true
         if showsBackslash { return nil }
       default: break

@@ -25,7 +25,7 @@ public struct TextRules: Sendable, Equatable {
   /// Whether a message with these notes needs no second look.
   @inline(__always)
   public func isPlain(_ notes: TextNotes) -> Bool {
-    (!notes.mayBeUnseen || hidden == .allow) && notes.longest <= longest
+    (!notes.mayBeUnseen || hidden == .allow) && notes.longest - 2 <= longest
   }
 }
 

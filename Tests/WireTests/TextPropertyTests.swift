@@ -19,7 +19,8 @@ struct TextPropertyTests {
   /// Characters that mean something to each other.
   private static let pieces: [UInt32] = [
     0x61, 0x5c, 0x22, 0x75, 0x7b, 0x7d, 0x5b, 0x5d, 0x6d, 0x33, 0x3b, 0x20, 0x0a, 0x0d, 0x09, 0x00,
-    0x01, 0x07, 0x08, 0x0c, 0x1b, 0x7f, 0x85, 0x90, 0x9b, 0x9c, 0x9d, 0xad, 0xe9, 0x31, 0x23, 0x20e3,
+    0x01, 0x07, 0x08, 0x0c, 0x1b, 0x7f, 0x85, 0x90, 0x9b, 0x9c, 0x9d, 0xad, 0xe9, 0x31, 0x23,
+    0x20e3,
     0x200b, 0x200c, 0x200d, 0x200e, 0x202e, 0x2028, 0x2060, 0xfe0e, 0xfe0f, 0xfe00, 0xfeff, 0x1f468,
     0x1f600, 0x2764, 0x1f3f4, 0xe0067, 0xe0062, 0xe0065, 0xe006e, 0xe0100, 0xe007f, 0x645, 0x915,
     0x94d, 0xe01, 0x845b, 0x2229, 0x1820, 0x180b, 0x3164, 0xfffe, 0xe000, 0x10ffff,
@@ -86,8 +87,9 @@ struct TextPropertyTests {
     for (index, scalar) in scalars.enumerated() {
       let value = scalar.value
       if value < 0x20 || value == 0x7F {
-        guard value == 9 || value == 10
-          || value == 13 && index + 1 < scalars.count && scalars[index + 1].value == 10
+        guard
+          value == 9 || value == 10
+            || value == 13 && index + 1 < scalars.count && scalars[index + 1].value == 10
         else { return false }
         inRow = 3
       } else if scalar.isUnseen {
@@ -135,6 +137,10 @@ struct TextPropertyTests {
     return shape
   }
 
+  private static func numbers(_ utf8: [UInt8]) -> [String] {
+    String(decoding: utf8, as: UTF8.self).unicodeScalars.map { String($0.value, radix: 16) }
+  }
+
   @Test(
     "what goes out is strict JSON of the same shape, readable, and the same the second time",
     arguments: [TextRules.Hidden.escape, .remove], UInt64(1)...4)
@@ -157,8 +163,7 @@ struct TextPropertyTests {
       if let again = filter.filter(after.bytes).message {
         let (one, other) = (Self.strings(after), Self.strings(try Self.decode(again)))
         for (a, b) in zip(one, other) where a != b {
-          Issue.record(
-            "\(String(decoding: a, as: UTF8.self).unicodeScalars.map { String($0.value, radix: 16) }) became \(String(decoding: b, as: UTF8.self).unicodeScalars.map { String($0.value, radix: 16) })")
+          Issue.record("\(Self.numbers(a)) became \(Self.numbers(b))")
         }
       }
       let isPlain = filter.rules.isPlain(before.texts)
@@ -175,7 +180,9 @@ struct TextPropertyTests {
     for _ in 0..<1_000 {
       let text = String(
         String.UnicodeScalarView(
-          Self.text(&generator).unicodeScalars.filter { !$0.isUnseen && $0.value >= 0x20 && $0.value != 0x7F }))
+          Self.text(&generator).unicodeScalars.filter {
+            !$0.isUnseen && $0.value >= 0x20 && $0.value != 0x7F
+          }))
       var writer = ByteWriter()
       writer.appendString(Array(text.utf8))
       let document = try Self.decode(writer.bytes)
