@@ -33,7 +33,9 @@ private func check(_ input: [UInt8], asMessage: Bool) {
       precondition(again.bytes == document.bytes, "what came out is not canonical")
       precondition(!asMessage || again.id == document.id, "the id was read differently")
     }
-    for hidden in [TextRules.Hidden.escape, .remove] { show(document, hidden, asMessage: asMessage) }
+    for hidden in [TextRules.Hidden.escape, .remove] {
+      show(document, hidden, asMessage: asMessage)
+    }
   }
 }
 
