@@ -42,7 +42,8 @@ extension Window {
     let id = newID()
     catalogue.lookup = Catalogue.Lookup(
       own: id,
-      gather: Gather(.tools, seed: seed, isStateless: isStateless, limit: rules.maxSize),
+      gather: Gather(
+        .tools, seed: seed, isStateless: isStateless, limit: rules.maxList, texts: rules.texts),
       generation: catalogue.generation, isStateless: isStateless, meta: meta, started: now)
     return Replies.toolList(id: id, meta: meta)
   }
