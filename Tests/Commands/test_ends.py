@@ -254,11 +254,18 @@ class EndsOfASession(Case):
 
     def test_a_server_that_hides_does_not_keep_a_signal_from_being_heard(self):
         profile = self.profile(PROBE, "serve", "--behave", "headless", "--log", f"/{self.name}")
-        for _ in range(5):
+
+        def hides(cell):
+            table = processes()
+            return any(table[pid][1:] == ("probe", "Z")
+                       for pid in descendants(cell.pid) if pid in table)
+
+        for _ in range(10):
             before = len(self.records())
             cell = self.run_cell(profile, preexec_fn=slower_than_its_children)
-            # Longer than a start, shorter than the wait for the end of such a server.
-            time.sleep(min(0.7 * SLOWNESS, 4))
+            until(lambda cell=cell: hides(cell) or not alive(cell.pid))
+            # Shorter than the wait for the end of such a server.
+            time.sleep(0.7)
             if alive(cell.pid) and len(self.records()) == before:
                 self.assertEndsBySignal(cell, idles=True)
                 return
