@@ -12,6 +12,7 @@ struct Gather: Sendable {
   private var cursors: NameTable
   private let isStateless: Bool
   private let limit: Int
+  private let texts: TextRules
   private(set) var pages = 0
   /// Entries that were taken out: not allowed, named twice, or without a name.
   private(set) var removed = 0
@@ -22,12 +23,13 @@ struct Gather: Sendable {
   /// The follow-up request that is in flight.
   var own: RequestID?
 
-  init(_ kind: ListKind, seed: UInt64, isStateless: Bool, limit: Int) {
+  init(_ kind: ListKind, seed: UInt64, isStateless: Bool, limit: Int, texts: TextRules) {
     self.kind = kind
     names = NameTable(seed: seed)
     cursors = NameTable(seed: seed)
     self.isStateless = isStateless
     self.limit = limit
+    self.texts = texts
   }
 
   /// The bytes that are held.
@@ -60,6 +62,11 @@ struct Gather: Sendable {
       return
     }
     let content = document.content(name)
+    guard texts.shows(name: content, in: document.bytes) else {
+      removed += 1
+      trouble = .nameUnseen
+      return
+    }
     guard shows(content) else {
       removed += 1
       return
