@@ -72,11 +72,13 @@ public struct Kept: Hashable, Sendable {
 /// What holds it back is a connection that only this value holds (every other child of the monitor
 /// closes what it does not need), and then the end of the process that it was told to wait for.
 ///
-/// *Limits.* Somebody who may signal it can kill it with SIGKILL as well; then the monitor removes
-/// what is there, and if both are killed nobody does.
+/// *Limits.* Somebody who may signal it can kill it with SIGKILL as well; then the monitor ends the
+/// session and removes what is there, and if both are killed nobody does.
 @safe public struct Keeper: ~Copyable {
   /// The keeper's process id, a child of ours.
   public let process: Int32
+  /// To see that it has ended, until `finish`.
+  public var watch: Watch { Watch(process: process, life: life.rawValue) }
   /// What it made, opened, in the order in which it was asked for and without the places; closed by
   /// `finish`.
   public private(set) var directories: [Int32] = []
@@ -86,6 +88,20 @@ public struct Kept: Hashable, Sendable {
   private let life: FileDescriptor
   private let kept: [cl_kept]
   private let parents: [Int32]
+
+  /// What a monitor needs to see that a keeper has ended.
+  public struct Watch: Hashable, Sendable {
+    /// Its process id.
+    public let process: Int32
+    fileprivate let life: Int32
+
+    /// Whether one of `keepers` has ended.
+    public static func anyEnded(_ keepers: [Watch]) throws(Errno) -> Bool {
+      // A keeper says nothing: all that can be heard of it is that its end is closed.
+      var entries = keepers.map { PollEntry(descriptor: $0.life, events: .input) }
+      return try Poll.wait(&entries, timeoutMilliseconds: 0) > 0
+    }
+  }
 
   /// Forks the keeper and waits until it made everything. Call only while single-threaded. Throws
   /// when one thing could not be made, and then none is there: `.fileExists` when a name is taken.

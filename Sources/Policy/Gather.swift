@@ -17,6 +17,8 @@ struct Gather: Sendable {
   private(set) var pages = 0
   /// Entries that were taken out: not allowed, named twice, or without a name.
   private(set) var removed = 0
+  /// Whether an entry is not as the server gave it.
+  private(set) var isChanged = false
   /// Why the list is not simply whole and filtered.
   private(set) var trouble: Reason?
   /// The follow-up request that is in flight.
@@ -37,7 +39,11 @@ struct Gather: Sendable {
   var size: Int { others.count + entries.count + names.byteCount + cursors.byteCount }
 
   /// Adds a page; false if it is not a list.
-  mutating func add(_ document: Document, shows: (Range<Int>) -> Bool) -> Bool {
+  ///
+  /// - Parameter tools: what describes tools otherwise than the server does.
+  mutating func add(
+    _ document: Document, tools: ToolRules, shows: (Range<Int>) -> Bool
+  ) -> Bool {
     guard let result = document.result, let list = document.member(kind.key, of: result),
       list.kind == .array
     else { return false }
@@ -45,13 +51,13 @@ struct Gather: Sendable {
     if pages == 1 { keepOthers(of: document) }
     for entry in document.elements(of: list) {
       guard trouble != .listSize else { break }
-      add(entry, of: document, shows: shows)
+      add(entry, of: document, tools, shows: shows)
     }
     return true
   }
 
   private mutating func add(
-    _ entry: Value, of document: Document, shows: (Range<Int>) -> Bool
+    _ entry: Value, of document: Document, _ tools: ToolRules, shows: (Range<Int>) -> Bool
   ) {
     guard let name = document.member(kind.identity, of: entry), name.kind == .string else {
       removed += 1
@@ -75,7 +81,28 @@ struct Gather: Sendable {
       return
     }
     if !entries.isEmpty { entries.append(UInt8(ascii: ",")) }
-    entries.append(contentsOf: document.bytes[entry.range])
+    guard kind.method == .toolsList, let number = tools.entry(content, in: document.bytes),
+      let description = tools.entries[number].description
+    else {
+      entries.append(contentsOf: document.bytes[entry.range])
+      return
+    }
+    append(entry, of: document, description: description)
+  }
+
+  /// Adds an entry with another description.
+  private mutating func append(_ entry: Value, of document: Document, description: [UInt8]) {
+    isChanged = true
+    entries.append(UInt8(ascii: "{"))
+    let start = entries.count
+    for (key, value) in document.members(of: entry)
+    where !document.content(key, equals: Key.description) {
+      entries.appendKey(key, of: document.bytes, first: entries.count == start)
+      entries.append(contentsOf: document.bytes[value.range])
+    }
+    entries.appendText(",\"description\":")
+    entries.append(contentsOf: description)
+    entries.append(UInt8(ascii: "}"))
   }
 
   private mutating func keepOthers(of document: Document) {
@@ -125,7 +152,9 @@ struct Gather: Sendable {
 
   /// Whether the server's message is the answer as it stands.
   func isWhole(_ document: Document, _ page: ServerResult) -> Bool {
-    guard pages == 1, removed == 0, trouble == nil, keepsPages || page.nextCursor == nil else {
+    guard pages == 1, removed == 0, !isChanged, trouble == nil,
+      keepsPages || page.nextCursor == nil
+    else {
       return false
     }
     guard isStateless else { return true }

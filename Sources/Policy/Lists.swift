@@ -28,7 +28,7 @@ extension Window {
   func shows(_ range: Range<Int>, in bytes: [UInt8], _ kind: ListKind) -> Bool {
     let permissions = rules.permissions
     return switch kind.method {
-    case .toolsList: rules.allows(range, in: bytes)
+    case .toolsList: rules.tools.entry(range, in: bytes) != nil
     case .resourcesList: permissions.resources.line(of: range, in: bytes) != nil
     case .templatesList: permissions.resources.line(ofTemplate: range, in: bytes) != nil
     case .promptsList: permissions.prompts.line(of: range, in: bytes) != nil

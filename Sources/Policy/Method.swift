@@ -87,6 +87,7 @@ enum Method: Int, CaseIterable, Sendable {
 /// The names of members that policy looks at.
 enum Key {
   static let name: StaticString = "name"
+  static let description: StaticString = "description"
   static let arguments: StaticString = "arguments"
   static let meta: StaticString = "_meta"
   static let task: StaticString = "task"

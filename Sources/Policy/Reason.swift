@@ -20,6 +20,8 @@ public enum Reason: String, CaseIterable, Sendable {
   case badCall = "bad-call"
   /// `arguments` of a call that are not an object.
   case badArguments = "bad-arguments"
+  /// An argument of a call breaks a rule of the profile.
+  case argument = "argument"
   /// Declared capabilities that are not an object.
   case badCapabilities = "bad-capabilities"
   /// A cursor that this session never gave out: lists are given whole.

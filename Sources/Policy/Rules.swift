@@ -3,16 +3,10 @@ internal import Wire
 
 /// The part of a profile that decides on messages, compiled for speed.
 public struct Rules: Sendable {
-  /// Whether every tool is allowed, and the line that says so.
-  let everything: Int?
   /// The line of `tools.allow`, 0 if the profile has none.
   let toolsLine: Int
-  /// The allowed names, as canonical string content.
-  private let names: NameTable
-  /// The line of each name, by its number.
-  private let lines: [Int]
-  /// The canonical content of each name, by its number.
-  private let contents: [[UInt8]]
+  /// Which tools are allowed, and what is demanded of their calls.
+  let tools: ToolRules
   /// What passes besides tools.
   let permissions: Permissions
   /// How many requests of one side may be in flight.
@@ -22,43 +16,11 @@ public struct Rules: Sendable {
 
   /// Compiles the profile's rules.
   public init(profile: Profile) {
-    var table = NameTable()
-    var lines: [Int] = []
-    var contents: [[UInt8]] = []
     toolsLine = profile.tools.line
-    switch profile.tools.allow {
-    case .everything(let line): everything = line
-    case .names(let allowed):
-      everything = nil
-      for name in allowed {
-        let content = canonicalContent(of: Array(name.value.utf8))
-        guard table.insert(content) else { continue }
-        lines.append(name.line)
-        contents.append(content)
-      }
-    }
-    names = table
-    self.lines = lines
-    self.contents = contents
+    tools = ToolRules(profile)
     permissions = Permissions(profile: profile)
     inFlight = max(profile.messages.inFlight, 1)
     maxSize = profile.messages.maxSize
-  }
-
-  /// Whether a tool is allowed, by the bytes of its name; then its line, and its name to keep.
-  func tool(_ range: Range<Int>, in bytes: [UInt8]) -> (line: Int, name: [UInt8])? {
-    if let everything {
-      guard range.count <= Bounds.identifier else { return nil }
-      return (everything, Array(bytes[range]))
-    }
-    guard let number = names.number(of: range, in: bytes) else { return nil }
-    return (lines[number], contents[number])
-  }
-
-  /// Whether a tool is allowed, by the bytes of its name.
-  func allows(_ range: Range<Int>, in bytes: [UInt8]) -> Bool {
-    if everything != nil { return range.count <= Bounds.identifier }
-    return names.number(of: range, in: bytes) != nil
   }
 }
 

@@ -87,17 +87,21 @@ extension Window {
         "Invalid params: tools/call needs the name of a tool")
     }
     let content = document.content(name)
-    guard let tool = rules.tool(content, in: document.bytes) else {
+    guard let tool = rules.tools.allowed(content, in: document.bytes) else {
       request.tool = Array(document.bytes[content].prefix(Bounds.shown))
       request.rule = rules.toolsLine
       return refusal(
         of: request, .unknownTool,
         Replies.unknown("Unknown tool: ", id: request.id, name: content, of: document.bytes))
     }
+    let entry = rules.tools.entries[tool.entry]
     request.tool = tool.name
-    request.rule = tool.line
+    request.rule = entry.line
     if let arguments = params.arguments, arguments.kind != .object, arguments.kind != .null {
       return refuse(request, .badArguments, "arguments must be an object")
+    }
+    if let violation = entry.arguments?.violation(document, params.arguments) {
+      return refuse(request, violation)
     }
     return answering(document, request, params, subject: tool.name, at: now)
   }

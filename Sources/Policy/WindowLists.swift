@@ -9,7 +9,8 @@ extension Window {
   ) -> Decision {
     var event = event
     let kind = gather.kind
-    guard gather.add(document, shows: { shows($0, in: document.bytes, kind) }) else {
+    guard gather.add(document, tools: rules.tools, shows: { shows($0, in: document.bytes, kind) })
+    else {
       return refused(id, pending, .badList, event)
     }
     event.removed = gather.removed

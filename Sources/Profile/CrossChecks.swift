@@ -4,7 +4,7 @@ struct CrossChecks {
 
   /// Looks at a tree whose shape was checked; what has another shape is passed over.
   mutating func check(_ root: Node) {
-    checkNames(root, "tools", "tool")
+    checkTools(root)
     checkNames(root, "resources", "resource")
     checkNames(root, "prompts", "prompt")
     checkVersions(root)

@@ -24,8 +24,7 @@ extension Profile {
     limits = Limits(root["limits"])
     hardening.deniesWriteExecute = root["hardening", "write_execute"]?.scalar?.text == "deny"
     hardening.mitigatesSpeculation = root["hardening", "speculation"]?.scalar?.text == "mitigate"
-    let allowed = root["tools", "allow"]
-    tools = Tools(allow: Self.tools(allowed), line: allowed?.position.line ?? 0)
+    tools = Tools(root["tools"])
     resources = Self.names(root["resources", "allow"])
     prompts = Self.names(root["prompts", "allow"])
     requests = Requests(root["requests"])
@@ -67,20 +66,6 @@ extension Profile {
       return .everything(line: node.position.line)
     }
     return .names(strings(node))
-  }
-
-  private static func tools(_ node: Node?) -> Tools.Allow {
-    guard let node else { return .names([]) }
-    if node.scalar?.text == "*" { return .everything(line: node.position.line) }
-    let names = node.elements.compactMap { element -> Located<String>? in
-      guard let name = (element.scalar ?? element["name"]?.scalar)?.text else { return nil }
-      return Located(name, line: element.position.line, column: element.position.column)
-    }
-    // Only the short form is the wildcard; `{name: "*"}` would be a tool of that name.
-    if let only = node.elements.first, node.elements.count == 1, only.scalar?.text == "*" {
-      return .everything(line: only.position.line)
-    }
-    return .names(names)
   }
 }
 

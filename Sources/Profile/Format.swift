@@ -279,40 +279,6 @@ enum Format {
       example: "mitigate"),
   ]
 
-  static let tools: [Key] = [
-    Key(
-      name: "allow",
-      shape: .listOrEverything(
-        of: .either(.text(.toolName), orTable: toolTable), count: 0...1024),
-      omitted: "`[]`",
-      summary: "Tools that are shown and may be called, by exact name; `\"*\"` is every tool.",
-      example: "[git_status, {name: git_log}]"),
-    Key(
-      name: "ask", shape: .emptyList, omitted: "`[]`",
-      summary: "Tools that need the person's consent at each call.", example: "[]"),
-    Key(
-      name: "unknown_arguments", shape: .choice(["allow"], later: ["refuse"]), omitted: "`allow`",
-      summary: "Whether arguments that the tool does not name are let through.",
-      example: "allow"),
-  ]
-
-  static let toolTable: [Key] = [
-    Key(
-      name: "name", shape: .text(.toolName), isRequired: true, summary: "The tool's exact name.",
-      example: "git_log"),
-    Key(
-      name: "arguments", shape: .anything,
-      status: .later(hint: "remove it; the tool is allowed with any arguments, or not at all"),
-      summary: "Rules for single arguments.", example: "{max_count: {maximum: 100}}"),
-    Key(
-      name: "rate", shape: .anything, status: .later(hint: "remove it; calls are not counted yet"),
-      summary: "Calls per time.", example: "30/min"),
-    Key(
-      name: "timeout", shape: .anything,
-      status: .later(hint: "remove it; a call ends when the server answers"),
-      summary: "How long a call may take.", example: "20s"),
-  ]
-
   static let resources: [Key] = [
     Key(
       name: "allow",

@@ -11,7 +11,7 @@ public enum FormatSchema {
       [
         ("$schema", .string("https://json-schema.org/draft/2020-12/schema")),
         ("title", .string("Anchorhold profile, version 1")),
-      ] + members)
+      ] + members + [("$defs", .object([("argument", table(Format.argument))]))])
   }
 
   /// The rows of the table of keys: a Markdown table, one row for each key.
@@ -63,6 +63,14 @@ public enum FormatSchema {
         ("maximum", .integer(range.upperBound)),
       ])
     case .identifier: return schema(.integer(Shape.identifiers))
+    case .number: return .object([("type", .string("number"))])
+    case .literal:
+      return .object([("type", .array(["string", "number", "boolean"].map(JSONValue.string)))])
+    case .oneOrList(let element, let most):
+      return .object([
+        ("anyOf", .array([schema(element), schema(.list(of: element, count: 1...most))]))
+      ])
+    case .argumentRule: return .object([("$ref", .string("#/$defs/argument"))])
     case .size:
       return .object([
         ("type", .array([.string("integer"), .string("string")])), ("minimum", .integer(0)),
@@ -159,6 +167,11 @@ extension FormatSchema {
       guard range.count > 1 else { return "Takes `\(range.lowerBound)`." }
       return "Takes an integer from \(range.lowerBound) to \(range.upperBound)."
     case .identifier: return takes(.integer(Shape.identifiers))
+    case .number: return "Takes a number, such as `10` or `0.5`."
+    case .literal: return "Takes a string, a number or a boolean."
+    case .oneOrList(let element, let most):
+      return "\(takes(element)) Or a list of at most \(most)."
+    case .argumentRule: return "Takes a rule with the keys of an argument's."
     case .size(let range):
       return "Takes a size from \(Quantity.show(size: range.lowerBound))"
         + " to \(Quantity.show(size: range.upperBound))."

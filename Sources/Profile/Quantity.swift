@@ -86,6 +86,16 @@ enum Quantity {
     return number + first.uppercased() + "iB"
   }
 
+  /// Whether it is a number in JSON's grammar without an exponent, and of a length one can read.
+  static func isNumber(_ text: String) -> Bool {
+    guard text.utf8.count <= 40 else { return false }
+    let unsigned = text.utf8.first == UInt8(ascii: "-") ? text.utf8.dropFirst() : text.utf8[...]
+    let parts = unsigned.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard let whole = parts.first, parts.count <= 2 else { return false }
+    return parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { (48...57).contains($0) } }
+      && (whole.count == 1 || whole.first != 48)
+  }
+
   private static func digits(_ bytes: Substring.UTF8View) -> UInt64? {
     guard let first = bytes.first, first != 48 || bytes.count == 1 else { return nil }
     var value: UInt64 = 0

@@ -206,28 +206,6 @@ extension Profile {
     public init() {}
   }
 
-  /// The section `tools`.
-  public struct Tools: Sendable {
-    /// Which tools the client sees and may call.
-    public enum Allow: Sendable {
-      /// Every tool of the server; the place is that of the `"*"`.
-      case everything(line: Int)
-      /// These tools, compared byte by byte; none when empty.
-      case names([Located<String>])
-    }
-
-    /// Which tools are allowed.
-    public var allow: Allow
-    /// The line of `tools.allow`, which refuses what is not named; 0 when it is omitted.
-    public var line: Int
-
-    /// Makes the section; without tools none is allowed.
-    public init(allow: Allow = .names([]), line: Int = 0) {
-      self.allow = allow
-      self.line = line
-    }
-  }
-
   /// Names, or all there are.
   public enum Names: Sendable {
     /// Every one; the place is that of the `"*"`.

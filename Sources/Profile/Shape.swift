@@ -27,6 +27,14 @@ indirect enum Shape: Sendable {
   case names(TextRule, of: Shape, most: Int)
   /// A scalar in short, or a mapping when there is more to say.
   case either(Shape, orTable: [Key])
+  /// An integer or a decimal fraction, without bounds.
+  case number
+  /// A string, a number or a boolean, as itself.
+  case literal
+  /// One value, or a list of 1 to so many.
+  case oneOrList(of: Shape, most: Int)
+  /// A rule for an argument inside another one.
+  case argumentRule
   /// A list, or the single word `*` for everything.
   case listOrEverything(of: Shape, count: ClosedRange<Int>)
   /// Anything: the key is refused as a whole.
@@ -67,6 +75,10 @@ enum TextRule: Sendable, CaseIterable {
   case environmentName
   case program
   case toolName
+  case argumentName
+  case toolDescription
+  case argumentHost
+  case leading
   case systemCall
   case path
   case resource
@@ -84,6 +96,10 @@ enum TextRule: Sendable, CaseIterable {
     case .environmentName: "a name of characters A-Z a-z 0-9 _ that starts with no digit"
     case .program: "a program's name, or an absolute path"
     case .toolName: "a tool's name of at most 256 bytes without control characters"
+    case .argumentName: "an argument's name of at most 256 bytes"
+    case .toolDescription: "a text of 1 to 4096 bytes"
+    case .argumentHost: "a host's name or address, or a name with *. before it"
+    case .leading: "a string of 1 to 64 bytes"
     case .systemCall: "a system call's name"
     case .path: "an absolute path"
     case .resource: "a URI such as file:///srv/notes.txt, file:///srv/** or memo:**"
@@ -103,6 +119,10 @@ enum TextRule: Sendable, CaseIterable {
     case .environmentName: "GIT_OPTIONAL_LOCKS"
     case .program: "mcp-server-git"
     case .toolName: "git_status"
+    case .argumentName: "max_count"
+    case .toolDescription: "Show the newest commits"
+    case .argumentHost: "example.com"
+    case .leading: "\"-\""
     case .systemCall: "io_setup"
     case .path: "/srv/data"
     case .resource: "\"file:///srv/data/**\""
@@ -114,12 +134,14 @@ enum TextRule: Sendable, CaseIterable {
   /// The rule as a regular expression of JSON Schema, where it is one.
   var pattern: String? {
     switch self {
-    case .anything, .description, .reason: nil
+    case .anything, .description, .reason, .toolDescription, .leading: nil
     case .profileName: "^[a-z0-9][a-z0-9._-]{0,63}$"
     case .variableName: "^[a-z][a-z0-9_]{0,63}$"
     case .environmentName: "^[A-Za-z_][A-Za-z0-9_]{0,255}$"
     case .program: "^(/|\\$\\{|[^/]+$)"
     case .toolName: "^[^\\u0000-\\u001f\\u007f]{1,256}$"
+    case .argumentName: "^[^\\u0000]{1,256}$"
+    case .argumentHost: "^((\\*\\.)?[A-Za-z0-9_.-]{1,253}|\\[[0-9A-Fa-f:]{2,39}\\]|.*\\$\\{.*)$"
     case .systemCall: "^[a-z_][a-z0-9_]{0,63}$"
     case .path: "^(/|\\$\\{)"
     case .resource: "^([A-Za-z][A-Za-z0-9+.-]*:[^\\u0000-\\u0020*\\u007f]*(\\*\\*)?|\\$\\{.*|\\*)$"
@@ -150,7 +172,10 @@ enum TextRule: Sendable, CaseIterable {
         }
     }
     switch self {
-    case .anything, .path: return true
+    case .anything, .path, .argumentHost: return true
+    case .argumentName: return (1...256).contains(bytes.count)
+    case .toolDescription: return (1...4096).contains(bytes.count)
+    case .leading: return (1...64).contains(bytes.count)
     case .program: return !text.isEmpty
     case .description: return bytes.count <= 1024
     case .reason: return (1...1024).contains(bytes.count)

@@ -54,12 +54,26 @@ public enum ShippedProfiles {
           # Those that read; git_add, git_commit, git_reset, git_checkout and git_create_branch write.
           allow:
             - git_status
-            - git_diff_unstaged
-            - git_diff_staged
-            - git_diff
-            - git_log
-            - git_show
-            - git_branch
+            - {name: git_diff_unstaged, arguments: {context_lines: {minimum: 0, maximum: 1000}}}
+            - {name: git_diff_staged, arguments: {context_lines: {minimum: 0, maximum: 1000}}}
+            # Whatever begins with - would be an option of git's.
+            - name: git_diff
+              arguments:
+                target: {forbid_leading: "-"}
+                context_lines: {minimum: 0, maximum: 1000}
+            - name: git_log
+              arguments:
+                max_count: {minimum: 1, maximum: 1000}
+                start_timestamp: {nullable: true, forbid_leading: "-"}
+                end_timestamp: {nullable: true, forbid_leading: "-"}
+            - name: git_show
+              arguments:
+                revision: {forbid_leading: "-"}
+            - name: git_branch
+              arguments:
+                branch_type: {enum: [local, remote, all]}
+                contains: {nullable: true, forbid_leading: "-"}
+                not_contains: {nullable: true, forbid_leading: "-"}
 
         """#
     ),

@@ -174,7 +174,10 @@ extension Variables {
       let key = entries[index].key
       if key.isSame("description") { continue }
       let isOpen = Self.openSections.contains { $0.isSame(key) }
-      entries[index].value = substitute(entries[index].value, isOpen: isOpen, &findings)
+      entries[index].value =
+        key.isSame("tools")
+        ? substituteRules(entries[index].value, &findings)
+        : substitute(entries[index].value, isOpen: isOpen, &findings)
     }
     for declaration in declarations where !declaration.isUsed {
       findings.error(
@@ -183,6 +186,32 @@ extension Variables {
     }
     return Node(content: .mapping(entries), position: root.position)
   }
+
+  /// In the section `tools` values take variables that are compared as a whole: never a pattern or
+  /// a name, which a value could turn into another one.
+  private mutating func substituteRules(_ node: Node, _ findings: inout Findings) -> Node {
+    var result = node
+    switch node.content {
+    case .sequence(let elements):
+      result.content = .sequence(elements.map { substituteRules($0, &findings) })
+    case .mapping(var entries):
+      for index in entries.indices {
+        var isOpen = Self.openRules.contains { $0.isSame(entries[index].key) }
+        // An argument may have such a name.
+        if case .mapping = entries[index].value.content { isOpen = false }
+        entries[index].value =
+          isOpen
+          ? substitute(entries[index].value, isOpen: true, &findings)
+          : substituteRules(entries[index].value, &findings)
+      }
+      result.content = .mapping(entries)
+    default: result = substitute(node, isOpen: false, &findings)
+    }
+    return result
+  }
+
+  /// The keys of an argument's rule whose strings take variables.
+  private static let openRules = ["under", "const", "enum", "host"]
 
   private mutating func substitute(
     _ node: Node, isOpen: Bool, _ findings: inout Findings
@@ -203,7 +232,8 @@ extension Variables {
       guard isOpen else {
         findings.error(
           node.position, "a variable cannot stand here",
-          hint: "variables are put in below server, filesystem and user only")
+          hint: "variables are put in below server, filesystem and user, and in an argument's "
+            + "under, const, enum and host")
         result.content = .refused
         break
       }

@@ -82,6 +82,18 @@ struct Walk {
       checkDuration(node, range, orUnlimited: orUnlimited, path, example: example)
     case .processors(let range): checkProcessors(node, range, path, example: example)
     case .choice(let words, let later): checkChoice(node, words, later: later, path)
+    case .number: checkNumber(node, path, example: example)
+    case .literal:
+      if ![.text, .integer, .number, .boolean].contains(node.scalar?.kind) {
+        mistyped(node, path, "a string, a number or a boolean", example: example)
+      } else if node.scalar?.kind == .number {
+        checkNumber(node, path, example: example)
+      }
+    case .oneOrList(let element, let most):
+      if node.scalar != nil { return check(node, element, path, example: example) }
+      checkList(node, of: element, 1...most, path, example: example)
+    case .argumentRule:
+      check(node, .table(Format.argument), path, example: "{type: string}")
     case .emptyList: checkEmpty(node, path)
     case .list(let element, let count):
       checkList(node, of: element, count, path, example: example)
@@ -117,6 +129,16 @@ struct Walk {
     }
     if rule == .path, let fault = PathText.fault(scalar.text) {
       findings.error(node.position, "\(path): \(fault.message)", hint: fault.hint)
+    }
+    if rule == .argumentHost, let fault = HostText.fault(scalar.text) {
+      findings.error(node.position, "\(path): \(fault.message)", hint: fault.hint)
+    }
+  }
+
+  private mutating func checkNumber(_ node: Node, _ path: String, example: String) {
+    let scalar = node.scalar.flatMap { [.integer, .number].contains($0.kind) ? $0 : nil }
+    guard let text = scalar?.text, Quantity.isNumber(text) else {
+      return mistyped(node, path, "a number such as 10 or 0.5", example: example)
     }
   }
 

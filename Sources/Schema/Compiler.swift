@@ -117,16 +117,16 @@ struct Compiler {
     return SchemaFault(kind: kind, pointer: pointer, text: text)
   }
 
-  /// The members of a schema that mean something in its dialect.
+  /// The members of a schema that mean something in its dialect, in their order.
   mutating func keywords(
     _ source: Int, _ token: Int32, _ dialect: SchemaDialect
-  ) throws(SchemaFault) -> [Keyword: Int32] {
+  ) throws(SchemaFault) -> [(keyword: Keyword, value: Int32)] {
     let tape = sources[source].tape
-    var found: [Keyword: Int32] = [:]
+    var found: [(Keyword, Int32)] = []
     var member = tape.first(in: token)
     while let key = member {
       try charge(1, source, token)
-      if let keyword = Keyword(tape.content(key), in: dialect) { found[keyword] = key + 1 }
+      if let keyword = Keyword(tape.content(key), in: dialect) { found.append((keyword, key + 1)) }
       member = tape.after(key + 1)
     }
     return found

@@ -16,8 +16,9 @@ extension Compiler {
     guard resource >= 0 else { throw fault(.malformed, source, token, "this is no schema") }
     let dialect = resources[resource].dialect
     var parts = Parts(
-      source: source, token: token, dialect: dialect, resource: resource,
-      keywords: try keywords(source, token, dialect), node: Node())
+      source: source, token: token, dialect: dialect, resource: resource, keywords: [:],
+      node: Node())
+    for (keyword, value) in try keywords(source, token, dialect) { parts.keywords[keyword] = value }
     parts.node.resource = UInt16(resource)
     if dialect.hidesSiblingsOfReferences, let reference = parts.keywords[.ref] {
       parts.keywords = [.ref: reference]

@@ -18,7 +18,8 @@ extension Compiler {
       sources[source].resource[Int(token)] = Int32(resource)
       let dialect = resources[resource].dialect
       let keywords = try keywords(source, token, dialect)
-      let isHidden = dialect.hidesSiblingsOfReferences && keywords[.ref] != nil
+      let isHidden =
+        dialect.hidesSiblingsOfReferences && keywords.contains { $0.keyword == .ref }
       for (keyword, value) in keywords where !isHidden || keyword == .definitions {
         switch keyword.place(in: dialect) {
         case .none: break

@@ -123,6 +123,7 @@ extension Compiler {
   mutating func requestDynamicTargets() throws(SchemaFault) {
     for name in Set(dynamicRules.map(\.name)) {
       for resource in resources {
+        try charge(1, 0, 0)
         if let anchor = resource.anchors[name], anchor.isDynamic {
           _ = try request(resource.source, anchor.token)
         }
@@ -137,6 +138,7 @@ extension Compiler {
       if ranges[name] == nil {
         let start = Int32(tables.dynamicTargets.count)
         for (index, resource) in resources.enumerated() {
+          try charge(1, 0, 0)
           if let anchor = resource.anchors[name], anchor.isDynamic {
             let node = try request(resource.source, anchor.token)
             tables.dynamicTargets.append(DynamicTarget(resource: UInt16(index), node: node))

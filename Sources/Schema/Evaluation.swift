@@ -121,8 +121,9 @@ struct Evaluation {
   }
 
   /// The outermost resource on the way here that has the anchor decides.
-  private func dynamicTarget(_ rule: Rule) -> Int32 {
+  private mutating func dynamicTarget(_ rule: Rule) -> Int32 {
     for scope in scopes {
+      steps -= Int(rule.c - rule.b)
       for target in program.tables.dynamicTargets[Int(rule.b)..<Int(rule.c)]
       where target.resource == scope { return target.node }
     }

@@ -49,15 +49,17 @@ extension Evaluation {
   /// `uniqueItems`: few elements are compared each with each, many are hashed.
   mutating func isUnique(_ text: Span<UInt8>, _ at: Int) -> Bool {
     var starts: [UInt32] = []
+    var count = 0
     var position = at + 1
     while text[position] != Text.arrayEnd {
       let start = text[position] == Text.comma ? position + 1 : position
       steps -= 1
       guard steps >= 0 else { return exhaust() }
-      starts.append(UInt32(truncatingIfNeeded: start))
+      if count < Self.fewElements { starts.append(UInt32(truncatingIfNeeded: start)) }
+      count += 1
       position = end(text, start)
     }
-    if starts.count > 8 { return isUnique(text, at, hashing: starts) }
+    if count > Self.fewElements { return isUnique(text, at, hashing: count) }
     for index in starts.indices {
       for other in 0..<index {
         if isEqual(text, Int(starts[index]), text, Int(starts[other])) {
@@ -69,24 +71,28 @@ extension Evaluation {
     return true
   }
 
-  private mutating func isUnique(
-    _ text: Span<UInt8>, _ at: Int, hashing starts: [UInt32]
-  ) -> Bool {
+  private static let fewElements = 8
+
+  /// Five bytes for each element, which has two at least.
+  private mutating func isUnique(_ text: Span<UInt8>, _ at: Int, hashing count: Int) -> Bool {
     let vacant = UInt32.max
-    let slots = starts.count + starts.count / 2
+    let slots = count + count / 4
     var table = Array(repeating: vacant, count: slots)
-    for start in starts {
-      let hash = hash(text, Int(start))
+    var position = at + 1
+    while text[position] != Text.arrayEnd {
+      let start = text[position] == Text.comma ? position + 1 : position
+      let hash = hash(text, start)
       if isExhausted { return false }
       var slot = Int(truncatingIfNeeded: hash.multipliedFullWidth(by: UInt64(slots)).high)
       while table[slot] != vacant {
         steps -= 1
-        if isEqual(text, Int(start), text, Int(table[slot])) { return fail(.unique, Int(start)) }
+        if isEqual(text, start, text, Int(table[slot])) { return fail(.unique, start) }
         if isExhausted { return false }
         slot += 1
         if slot == slots { slot = 0 }
       }
-      table[slot] = start
+      table[slot] = UInt32(truncatingIfNeeded: start)
+      position = end(text, start)
     }
     return true
   }

@@ -17,13 +17,15 @@ struct PatternClass: Sendable, Equatable {
   mutating func add(categories: UInt32) { self.categories |= categories }
 
   /// Adds all characters that have, or do not have, a property.
-  mutating func add(_ property: PatternProperty) { properties.append(property) }
+  mutating func add(_ property: PatternProperty) {
+    if !properties.contains(property) { properties.append(property) }
+  }
 
   /// Adds all that another class has, which is no complement.
   mutating func add(_ other: PatternClass) {
     ranges += other.ranges
     categories |= other.categories
-    properties += other.properties
+    for property in other.properties { add(property) }
   }
 
   /// Adds all that some ranges do not have.

@@ -3,13 +3,14 @@ extension PatternParser {
   enum Escape {
     case character(UInt32)
     case set(PatternClass)
+    case property(PatternClass)
   }
 
   /// An escape outside of a class, from its backslash on.
   mutating func escapedTerm() throws(PatternFault) -> Int {
     switch try escape(inClass: false) {
     case .character(let character): return add(.literal(character))
-    case .set(let set): return add(set, negated: false)
+    case .set(let set), .property(let set): return add(set, negated: false)
     }
   }
 
@@ -34,7 +35,8 @@ extension PatternParser {
       at += 1
       let last = try classAtom()
       guard case .character(let low) = first, case .character(let high) = last else {
-        // Between a class and something else the hyphen means itself.
+        // Between such a class and something else the hyphen means itself, without the flag `u`.
+        for case .property in [first, last] { throw fault("a range from or to a property") }
         add(first, to: &set)
         add(.character(UInt32(UInt8(ascii: "-"))), to: &set)
         add(last, to: &set)
@@ -48,7 +50,7 @@ extension PatternParser {
   private func add(_ atom: Escape, to set: inout PatternClass) {
     switch atom {
     case .character(let character): set.add(character...character)
-    case .set(let other): set.add(other)
+    case .set(let other), .property(let other): set.add(other)
     }
   }
 
@@ -73,7 +75,9 @@ extension PatternParser {
     case "W": set.add(complementOf: PatternClass.words)
     case "s": for range in PatternClass.spaces { set.add(range) }
     case "S": set.add(complementOf: PatternClass.spaces)
-    case "p", "P": try property(&set, negated: letter == "P")
+    case "p", "P":
+      try property(&set, negated: letter == "P")
+      return .property(set)
     case "f": return .character(0xc)
     case "n": return .character(0xa)
     case "r": return .character(0xd)

@@ -124,7 +124,10 @@ struct PatternParser {
   mutating func add(_ set: PatternClass, negated: Bool) -> Int {
     var set = set
     set.finish(negated: negated)
-    if let index = classes.firstIndex(of: set) { return add(.character(class: Int32(index))) }
+    // The same few classes come again and again; among many it is not worth the search.
+    if let index = classes.suffix(16).firstIndex(of: set) {
+      return add(.character(class: Int32(index)))
+    }
     classes.append(set)
     return add(.character(class: Int32(classes.count - 1)))
   }
@@ -133,20 +136,14 @@ struct PatternParser {
     at += 1
     var look: (isAhead: Bool, isNegated: Bool)?
     if take("?") {
-      if take(":") {
-      } else if take("=") {
-        look = (true, false)
+      let isAhead = !take("<")
+      if take("=") {
+        look = (isAhead, false)
       } else if take("!") {
-        look = (true, true)
-      } else if take("<") {
-        if take("=") {
-          look = (false, false)
-        } else if take("!") {
-          look = (false, true)
-        } else {
-          try groupName()
-        }
-      } else {
+        look = (isAhead, true)
+      } else if !isAhead {
+        try groupName()
+      } else if !take(":") {
         throw fault("a kind of group that ECMA-262 does not have")
       }
     }

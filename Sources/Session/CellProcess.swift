@@ -285,7 +285,7 @@ struct CellProcess: ~Copyable {
   /// kernel has ended it.
   func endOrphans(sparing others: [Int32]) throws(SessionError) {
     guard endsByInit else { return }
-    let keep = others + keepers
+    let keep = others + keepers.map(\.process)
     let until = Clock.monotonicMicroseconds() + CellProcess.patienceForOrphans
     try doing("end what the server left behind") { () throws(Errno) in
       while try Process.killChildren(except: keep) > 0 {
@@ -306,13 +306,13 @@ struct CellProcess: ~Copyable {
   }
 
   /// The processes of this cell that are children of ours and that others must not wait for.
-  var children: [Int32] { [cell.stage] + keepers + (initProcess.map { [$0] } ?? []) }
+  var children: [Int32] { [cell.stage] + keepers.map(\.process) + (initProcess.map { [$0] } ?? []) }
 
   /// What removes this cell's things outside of it.
-  private var keepers: [Int32] {
+  var keepers: [Keeper.Watch] {
     switch group {
-    case .some(let group): space.processes + [group.keeperProcess]
-    case .none: space.processes
+    case .some(let group): space.watches + [group.watch]
+    case .none: space.watches
     }
   }
 

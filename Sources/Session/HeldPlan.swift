@@ -12,6 +12,14 @@ struct HeldPlan: ~Copyable {
   let plan: Plan
   private let keeper: Keeper?
 
+  /// What keeps the places, if there are any.
+  var watches: [Keeper.Watch] {
+    switch keeper {
+    case .some(let keeper): [keeper.watch]
+    case .none: []
+    }
+  }
+
   /// Makes the plan of `request`, keeps the places that it asks for and those of its protected names
   /// that another session keeps already, and makes it again with them.
   static func make(

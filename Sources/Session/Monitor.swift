@@ -28,6 +28,8 @@ struct Monitor: ~Copyable {
 
   private var cell: CellProcess
   private let relay: RelayProcess
+  /// The keepers that are not the cell's own.
+  private let keepers: [Keeper.Watch]
   private let trail: AuditTrail
   private let signals: FileDescriptor
 
@@ -49,12 +51,13 @@ struct Monitor: ~Copyable {
   private var relayFinished: Bool { counters != nil }
 
   init(
-    cell: consuming CellProcess, relay: consuming RelayProcess, trail: consuming AuditTrail,
-    signals: consuming FileDescriptor
+    cell: consuming CellProcess, relay: consuming RelayProcess, keepers: [Keeper.Watch],
+    trail: consuming AuditTrail, signals: consuming FileDescriptor
   ) {
     statusWord = cell.endedEarly
     self.cell = cell
     self.relay = relay
+    self.keepers = keepers
     self.trail = trail
     self.signals = signals
   }
@@ -260,8 +263,10 @@ struct Monitor: ~Copyable {
         try collectRelay(waiting: false)
         // What lost its parent and came to us; all of it does as process 1.
         if cell.endsByInit || Process.identifier == 1 {
-          Process.reapChildren(except: cell.children + [relay.process])
+          Process.reapChildren(
+            except: cell.children + [relay.process] + keepers.map(\.process))
         }
+        try lookAfterKeepers()
         continue
       }
       let now = Clock.monotonicMicroseconds()
@@ -272,6 +277,20 @@ struct Monitor: ~Copyable {
       killAt = min(killAt ?? .max, now + Grace.killAfterOurSignal)
       if !relayIsGone { try relay.tell(ControlMessage(.stop)) }
     }
+  }
+
+  /// Ends a session one of whose keepers was ended: others may take what it kept from them, and if we
+  /// were killed as well nobody would remove anything.
+  private mutating func lookAfterKeepers() throws(SessionError) {
+    guard statusWord == nil, !keeperFailed else { return }
+    let isOneGone = try doing("look after the keepers") { () throws(Errno) in
+      try Keeper.Watch.anyEnded(cell.keepers + keepers)
+    }
+    guard isOneGone else { return }
+    Diagnostics.error("the keeper of what is outside of the cell was ended: so is the session")
+    reason = reason ?? "keeper-failed"
+    keeperFailed = true
+    killAt = Clock.monotonicMicroseconds()
   }
 
   private mutating func collectCell(waiting: Bool) throws(SessionError) {
@@ -340,6 +359,7 @@ struct Monitor: ~Copyable {
   private var endingSignal: Int32?
   private var relayFailed = false
   private var cellFailed = false
+  private var keeperFailed = false
 
   private mutating func killRelay() throws(SessionError) {
     facts.relayWasKilled = true
@@ -371,7 +391,7 @@ struct Monitor: ~Copyable {
     if let limit = EndFacts.limit(status), endingSignal == nil {
       Diagnostics.error("the server was ended at limits.\(limit)")
     }
-    if relayFailed || cellFailed { return 125 }
+    if relayFailed || cellFailed || keeperFailed { return 125 }
     // A server that takes the end of its stdin for a reason to exit with 0 does not make an end by
     // signal a success.
     if let endingSignal, status == .exited(0) { return 128 + endingSignal }

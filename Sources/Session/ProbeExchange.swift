@@ -57,7 +57,11 @@ struct ProbeExchange {
       let ready = try wait(for: output, writing: isSent ? -1 : writing, besides: other)
       try handle(ready.other)
       if ready.write {
-        sent += try write(writing, requests, sent..<requests.count)
+        do { sent += try Descriptor.write(writing, requests, sent..<requests.count) } catch {
+          // One that has gone takes no more; how far it came is what there is to say.
+          if error == .brokenPipe { throw ended("after \(lines) of \(attempts.count) attempts") }
+          if error != .wouldBlock { throw ended("\(error)") }
+        }
       }
       if ready.read {
         let part = try read(output)
@@ -104,14 +108,6 @@ struct ProbeExchange {
     }
     if !entries[2].result.isEmpty { throw SessionError("interrupted by a signal", status: 2) }
     return (!entries[0].result.isEmpty, !entries[1].result.isEmpty, entries[3].result)
-  }
-
-  private func write(
-    _ descriptor: Int32, _ bytes: [UInt8], _ range: Range<Int>
-  ) throws(SessionError) -> Int {
-    do { return try Descriptor.write(descriptor, bytes, range) } catch .wouldBlock {
-      return 0
-    } catch { throw ended("\(error)") }
   }
 
   private func read(_ descriptor: Int32) throws(SessionError) -> [UInt8] {

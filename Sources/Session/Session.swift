@@ -138,7 +138,8 @@ public enum Session {
       request, plan: cell.plan, checks: cell.checks + relayChecks + ourChecks,
       lookedTwice: cell.endedEarly == nil, watch: cell.watch)
     try relay.tell(ControlMessage(.open))
-    var monitor = Monitor(cell: cell, relay: relay, trail: trail, signals: signals)
+    var monitor = Monitor(
+      cell: cell, relay: relay, keepers: held.watches, trail: trail, signals: signals)
     return try monitor.run()
   }
 

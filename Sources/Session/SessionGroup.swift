@@ -9,8 +9,8 @@ struct SessionGroup: ~Copyable {
 
   /// Its directory.
   var descriptor: Int32 { keeper.directories[0] }
-  /// The process that removes it.
-  var keeperProcess: Int32 { keeper.process }
+  /// What removes it.
+  var watch: Keeper.Watch { keeper.watch }
   /// Its path on the host.
   var path: String { "\(plan.parent)/\(name)" }
 

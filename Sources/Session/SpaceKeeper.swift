@@ -6,10 +6,10 @@ struct SpaceKeeper: ~Copyable {
   private var keeper: Keeper?
   private let path: String
 
-  /// Its process, if there is one.
-  var processes: [Int32] {
+  /// It, if there is one.
+  var watches: [Keeper.Watch] {
     switch keeper {
-    case .some(let keeper): [keeper.process]
+    case .some(let keeper): [keeper.watch]
     case .none: []
     }
   }

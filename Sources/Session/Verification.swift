@@ -132,7 +132,14 @@ public enum Verification {
       let stopped = list.indices.filter { !outside.answers[$0].outcome.isOpen }
       let apart = try control(stopped.map { list[$0].control }, apart: true)
       let inside = try cell(plan, list.map(\.attempt) + ["stay:\(Verification.stayInside)"])
-      if inside.answers.contains(where: { $0.outcome == .unknown && $0.error == "EAGAIN" }) {
+      let answers: [ProbeAnswer]
+      do { answers = try inside.answers.get() } catch {
+        // What the read-back found is so whatever became of the probe, and may be why.
+        guard inside.seal.contains(where: { !$0.holds }) else { throw error }
+        return report(
+          [], inside.seal, allowed: [], ["nothing but the read-back is shown: \(error.message)"])
+      }
+      if answers.contains(where: { $0.outcome == .unknown && $0.error == "EAGAIN" }) {
         throw SessionError(
           "the probe could not start the processes that it needs",
           hint: "limits.processes is too low for it, or the caller's own limit is used up",
@@ -145,22 +152,29 @@ public enum Verification {
       for (index, check) in list.enumerated() {
         results.append(
           VerificationCheck(
-            check, inside: inside.answers[index], outside: outside.answers[index],
+            check, inside: answers[index], outside: outside.answers[index],
             apart: second[index], isPromised: checks.promises(check)))
       }
       results += try together()
       results.append(
         persistence(
-          started: inside.answers[list.count].outcome == .done, gone: !inside.outlived,
+          started: answers[list.count].outcome == .done, gone: !inside.outlived,
           control: outside.outlived))
-      return VerificationReport(
+      return report(results, inside.seal, allowed: checks.allowed, checks.notes)
+    }
+
+    private func report(
+      _ results: [VerificationCheck], _ seal: [SealCheck],
+      allowed: [(name: String, reason: String)], _ notes: [String]
+    ) -> VerificationReport {
+      VerificationReport(
         profile: request.profile.name, isolation: request.profile.isolation.rawValue,
-        checks: results, seal: inside.seal, allowed: checks.allowed,
+        checks: results, seal: seal, allowed: allowed,
         notes: [
           "the cell has one file more than in a session: "
             + (plan.blueprint.container == nil ? Plan.probePath : plan.blueprint.executable)
             + ", this program, read-only"
-        ] + checks.notes)
+        ] + notes)
     }
 
     private func persistence(started: Bool, gone: Bool, control: Bool) -> VerificationCheck {
@@ -214,10 +228,14 @@ public enum Verification {
       return (given, outlived)
     }
 
+    /// The answers of a probe, if it did not fail; whether a process of it outlived the cell; the
+    /// read-back.
+    typealias Attempted = (
+      answers: Result<[ProbeAnswer], SessionError>, outlived: Bool, seal: [SealCheck]
+    )
+
     /// Makes the attempts in the cell.
-    func cell(
-      _ plan: Plan, _ attempts: [String]
-    ) throws(SessionError) -> (answers: [ProbeAnswer], outlived: Bool, seal: [SealCheck]) {
+    func cell(_ plan: Plan, _ attempts: [String]) throws(SessionError) -> Attempted {
       var events: ControlGroupEvents?
       return try cell(plan, attempts, events: &events)
     }
@@ -225,7 +243,7 @@ public enum Verification {
     /// The same, with what the cell's control group counted, also when the probe did not end well.
     func cell(
       _ plan: Plan, _ attempts: [String], events: inout ControlGroupEvents?
-    ) throws(SessionError) -> (answers: [ProbeAnswer], outlived: Bool, seal: [SealCheck]) {
+    ) throws(SessionError) -> Attempted {
       let input = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
       let output = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
       let error = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
@@ -264,12 +282,13 @@ public enum Verification {
       events = try cell.finish()
       try cell.endOrphans(sparing: [keeper])
       try cell.removeSpace()
-      let answers = try result.get()
+      guard case .success = result else { return (result, false, cell.checks) }
       guard case .ended(let word) = report, case .exited(0) = ExitStatus(statusWord: word) else {
-        throw SessionError("the probe failed: it did not end well", status: 2)
+        let failure = SessionError("the probe failed: it did not end well", status: 2)
+        return (.failure(failure), false, cell.checks)
       }
       let outlived = try !exchange.ends(output.read.rawValue, within: 1_000)
-      return (answers, outlived, cell.checks)
+      return (result, outlived, cell.checks)
     }
   }
 }

@@ -42,7 +42,7 @@ extension Verification.Verifier {
   private func limited(_ plan: Plan, _ attempt: String) throws(SessionError) -> ProbeAnswer {
     let answers: [ProbeAnswer]
     var events: ControlGroupEvents?
-    do { answers = try cell(plan, [attempt], events: &events).answers } catch {
+    do { answers = try cell(plan, [attempt], events: &events).answers.get() } catch {
       guard let events, events.memoryKills > 0 else { throw error }
       return ProbeAnswer(
         outcome: .killed, error: "", detail: "\(events.memoryKills) processes, by the control group"

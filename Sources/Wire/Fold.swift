@@ -89,3 +89,17 @@ enum Fold {
     }
   }
 }
+
+extension Document {
+  /// What a key looks like to a reader that is less strict than we are, in lower case; empty if it
+  /// is longer than 256 bytes or has characters that no ASCII letter looks like.
+  ///
+  /// - Parameter range: canonical string content in `bytes`.
+  public static func foldedKey(_ range: Range<Int>, in bytes: [UInt8]) -> [UInt8] {
+    var folded: [UInt8] = []
+    let isWhole = Fold.key(
+      bytes.span, range.lowerBound, range.upperBound, longest: 256, into: &folded)
+    guard isWhole, !folded.contains(0xff) else { return [] }
+    return folded.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
+  }
+}

@@ -15,6 +15,7 @@ extension CheckReport {
     for (name, value) in Self.summary(of: profile) {
       text += "  \(name)\(String(repeating: " ", count: max(1, 13 - name.count)))\(value)\n"
     }
+    for note in ToolFindings.notes(on: profile.tools) { text += "  note         \(note)\n" }
     guard let runtime else { return text }
     text += "  executable   \(quotedPath(runtime.executable))\n"
     for finding in runtime.findings { text += "  found        \(finding)\n" }
@@ -68,13 +69,7 @@ extension CheckReport {
     paths("hide", profile.filesystem.hide)
     paths("protect", profile.filesystem.protect)
     lines.append(("network", "none"))
-    switch profile.tools.allow {
-    case .everything(let line): lines.append(("tools", "every tool (line \(line))"))
-    case .names(let names) where names.isEmpty: lines.append(("tools", "none"))
-    case .names(let names):
-      lines.append(("tools", names.map { shown($0.value) }.joined(separator: ", ")))
-    }
-    return lines
+    return lines + ToolFindings.summary(of: profile.tools)
   }
 
   /// The report for a program.

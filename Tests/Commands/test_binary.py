@@ -6,15 +6,16 @@ import pathlib
 import shutil
 import subprocess
 
-from harness import (BINARY, PROBE, ROOT, Case, descendants, need, processes, status_of, until)
+from harness import (BINARY, PATIENCE, PROBE, ROOT, Case, descendants, need, processes, status_of,
+                     until)
 from taken import TEST_BUILD
 
 
 class TheFile(Case):
     def test_it_is_one_static_file(self):
-        done = subprocess.run(["ldd", BINARY], capture_output=True, timeout=20)
+        done = subprocess.run(["ldd", BINARY], capture_output=True, timeout=PATIENCE)
         self.assertIn(b"not a dynamic executable", done.stdout + done.stderr)
-        control = subprocess.run(["ldd", "/bin/ls"], capture_output=True, timeout=20)
+        control = subprocess.run(["ldd", "/bin/ls"], capture_output=True, timeout=PATIENCE)
         self.assertIn(b"libc.so", control.stdout)
 
     def test_it_holds_no_foundation_and_no_dispatch(self):

@@ -12,7 +12,7 @@ import signal
 import time
 import unittest
 
-from harness import GROUPS, ROOT, Case, alive, descendants, server_pid, until
+from harness import GROUPS, PATIENCE, ROOT, Case, alive, descendants, server_pid, until
 
 TOP = pathlib.Path("/sys/fs/cgroup")
 PARENT = TOP / ("anchorhold" if ROOT else "user")
@@ -85,7 +85,7 @@ class InAGroup(Case):
         self.assertEqual(end["reason"], "memory-limit")
         self.assertGreater(end["control_group"]["memory_kills"], 0)
         for reader in cell.readers:
-            reader.join(5)
+            reader.join(PATIENCE)
         self.assertIn(b"more memory than limits.memory", cell.stderr)
         self.assertTrue(until(lambda: groups() == before), groups())
 
@@ -130,13 +130,15 @@ class InAGroup(Case):
             cell.end()
         self.assertEqual(seen, 10, "the control: there was one while it lasted")
 
-    def test_a_keeper_that_is_killed_leaves_nothing_at_an_orderly_end(self):
+    def test_a_keeper_that_is_killed_is_the_end_and_leaves_nothing(self):
         before = groups()
         cell = self.session()
+        self.assertNotEqual(groups(), before, "the control: there is one")
         keeper = server_pid(cell.pid, name="anchor-keeper")
         os.kill(keeper, signal.SIGKILL)
-        self.assertEqual(cell.finish(), 0)
+        self.assertEqual(cell.wait(), 125)
         self.assertEqual(groups(), before)
+        self.assertEqual(self.end_record()["reason"], "keeper-failed")
 
     def test_off_uses_none_and_says_so(self):
         before = groups()

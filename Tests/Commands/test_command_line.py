@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 
-from harness import BINARY, PROBE, Case
+from harness import BINARY, PATIENCE, PROBE, Case
 
 
 class Words(Case):
@@ -48,7 +48,7 @@ class Words(Case):
 
     def test_an_argument_that_is_not_utf8_is_refused_and_not_repaired(self):
         done = subprocess.run([BINARY, "check", b"\xff/git"], env=self.environment,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"not UTF-8", done.stderr)
 
@@ -188,7 +188,7 @@ class Answers(Case):
             script += (b"COMP_WORDS=(anchorhold " + words + b") COMP_CWORD=$((${#COMP_WORDS[@]}-1));"
                        b" _anchorhold; printf '%s ' \"${COMPREPLY[@]}\" | tr -s ' ' '\\n'"
                        b" | grep -xE 'full|git|sqlite' | sort -u | tr '\\n' ,; echo\n")
-        done = subprocess.run(["bash"], input=script, capture_output=True, timeout=20)
+        done = subprocess.run(["bash"], input=script, capture_output=True, timeout=PATIENCE)
         # The last but one is the program git, completed as a command.
         self.assertEqual(done.stdout, b"check\n--set\n\nfull,\ngit,\ngit,\n", done.stderr)
 

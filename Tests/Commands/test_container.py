@@ -349,6 +349,12 @@ class EndsWithoutNamespaces(ContainerCase):
         cell.wait()
         self.assertGone(below, space)
 
+    def test_a_keeper_that_is_killed_is_the_end_and_leaves_nothing(self):
+        cell, below, _, space = self.start()
+        send_signal(server_pid(cell.pid, name="anchor-keeper"), signal.SIGKILL)
+        self.assertEqual(cell.wait(), 125)
+        self.assertGone(below, space)
+
     def test_a_process_that_runs_from_fork_to_fork_is_caught(self):
         script = self.shared_directory("runner") / "run.py"
         mark = self.shared_directory("marks") / "mark"

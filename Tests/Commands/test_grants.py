@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 
-from harness import BINARY, ROOT, Case, send_signal, until
+from harness import BINARY, PATIENCE, ROOT, SLOWLY, Case, send_signal, until
 
 
 class WhatAPackageNames(Case):
@@ -37,9 +37,9 @@ class WhatAPackageNames(Case):
         here = self.shared_directory("files")
         os.mkfifo(here / "pipe", 0o777)
         script = self.script(here / "bin/x", f"#!{here}/pipe\n")
-        self.assertEqual(self.anchorhold("run", "--", script, timeout=5).returncode, 126)
+        self.assertEqual(self.anchorhold("run", "--", script).returncode, 126)
         script.write_text("#!/bin/sh\nexit 7\n")
-        self.assertEqual(self.anchorhold("run", "--", script, timeout=5).returncode, 7)
+        self.assertEqual(self.anchorhold("run", "--", script).returncode, 7)
 
 
 class WhatASessionLeaves(Case):
@@ -366,7 +366,7 @@ class WhatIsNotThere(Case):
         self.assertEqual(self.anchorhold("run", profile).returncode, 127)
         self.assertEqual(os.listdir(work), [])
         profile = self.profile("/bin/true", write=[work])
-        done = self.anchorhold("verify", self.profile(write=[work]))
+        done = self.anchorhold("verify", *SLOWLY, self.profile(write=[work]))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(os.listdir(work), [])
 
@@ -402,7 +402,7 @@ class WhatIsMounted(Case):
             self.skipTest("root, to mount")
         return subprocess.run(
             ["unshare", "-m", "sh", "-ec", f'{mounts}; exec "$@"', "sh", BINARY, "run", profile],
-            env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+            env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
 
     def test_a_tree_with_an_interface_of_the_kernel_in_it_is_not_granted(self):
         tree = self.shared_directory("tree")

@@ -6,7 +6,7 @@ Uses a build of the same sources in which ANCHORHOLD_SKIP_STEP is honoured (`mak
 import os
 import re
 
-from harness import GROUPS, ROOT, TOP, Case, Peer, can_be_had, need
+from harness import GROUPS, PATIENCE, ROOT, TOP, Case, Peer, can_be_had, need
 
 SKIPPING = os.environ.get("ANCHORHOLD_SKIPPING", str(TOP / ".build/skipping/debug/anchorhold"))
 
@@ -101,14 +101,14 @@ class SkippedSteps(Case):
                     pass
                 status = peer.wait()
                 for reader in peer.readers:
-                    reader.join(5)
+                    reader.join(PATIENCE)
                 self.assertEqual(status, 125, peer.stderr)
                 self.assertRegex(
                     peer.stderr.decode(), "error: (the cell is not as planned: relay[.]|cannot confine)"
                     if step.startswith("RELAY_")
                     else "error: (the cell is not as planned|cannot )")
                 # Not a byte of the server reached the client.
-                self.assertIsNone(peer.lines.get(timeout=5))
+                self.assertIsNone(peer.lines.get(timeout=PATIENCE))
 
     def test_the_list_of_essential_steps_is_not_a_way_out(self):
         self.assertLessEqual(set(ESSENTIAL), set(steps()))

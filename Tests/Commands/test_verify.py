@@ -55,6 +55,30 @@ class Verify(Case):
         self.assertEqual(done.returncode, status, found)
         return answer
 
+    def interfere(self, number, *arguments, binary=BINARY, env=None,
+                  met=lambda process, out: process.returncode != 0):
+        """Sends a signal to the probe while it is at work; gives the ended process and its words."""
+        for _ in range(10):
+            process = subprocess.Popen(
+                [binary, "verify", *SLOWLY, str(self.profile()), *arguments],
+                env=env or self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE)
+            hit = False
+            while process.poll() is None and not hit:
+                table = processes()
+                for pid in descendants(process.pid):
+                    # The one below init, and not a child that it made for an attempt.
+                    parent = table.get(table.get(pid, (0, "", ""))[0], (0, "", ""))
+                    if table.get(pid, (0, "", ""))[1].startswith(".anchorhold-pro") \
+                            and not parent[1].startswith(".anchorhold-pro"):
+                        send_signal(pid, number)
+                        hit = True
+                        break
+            out, err = process.communicate(timeout=PATIENCE)
+            if hit and met(process, out):
+                return process, out, err
+        self.fail("the probe was never met at work")
+
 
 class WhatHolds(Verify):
     def test_everything_holds_in_the_cell_of_a_profile(self):
@@ -193,28 +217,6 @@ class WhatCannotBeDone(Verify):
     def test_a_tight_limit_is_no_finding(self):
         self.verify(self.profile(limits={"processes": 8}))
 
-    def interfere(self, number):
-        """Sends a signal to the probe while it is at work; gives the ended process and its words."""
-        for _ in range(10):
-            process = subprocess.Popen(
-                [BINARY, "verify", *SLOWLY, str(self.profile())], env=self.environment,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            hit = False
-            while process.poll() is None and not hit:
-                table = processes()
-                for pid in descendants(process.pid):
-                    # The one below init, and not a child that it made for an attempt.
-                    parent = table.get(table.get(pid, (0, "", ""))[0], (0, "", ""))
-                    if table.get(pid, (0, "", ""))[1].startswith(".anchorhold-pro") \
-                            and not parent[1].startswith(".anchorhold-pro"):
-                        send_signal(pid, number)
-                        hit = True
-                        break
-            out, err = process.communicate(timeout=PATIENCE)
-            if hit and process.returncode != 0:
-                return process, out, err
-        self.fail("the probe was never met at work")
-
     def test_a_probe_that_dies_is_no_pass(self):
         before = scratch()
         process, out, err = self.interfere(signal.SIGKILL)
@@ -258,7 +260,8 @@ class WhatCannotBeDone(Verify):
                 process.send_signal(number)
                 process.communicate(timeout=PATIENCE)
                 self.assertIn(process.returncode, (0, 2, -number))
-                self.assertTrue(until(lambda: not self.survivors(), 3), len(self.survivors()))
+                self.assertTrue(until(lambda: not self.survivors(), 3 * SLOWNESS),
+                                len(self.survivors()))
                 directories |= there
                 self.assertTrue(removed(before), scratch() - before)
         self.assertGreater(seen, 1, "the control: its processes bear the name")
@@ -380,6 +383,17 @@ class WallsThatAreDown(Verify):
                 answer = self.without(step, 1, profile=profile, preexec_fn=become)
                 self.assertIs(answer["held"], False)
                 self.assertIs(answer["seal"]["held"], False)
+
+    def test_what_the_read_back_found_is_said_when_the_probe_dies(self):
+        process, out, err = self.interfere(
+            signal.SIGKILL, "--json", binary=SKIPPING,
+            env={**self.environment, "ANCHORHOLD_SKIP_STEP": "HOST_NAME"},
+            met=lambda process, out: out and not json.loads(out)["checks"])
+        answer = json.loads(out)
+        self.assertEqual((process.returncode, err), (1, b""))
+        self.assertEqual((answer["held"], answer["seal"]["held"]), (False, False))
+        self.assertRegex(answer["seal"]["broken"][0], "^cell.host_name: should be")
+        self.assertRegex(answer["notes"][-1], "^nothing but the read-back is shown: the probe ")
 
     def test_the_table_says_what_is_open(self):
         env = {**self.environment, "ANCHORHOLD_SKIP_STEP": "LANDLOCK"}

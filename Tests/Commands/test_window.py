@@ -2,7 +2,7 @@
 
 import json
 
-from harness import PROBE, Case, compact, descendants, refused, resident
+from harness import PROBE, SLOWNESS, Case, compact, descendants, refused, resident
 
 
 class Tools(Case):
@@ -223,7 +223,7 @@ class Answers(Case):
         self.assertLess(max(sizes.values()), 32 << 20, sizes)
         self.assertIsNone(cell.process.poll())
         cell.close_stdin()
-        cell.wait(6)
+        cell.wait(6 * SLOWNESS)
 
     def test_a_server_that_never_answers_keeps_nobody_else_waiting(self):
         cell = self.session(messages={"in_flight": 8})
@@ -236,7 +236,7 @@ class Answers(Case):
         refused = answer.get("error") or answer["result"].get("isError")
         self.assertTrue(refused, "more in flight than the profile allows")
         cell.close_stdin()
-        self.assertLess(cell.wait(6), 256)
+        self.assertLess(cell.wait(6 * SLOWNESS), 256)
 
 
 class Diagnostics(Case):

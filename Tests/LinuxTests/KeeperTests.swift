@@ -109,7 +109,14 @@ struct KeeperTests {
     #expect(getsid(keeper.process) == keeper.process)
     #expect(try left() == ["one"])
     try fill(keeper.directories[0])
+    #expect(try !Keeper.Watch.anyEnded([keeper.watch]))
     try Process.signal(child: keeper.process, SIGKILL)
+    var isGone = false
+    for _ in 0..<1000 where !isGone {
+      isGone = try Keeper.Watch.anyEnded([keeper.watch])
+      usleep(10_000)
+    }
+    #expect(isGone)
     try keeper.finish()
     #expect(try left() == ["outside"])
     try end()

@@ -8,7 +8,8 @@ import Wire
 /// A conversation as a file tells it, and how it is played against a window.
 ///
 /// A header of `key: value` lines (`says`, `tools`, `logging`, `in_flight`, `max_size`; each `yaml: …`
-/// is a line of the profile, from line 4 on), an empty line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
+/// is a line of the profile, from line 4 on; lines `profile: …` are the whole of it, indented, from line 3
+/// on), an empty line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
 /// (the client sends and the record cannot be written) or `end …` (the server ended). The lines
 /// below it say everything that comes of it, in order: `=>S …`, `=>C …`, with `=` for the same
 /// message; `drop REASON` and `reason REASON` say what the record must; `tool NAME`, `rule N`,
@@ -22,6 +23,8 @@ struct Scenario: CustomTestStringConvertible, Sendable {
 
   var name: String
   var header: [String: String] = [:]
+  /// The lines of `profile:`.
+  var text: [String] = []
   var yaml: [String] = []
   var steps: [Step] = []
 
@@ -47,6 +50,8 @@ struct Scenario: CustomTestStringConvertible, Sendable {
       if inHeader {
         if line.isEmpty {
           inHeader = false
+        } else if line.hasPrefix("profile: ") {
+          self.text.append(String(line.dropFirst(9)))
         } else if let colon = line.firstIndex(of: ":") {
           let value = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
           if line.hasPrefix("yaml:") { yaml.append(value) }
@@ -65,6 +70,7 @@ struct Scenario: CustomTestStringConvertible, Sendable {
   }
 
   var profile: Profile {
+    if !text.isEmpty { return Scenario.profile(text.joined(separator: "\n")) }
     var profile = Profile(name: "test")
     if !yaml.isEmpty {
       let text = "version: 1\nname: test\nserver: {command: [x]}\n" + yaml.joined(separator: "\n")
@@ -84,6 +90,14 @@ struct Scenario: CustomTestStringConvertible, Sendable {
     profile.features.logging = header["logging"] == "allow"
     if let text = header["in_flight"], let number = Int(text) { profile.messages.inFlight = number }
     if let text = header["max_size"], let number = Int(text) { profile.messages.maxSize = number }
+    return profile
+  }
+
+  /// A profile of this text below its version and name, so that the text begins in line 3.
+  static func profile(_ text: String) -> Profile {
+    let (profile, findings) = ProfileLoader(file: "vector").load(
+      Array("version: 1\nname: test\n\(text)\n".utf8))
+    guard let profile else { fatalError(findings.map(\.text).joined(separator: "\n")) }
     return profile
   }
 

@@ -123,7 +123,7 @@ struct FormatTests {
     let needed = keys.filter { $0.isRequired && $0.name != name }
       .map { "\($0.name): \($0.example), " }.joined()
     // A variable is whole only with one of these two.
-    let isVariable = keys.contains { $0.name == "required" } && name != "default"
+    let isVariable = keys.contains { $0.name == "default" } && name != "default"
     // Numbers of a user come in pairs, and so do a danger and its reason.
     let partner = [
       "uid": "group: 4321, ", "group": "uid: 4321, ", "dangerous": "reason: because, ",

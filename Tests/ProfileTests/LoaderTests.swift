@@ -29,11 +29,7 @@ struct LoaderTests {
     #expect(profile.messages == Profile.Messages(maxSize: 4_194_304, maxDepth: 64, inFlight: 64))
     #expect(profile.features == Profile.Features(logging: false))
     #expect(profile.audit.arguments == .shape)
-    guard case .names(let names) = profile.tools.allow else {
-      Issue.record("tools are not closed")
-      return
-    }
-    #expect(names.isEmpty)
+    #expect(profile.tools.allow.isEmpty)
   }
 
   @Test("every key that is enforced reaches its field, with its line")
@@ -82,10 +78,7 @@ struct LoaderTests {
     #expect(profile.messages == Profile.Messages(maxSize: 65536, maxDepth: 32, inFlight: 8))
     #expect(profile.features.logging)
     #expect(profile.audit.arguments == .full)
-    guard case .names(let names) = profile.tools.allow else {
-      Issue.record("tools are open")
-      return
-    }
+    let names = profile.tools.allow.map(\.name)
     #expect(names.map(\.value) == ["git_status", "git_log", "Größe"])
     #expect(names.map(\.line) == [33, 33, 33])
     #expect(profile.variables.map(\.name) == ["repository", "mode", "depth", "cache", "notes"])
@@ -99,22 +92,42 @@ struct LoaderTests {
   func star(_ name: String) throws {
     let vector = try vector(name)
     let profile = try #require(vector.loader.load(vector.text).profile)
-    guard case .everything(let line) = profile.tools.allow else {
-      Issue.record("the star is no star")
-      return
-    }
-    #expect(line == 3)
+    let tools = profile.tools.allow
+    #expect(tools.count == 1)
+    #expect(tools.first?.name.value == "*")
+    #expect(tools.first?.name.line == 3)
+    #expect(tools.first?.isPattern == true)
   }
 
-  @Test("a tool whose name is a star is not every tool")
-  func starName() throws {
-    let text = "version: 1\nname: x\ntools: {allow: [{name: \"*\"}]}\n"
-    let profile = try #require(ProfileLoader(file: "p").load(Array(text.utf8)).profile)
-    guard case .names(let names) = profile.tools.allow else {
-      Issue.record("a name became the wildcard")
+  @Test("the rules of an argument are there in their order, each with its line")
+  func argumentRules() throws {
+    let vector = try vector("argument-rules")
+    let profile = try #require(vector.loader.load(vector.text).profile)
+    let tool = try #require(profile.tools.allow.first)
+    #expect(tool.description == "Show commits")
+    let names = tool.arguments.map(\.name)
+    #expect(names == ["max_count", "repo_path", "paths", "url", "branch", "raw"])
+    let rules = tool.arguments.map(\.rule)
+    #expect(rules[0].isRequired)
+    #expect(rules[0].demands.map(\.line) == [9, 9])
+    #expect(rules[0].line == 9)
+    guard case .maximum(let most) = rules[0].demands[1].value else {
+      Issue.record("no maximum")
       return
     }
-    #expect(names.map(\.value) == ["*"])
+    #expect(most == "100.5")
+    guard case .under(let directory) = rules[1].demands[0].value else {
+      Issue.record("no directory")
+      return
+    }
+    #expect(directory == "/src")
+    guard case .literals(let literals) = rules[4].demands[0].value else {
+      Issue.record("no values")
+      return
+    }
+    #expect(literals == [.text("main"), .text("7"), .number("7"), .boolean(true)])
+    #expect(rules[4].isNullable)
+    #expect(rules[5].isAbsent)
   }
 
   @Test("a setting stays one value, whatever YAML it looks like")

@@ -47,10 +47,8 @@ struct ShippedTests {
     let setting = ProfileLoader.Setting(name: "repository", value: "/src")
     let profile = try #require(
       ProfileLoader(file: "git", settings: [setting]).load(text).profile)
-    guard case .names(let names) = profile.tools.allow else {
-      Issue.record("every tool is allowed")
-      return
-    }
+    let names = profile.tools.allow.map(\.name)
+    #expect(profile.tools.allow.allSatisfy { !$0.isPattern })
     #expect(names.contains { $0.value == "git_status" })
     #expect(!names.contains { $0.value == writing })
     #expect(profile.filesystem.read.map(\.path) == ["/src"])
@@ -78,7 +76,11 @@ struct ShippedTests {
     var loader = ProfileLoader(file: name)
     loader.requiresSettings = false
     let profile = try #require(loader.load(ShippedProfiles.text(of: name) ?? []).profile)
-    guard case .names(let names) = profile.tools.allow else { return }
-    for tool in names { #expect(recorded.contains("\"\(tool.value)\""), "\(tool.value)") }
+    for tool in profile.tools.allow {
+      #expect(recorded.contains("\"\(tool.name.value)\""), "\(tool.name.value)")
+      for (argument, _) in tool.arguments {
+        #expect(recorded.contains("\"\(argument)\""), "\(tool.name.value) \(argument)")
+      }
+    }
   }
 }

@@ -1,0 +1,74 @@
+internal import Profile
+
+/// The section `tools` of a profile, compiled: one rule decides on lists and on calls.
+struct ToolRules: Sendable {
+  /// What an entry says of the tools that it names.
+  struct Entry: Sendable {
+    /// The line of the entry.
+    var line: Int
+    /// The rules for arguments, nil if there are none.
+    var arguments: ArgumentRules?
+    /// What replaces the description, as canonical JSON with its quotes.
+    var description: [UInt8]?
+  }
+
+  /// A tool that is allowed.
+  struct Allowed {
+    /// The name to keep, as canonical string content.
+    var name: [UInt8]
+    /// The number of the entry that counts.
+    var entry: Int
+  }
+
+  let entries: [Entry]
+  /// Entries with an exact name: the names, and of each the number of its entry.
+  private var names = NameTable()
+  private var numbers: [Int] = []
+  private var contents: [[UInt8]] = []
+  /// Entries with a pattern, in their order.
+  private var patterns: [(glob: Glob, entry: Int)] = []
+
+  init(_ profile: Profile) {
+    let workdir = profile.server.workdir?.value ?? profile.server.invokedFrom
+    var entries: [Entry] = []
+    for tool in profile.tools.allow {
+      if tool.isPattern {
+        patterns.append((Glob(tool.name.value), entries.count))
+      } else {
+        let content = canonicalContent(of: Array(tool.name.value.utf8))
+        guard names.insert(content) else { continue }
+        numbers.append(entries.count)
+        contents.append(content)
+      }
+      let arguments = ArgumentRules(tool, workdir: workdir)
+      entries.append(
+        Entry(
+          line: tool.name.line, arguments: arguments.isEmpty ? nil : arguments,
+          description: tool.description.map(Self.quoted)))
+    }
+    self.entries = entries
+  }
+
+  /// Whether a tool is allowed, by the bytes of its name.
+  func allowed(_ range: Range<Int>, in bytes: [UInt8]) -> Allowed? {
+    if let number = names.number(of: range, in: bytes) {
+      return Allowed(name: contents[number], entry: numbers[number])
+    }
+    guard let entry = pattern(range, in: bytes) else { return nil }
+    return Allowed(name: Array(bytes[range]), entry: entry)
+  }
+
+  /// The entry that counts for a tool, nil if it is not allowed; keeps nothing of the name.
+  func entry(_ range: Range<Int>, in bytes: [UInt8]) -> Int? {
+    names.number(of: range, in: bytes).map { numbers[$0] } ?? pattern(range, in: bytes)
+  }
+
+  private func pattern(_ range: Range<Int>, in bytes: [UInt8]) -> Int? {
+    guard !patterns.isEmpty, range.count <= Bounds.identifier else { return nil }
+    return patterns.first { $0.glob.matches(range, in: bytes) }?.entry
+  }
+
+  private static func quoted(_ text: String) -> [UInt8] {
+    [UInt8(ascii: "\"")] + canonicalContent(of: Array(text.utf8)) + [UInt8(ascii: "\"")]
+  }
+}

@@ -1,0 +1,83 @@
+extension Profile.Tools {
+  init(_ node: Node?) {
+    let allowed = node?["allow"]
+    self.init(line: allowed?.position.line ?? 0)
+    guard let allowed else { return }
+    if allowed.scalar?.text == "*" {
+      allow = .everything(line: allowed.position.line)
+    } else {
+      allow = allowed.elements.compactMap(Profile.Tool.init)
+    }
+  }
+}
+
+extension Profile.Tool {
+  fileprivate init?(_ node: Node) {
+    guard let name = (node.scalar ?? node["name"]?.scalar)?.text else { return nil }
+    self.init(Located(name, line: node.position.line, column: node.position.column))
+    arguments = (node["arguments"]?.entries ?? []).map { entry in
+      (entry.key, ArgumentRule(entry.value, line: entry.keyPosition.line))
+    }
+    description = node["description"]?.scalar?.text
+    if let place = node["require_annotation"], let text = place.scalar?.text,
+      let annotation = Profile.Annotation(rawValue: text)
+    {
+      requiredAnnotation = Located(
+        annotation, line: place.position.line, column: place.position.column)
+    }
+  }
+}
+
+extension ArgumentRule {
+  /// Reads a mapping that was found good.
+  init(_ node: Node, line: Int) {
+    self.init(line: line)
+    isRequired = node["required"]?.scalar?.text == "true"
+    isAbsent = node["absent"]?.scalar?.text == "true"
+    isNullable = node["nullable"]?.scalar?.text == "true"
+    demands = node.entries.compactMap { entry in
+      Self.demand(entry.key, entry.value).map {
+        Located($0, line: entry.keyPosition.line, column: entry.keyPosition.column)
+      }
+    }
+  }
+
+  private static func demand(_ key: String, _ node: Node) -> Demand? {
+    let text = node.scalar?.text ?? ""
+    switch key {
+    case "type": return Kind(rawValue: text).map { .kind($0) }
+    case "const": return Literal(node).map { .literals([$0]) }
+    case "enum": return .literals(node.elements.compactMap(Literal.init))
+    case "minimum": return .minimum(text)
+    case "maximum": return .maximum(text)
+    case "min_length": return Int(text).map { .minLength($0) }
+    case "max_length": return Int(text).map { .maxLength($0) }
+    case "min_items": return Int(text).map { .minItems($0) }
+    case "max_items": return Int(text).map { .maxItems($0) }
+    case "under": return .under(text)
+    case "host": return .hosts(texts(node))
+    case "forbid_leading": return .forbidLeading(texts(node))
+    case "items": return .items(ArgumentRule(node, line: node.position.line))
+    case "one_of":
+      return .alternatives(node.elements.map { ArgumentRule($0, line: $0.position.line) })
+    default: return nil
+    }
+  }
+
+  /// One string, or the strings of a list.
+  private static func texts(_ node: Node) -> [String] {
+    node.scalar.map { [$0.text] } ?? node.elements.compactMap { $0.scalar?.text }
+  }
+}
+
+extension ArgumentRule.Literal {
+  fileprivate init?(_ node: Node) {
+    guard let scalar = node.scalar else { return nil }
+    switch scalar.kind {
+    case .text: self = .text(scalar.text)
+    case .integer, .number: self = .number(scalar.text)
+    case .boolean: self = .boolean(scalar.text == "true")
+    case .null: return nil
+    }
+  }
+}

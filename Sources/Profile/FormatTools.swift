@@ -1,0 +1,110 @@
+/// The section `tools`, as data.
+extension Format {
+  static let tools: [Key] = [
+    Key(
+      name: "allow",
+      shape: .listOrEverything(
+        of: .either(.text(.toolName), orTable: toolTable), count: 0...1024),
+      omitted: "`[]`",
+      summary:
+        "Tools that are shown and may be called, by exact name or by pattern: `*` stands for any "
+        + "characters, `?` for one; `\"*\"` is every tool.",
+      example: "[git_status, {name: git_log}]"),
+    Key(
+      name: "ask", shape: .emptyList, omitted: "`[]`",
+      summary: "Tools that need the person's consent at each call.", example: "[]"),
+    Key(
+      name: "unknown_arguments", shape: .choice(["allow"], later: ["refuse"]), omitted: "`allow`",
+      summary: "Whether arguments that the tool does not name are let through.",
+      example: "allow"),
+  ]
+
+  static let toolTable: [Key] = [
+    Key(
+      name: "name", shape: .text(.toolName), isRequired: true,
+      summary: "The tool's exact name, or a pattern.", example: "git_log"),
+    Key(
+      name: "arguments", shape: .names(.argumentName, of: .table(argument), most: 64),
+      omitted: "no rules",
+      summary: "What single arguments must be; a call that breaks a rule never reaches the server.",
+      example: "{max_count: {maximum: 100}}"),
+    Key(
+      name: "description", shape: .text(.toolDescription), omitted: "the server's",
+      summary: "What the model reads in place of the server's description of the tool.",
+      example: "Show the newest commits"),
+    Key(
+      name: "require_annotation",
+      shape: .choice(Profile.Annotation.allCases.map(\.rawValue), later: []),
+      status: .later(hint: "name the tools that are meant"), omitted: "nothing is required",
+      summary: "What the server has to claim of the tool in its list, or the tool is not shown. "
+        + "It is the server's word and proves nothing.",
+      example: "readOnlyHint"),
+    Key(
+      name: "rate", shape: .anything, status: .later(hint: "remove it; calls are not counted yet"),
+      summary: "Calls per time.", example: "30/min"),
+    Key(
+      name: "timeout", shape: .anything,
+      status: .later(hint: "remove it; a call ends when the server answers"),
+      summary: "How long a call may take.", example: "20s"),
+  ]
+
+  /// The rule for one argument.
+  static let argument: [Key] = [
+    Key(
+      name: "required", shape: .boolean, omitted: "`false`",
+      summary: "Whether a call without the argument is refused.", example: "true"),
+    Key(
+      name: "absent", shape: .boolean, omitted: "`false`",
+      summary: "Whether a call with the argument is refused.", example: "true"),
+    Key(
+      name: "nullable", shape: .boolean, omitted: "`false`",
+      summary: "Whether `null` is taken as well as what the rule demands.", example: "true"),
+    Key(
+      name: "type", shape: .choice(ArgumentRule.Kind.allCases.map(\.rawValue), later: []),
+      omitted: "what the other keys need", summary: "The type of the value.", example: "integer"),
+    Key(
+      name: "const", shape: .literal, omitted: "any value", summary: "The only value.",
+      example: "main"),
+    Key(
+      name: "enum", shape: .list(of: .literal, count: 1...256), omitted: "any value",
+      summary: "The only values.", example: "[main, develop]"),
+    Key(
+      name: "minimum", shape: .number, omitted: "none", summary: "The least number.",
+      example: "1"),
+    Key(
+      name: "maximum", shape: .number, omitted: "none", summary: "The greatest number.",
+      example: "100"),
+    Key(
+      name: "min_length", shape: .integer(0...1 << 30), omitted: "none",
+      summary: "The least length of a string, in characters (code points).", example: "1"),
+    Key(
+      name: "max_length", shape: .integer(0...1 << 30), omitted: "none",
+      summary: "The greatest length of a string, in characters (code points).", example: "200"),
+    Key(
+      name: "under", shape: .text(.path), omitted: "any path",
+      summary: "A directory: the string must be a path in it, absolute or relative to "
+        + "`server.workdir`, as far as the text shows.",
+      example: "/srv/notes"),
+    Key(
+      name: "host", shape: .oneOrList(of: .text(.argumentHost), most: 256), omitted: "any host",
+      summary: "Hosts: the string must be an `http`, `https`, `ws` or `wss` URL, or a host with or "
+        + "without a port, of one of them; `*.` stands for one or more names before.",
+      example: "[example.com, \"*.example.org\"]"),
+    Key(
+      name: "forbid_leading", shape: .oneOrList(of: .text(.leading), most: 32), omitted: "nothing",
+      summary: "What the string must not begin with.", example: "\"-\""),
+    Key(
+      name: "min_items", shape: .integer(0...1 << 30), omitted: "none",
+      summary: "The least number of elements of a list.", example: "1"),
+    Key(
+      name: "max_items", shape: .integer(0...1 << 30), omitted: "none",
+      summary: "The greatest number of elements of a list.", example: "20"),
+    Key(
+      name: "items", shape: .argumentRule, omitted: "any elements",
+      summary: "What each element of a list must be.", example: "{forbid_leading: \"-\"}"),
+    Key(
+      name: "one_of", shape: .list(of: .argumentRule, count: 1...32), omitted: "none",
+      summary: "Alternatives: at least one of these rules must hold.",
+      example: "[{type: integer}, {enum: [all]}]"),
+  ]
+}
