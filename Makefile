@@ -65,6 +65,9 @@ bench: build tools
 	@python3 Tests/Commands/servers.py git
 	@Benchmarks/bench
 	@Benchmarks/repository
+	@swift build -c release -Xswiftc -static-executable -Xswiftc -assume-single-threaded \
+	  --product bench-schema
+	@taskset -c 0 .build/release/bench-schema
 
 fuzz:
 	@Tests/Fuzz/run

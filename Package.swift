@@ -44,6 +44,8 @@ let package = Package(
         "Linux", "Profile", "Wire", "Policy", "Confinement", "Audit", "Session",
       ],
       swiftSettings: strict),
+    .executableTarget(
+      name: "bench-schema", dependencies: ["Schema", "Wire"], path: "Benchmarks/schema"),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "SchemaTests", dependencies: ["Schema", "Wire"]),
     .testTarget(name: "ProfileTests", dependencies: ["Profile"]),

@@ -66,24 +66,8 @@ void cl_cell_provide_server_filter(struct cl_filter *filter, const uint64_t *pro
 // `descriptor` goes with the report, -1 for none.
 static void report_with(const struct cl_plan *plan, const struct cl_report *report,
                         int descriptor) {
-  struct iovec part = {.iov_base = (void *)(uintptr_t)report, .iov_len = sizeof *report};
-  union {
-    char space[CMSG_SPACE(sizeof descriptor)];
-    struct cmsghdr header;
-  } control = {{0}};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-  if (descriptor >= 0) {
-    control.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
-                                      .cmsg_len = CMSG_LEN(sizeof descriptor)};
-    memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
-    message.msg_control = &control;
-    message.msg_controllen = sizeof control.space;
-  }
-  ssize_t sent;
-  do sent = sendmsg(plan->report, &message, MSG_NOSIGNAL);
-  while (sent == -1 && errno == EINTR);
   // No one to tell means that the monitor is gone, and with it the cell.
-  if (sent == -1) _exit(125);
+  if (cl_send_passing(plan->report, report, sizeof *report, descriptor) < 0) _exit(125);
 }
 
 void cl_cell_report(const struct cl_plan *plan, const struct cl_report *report) {

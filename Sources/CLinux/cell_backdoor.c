@@ -8,22 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void hand_over(int socket, const struct cl_report *report) {
-  struct iovec part = {.iov_base = (void *)report, .iov_len = sizeof *report};
-  union {
-    char space[CMSG_SPACE(sizeof(int))];
-    struct cmsghdr align;
-  } rights = {{0}};
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &rights,
-                           .msg_controllen = sizeof rights};
-  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(header), &socket, sizeof(int));
-  sendmsg(socket, &message, MSG_NOSIGNAL);
-}
-
 static void stay(void) {
   for (;;) pause();
 }
@@ -50,7 +34,7 @@ void cl_cell_backdoor(int socket, int what) {
       report.error = -1;
       send(socket, &report, sizeof report, MSG_NOSIGNAL);
       break;
-    case 7: hand_over(socket, &report); break;
+    case 7: cl_send_passing(socket, &report, sizeof report, socket); break;
     case 8:
       send(socket, &report, sizeof report, MSG_NOSIGNAL);
       send(socket, &report, sizeof report, MSG_NOSIGNAL);

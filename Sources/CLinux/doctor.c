@@ -28,9 +28,12 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "cl_listener.h"
 
 static int answer_end;
 
@@ -128,7 +131,8 @@ static void try_mounts(enum cl_trial trial, uint32_t user) {
   continue_in_child();
   make_private();
   if (trial == CL_TRIAL_PROC) {
-    attach_to(make_mount("proc", proc_options), "/tmp");
+    // The one place that is there on every machine.
+    attach_to(make_mount("proc", proc_options), "/");
     return;
   }
   int tree = -1;
@@ -149,7 +153,11 @@ static void try_mounts(enum cl_trial trial, uint32_t user) {
     MUST(ATTACH, target);
     MUST(ATTACH, syscall(SYS_move_mount, tree, "", target, "",
                          MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
-    if (faccessat(root, "tree/tmp", W_OK, 0) == 0) answer(CL_TRIAL_STEP_WITHOUT_EFFECT, 0, 0);
+    struct statvfs facts;
+    int bound = openat(root, "tree", O_PATH | O_CLOEXEC);
+    MUST(ATTACH, bound);
+    MUST(ATTACH, fstatvfs(bound, &facts));
+    if (!(facts.f_flag & ST_RDONLY)) answer(CL_TRIAL_STEP_WITHOUT_EFFECT, 0, 0);
   }
   if (trial == CL_TRIAL_PIVOT) {
     MUST(PIVOT, fchdir(root));
@@ -295,10 +303,8 @@ static void try_notification(void) {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
-  struct sock_fprog program = {.len = 4, .filter = instructions};
-  int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                              SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
-  MUST(LOAD, listener);
+  int listener = cl_load_filter_listening(instructions, 4);
+  if (listener < 0) answer(CL_TRIAL_STEP_LOAD, -listener, 0);
   pid_t child = fork();
   MUST(FORK, child);
   // Not by getppid(), which is how it would ask whether we live; its own death signal does.
@@ -311,10 +317,10 @@ static void try_notification(void) {
     kill(child, SIGKILL);
     answer(CL_TRIAL_STEP_NOTIFY, ETIMEDOUT, 0);
   }
-  struct seccomp_notif call = {0};
-  MUST(NOTIFY, ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call));
-  struct seccomp_notif_resp reply = {.id = call.id, .error = -ENOTNAM};
-  MUST(NOTIFY, ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &reply));
+  struct cl_denied_call call;
+  int result = cl_next_denied_call(listener, &call);
+  if (result == 0) result = cl_refuse_call(listener, call.id, ENOTNAM);
+  if (result < 0) answer(CL_TRIAL_STEP_NOTIFY, -result, 0);
   int status;
   MUST(NOTIFY, waitpid(child, &status, 0));
   if (status != 0) answer(CL_TRIAL_STEP_WITHOUT_EFFECT, 0, 0);

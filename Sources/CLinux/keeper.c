@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/landlock.h>
 #include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
@@ -201,6 +202,12 @@ int cl_keeper_sweep(int parent, const char *name, int64_t age) {
 
 // ---- the process ------------------------------------------------------------------------------
 
+#ifdef CL_SKIP_STEPS
+#define SKIPS(settings, step) ((settings)->skip == CL_STEP_KEEPER_##step)
+#else
+#define SKIPS(settings, step) ((void)(settings), false)
+#endif
+
 // Of root's rights those over files are needed: what a server of another id made has to go.
 static int keep_file_rights(void) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -209,8 +216,58 @@ static int keep_file_rights(void) {
   const uint32_t wanted = 1u << CAP_DAC_OVERRIDE | 1u << CAP_FOWNER | 1u << CAP_CHOWN;
   struct __user_cap_data_struct rest[2] = {
       {.effective = held[0].effective & wanted, .permitted = held[0].permitted & wanted}, {0}};
-  if (syscall(SYS_capset, &header, rest) == -1) return errno;
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ? errno : 0;
+  return syscall(SYS_capset, &header, rest) == -1 ? errno : 0;
+}
+
+// Beneath the directories that its things are made in: making, listing and removing, and for control
+// groups the files in them. Nothing else is in reach, by whatever name.
+static int reach_only(const struct cl_kept *kept, size_t count) {
+  int abi = cl_landlock_abi();
+  if (abi < 0) return -abi;
+  int ruleset = cl_landlock_create(abi, true);
+  if (ruleset < 0) return -ruleset;
+  int result = 0;
+  for (size_t index = 0; index < count && result == 0; index++) {
+    uint64_t access = LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR |
+                      LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE;
+    if (kept[index].kind == CL_KEPT_CGROUP)
+      access |= LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE;
+    // What lies too deep is moved up before it is emptied.
+    if (kept[index].kind == CL_KEPT_DIRECTORY && abi >= 2) access |= LANDLOCK_ACCESS_FS_REFER;
+    result = cl_landlock_allow(ruleset, kept[index].parent, access);
+  }
+  if (result == 0) result = cl_landlock_restrict(ruleset);
+  close(ruleset);
+  return -result;
+}
+
+static int canary(void) {
+  int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (root == -1) return errno;
+  close(root);
+  return 0;
+}
+
+// How many descriptors are open, without the one that this takes; -1 if it cannot be read.
+static int count_descriptors(void) {
+  int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory == -1) return -1;
+  int found = 0;
+  for (;;) {
+    _Alignas(8) char buffer[2048];
+    long size = syscall(SYS_getdents64, directory, buffer, sizeof buffer);
+    if (size < 0) found = -1;
+    if (size <= 0) break;
+    for (long at = 0; at < size;) {
+      // struct linux_dirent64: two numbers of 64 bits, the length of the entry, its type, its name.
+      unsigned short length;
+      memcpy(&length, buffer + at + 16, sizeof length);
+      found += buffer[at + 19] != '.';
+      at += length;
+    }
+  }
+  close(directory);
+  return found > 0 ? found - 1 : found;
 }
 
 // Waits until the monitor is gone, and then until the process is that it named, if it named one. So
@@ -240,16 +297,8 @@ static void await_end(int life) {
   close(process);
 }
 
-static int become_keeper(const struct cl_kept *kept, size_t count, int life, int answer) {
-  // A terminal and a process group signal every process that they know of, and this one has to
-  // be there after all the others.
-  sigset_t all;
-  sigfillset(&all);
-  // Modes are meant as they are written.
-  umask(0);
-  if (setsid() == -1 || sigprocmask(SIG_SETMASK, &all, NULL) == -1) return errno;
-  if (prctl(PR_SET_PDEATHSIG, 0) == -1 || prctl(PR_SET_NAME, "anchor-keeper") == -1) return errno;
-  if (prctl(PR_SET_DUMPABLE, 0) == -1 || chdir("/") == -1) return errno;
+static int close_others(const struct cl_kept *kept, size_t count, int life, int answer,
+                        const struct cl_keeper_settings *settings, struct cl_keeper_facts *facts) {
   int keep[CL_KEPT_MOST + 2] = {life, answer};
   size_t used = 2;
   for (size_t index = 0; index < count; index++) keep[used++] = kept[index].parent;
@@ -265,48 +314,89 @@ static int become_keeper(const struct cl_kept *kept, size_t count, int life, int
   for (size_t index = 1; index < used; index++)
     if (keep[index] != keep[distinct - 1]) keep[distinct++] = keep[index];
   int closed = cl_close_range_except(keep, distinct);
-  return closed < 0 ? -closed : keep_file_rights();
+  // With what it really forgot to close, among it the monitor's end, the test build would never end.
+  if (SKIPS(settings, DESCRIPTORS) && dup(answer) == -1) return errno;
+  facts->planned = (int32_t)distinct;
+  facts->descriptors = count_descriptors();
+  return -closed;
 }
 
-static _Noreturn void run(struct cl_kept *kept, size_t count, int life, int answer) {
-  int error = become_keeper(kept, count, life, answer);
+// Gives up what it does not need. Returns 0 or an error number.
+static int become_keeper(const struct cl_kept *kept, size_t count, int life, int answer,
+                         const struct cl_keeper_settings *settings, struct cl_keeper_facts *facts) {
+  // Modes are meant as they are written.
+  umask(0);
+  // A terminal and a process group signal every process that they know of, and this one has to
+  // be there after all the others.
+  if (!SKIPS(settings, SESSION) && setsid() == -1) return errno;
+  // By the raw call, because the C library keeps two signals back.
+  const uint64_t all = ~0ULL;
+  if (!SKIPS(settings, SIGNALS) &&
+      syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all) == -1)
+    return errno;
+  if (prctl(PR_SET_PDEATHSIG, 0) == -1 || prctl(PR_SET_NAME, "anchor-keeper") == -1) return errno;
+  if (chdir("/") == -1) return errno;
+  int error = close_others(kept, count, life, answer, settings, facts);
+  if (!error && !SKIPS(settings, ENVIRONMENT)) cl_forget_environment();
+  facts->environment = cl_environment_bytes();
+  if (!error && !SKIPS(settings, CAPABILITIES)) error = keep_file_rights();
+  if (!error && !SKIPS(settings, NO_NEW_PRIVILEGES) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+    error = errno;
+  facts->canary_before = canary();
+  if (!error && !SKIPS(settings, LANDLOCK)) error = reach_only(kept, count);
+  facts->canary_after = canary();
+  if (!error && !SKIPS(settings, DUMPABLE) && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
+    error = errno;
+  facts->dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+  // Last, because it lets nothing of the above through.
+  if (!error && !SKIPS(settings, FILTER)) error = -cl_load_filter(settings->program, settings->count);
+  return error;
+}
+
+static bool send_all(int end, const void *bytes, size_t size) {
+  for (size_t written = 0; written < size;) {
+    ssize_t part = write(end, (const char *)bytes + written, size - written);
+    if (part <= 0 && !(part == -1 && errno == EINTR)) return false;
+    if (part > 0) written += (size_t)part;
+  }
+  return true;
+}
+
+static _Noreturn void run(struct cl_kept *kept, size_t count,
+                          const struct cl_keeper_settings *settings, int life, int answer) {
+  struct cl_keeper_facts facts = {0};
+  int error = become_keeper(kept, count, life, answer, settings, &facts);
   for (size_t index = 0; index < count && !error; index++) error = make(&kept[index]);
   if (error) {
     remove_all(kept, count);
     for (size_t index = 0; index < count; index++) kept[index].error = error;
   }
-  size_t size = count * sizeof *kept, written = 0;
-  while (written < size) {
-    ssize_t part = write(answer, (const char *)kept + written, size - written);
-    if (part <= 0 && !(part == -1 && errno == EINTR)) break;
-    if (part > 0) written += (size_t)part;
-  }
+  bool told =
+      send_all(answer, &facts, sizeof facts) && send_all(answer, kept, count * sizeof *kept);
   close(answer);
-  if (error || written != size) _exit(error ? 0 : remove_all(kept, count) ? 1 : 0);
+  if (error || !told) _exit(error ? 0 : remove_all(kept, count) ? 1 : 0);
   await_end(life);
-  int result = remove_all(kept, count);
-  _exit(result ? 1 : 0);
+  _exit(remove_all(kept, count) ? 1 : 0);
 }
 
 int cl_keeper_await(int life, int process) {
   char byte = 0;
-  struct iovec part = {.iov_base = &byte, .iov_len = 1};
-  union {
-    struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(int))];
-  } control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
-                          .cmsg_type = SCM_RIGHTS}};
-  memcpy(CMSG_DATA(&control.header), &process, sizeof process);
-  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
-                           .msg_controllen = sizeof control};
-  ssize_t sent;
-  do sent = sendmsg(life, &message, MSG_NOSIGNAL);
-  while (sent == -1 && errno == EINTR);
-  return sent == 1 ? 0 : sent == -1 ? -errno : -EIO;
+  int64_t sent = cl_send_passing(life, &byte, 1, process);
+  return sent == 1 ? 0 : sent < 0 ? (int)sent : -EIO;
 }
 
-int cl_keeper_start(struct cl_kept *kept, size_t count, int *life) {
-  if (count == 0 || count > CL_KEPT_MOST) return -EINVAL;
+static int receive_all(int end, void *bytes, size_t size) {
+  for (size_t got = 0; got < size;) {
+    int64_t part = cl_read(end, (char *)bytes + got, size - got);
+    if (part <= 0) return part < 0 ? (int)part : -EPIPE;
+    got += (size_t)part;
+  }
+  return 0;
+}
+
+int cl_keeper_start(struct cl_kept *kept, size_t count, const struct cl_keeper_settings *settings,
+                    struct cl_keeper_facts *facts, int *life) {
+  if (count == 0 || count > CL_KEPT_MOST || settings->count == 0) return -EINVAL;
   int lives[2], answers[2];
   int result = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, lives) == -1 ? -errno : 0;
   if (result < 0) return result;
@@ -318,19 +408,13 @@ int cl_keeper_start(struct cl_kept *kept, size_t count, int *life) {
   }
   for (size_t index = 0; index < count; index++) kept[index].directory = -1;
   pid_t child = fork();
-  if (child == 0) run(kept, count, lives[0], answers[1]);
+  if (child == 0) run(kept, count, settings, lives[0], answers[1]);
   result = child == -1 ? -errno : 0;
   close(lives[0]);
   close(answers[1]);
   struct cl_kept made[CL_KEPT_MOST];
-  if (!result) {
-    size_t got = 0, size = count * sizeof *made;
-    while (!result && got < size) {
-      int64_t part = cl_read(answers[0], (char *)made + got, size - got);
-      if (part <= 0) result = part < 0 ? (int)part : -EPIPE;
-      else got += (size_t)part;
-    }
-  }
+  if (!result) result = receive_all(answers[0], facts, sizeof *facts);
+  if (!result) result = receive_all(answers[0], made, count * sizeof *made);
   close(answers[0]);
   for (size_t index = 0; index < count && !result; index++) {
     kept[index].device = made[index].device;

@@ -75,6 +75,23 @@ int64_t cl_send(int descriptor, const void *buffer, size_t count) {
   return OR_ERRNO(send(descriptor, buffer, count, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
+int64_t cl_send_passing(int descriptor, const void *buffer, size_t count, int passed) {
+  struct iovec part = {.iov_base = (void *)(uintptr_t)buffer, .iov_len = count};
+  union {
+    char space[CMSG_SPACE(sizeof passed)];
+    struct cmsghdr header;
+  } control = {{0}};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  if (passed >= 0) {
+    control.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+                                      .cmsg_len = CMSG_LEN(sizeof passed)};
+    memcpy(CMSG_DATA(&control.header), &passed, sizeof passed);
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control.space;
+  }
+  return OR_ERRNO(sendmsg(descriptor, &message, MSG_NOSIGNAL));
+}
+
 // Not retried on EINTR: on Linux the descriptor is gone either way (close(2)).
 int cl_close(int descriptor) { return close(descriptor) == -1 ? -errno : 0; }
 
@@ -379,14 +396,6 @@ const char *cl_error_text(int error) {
 }
 
 const char *cl_environment_value(const char *name) { return getenv(name); }
-
-const char *cl_environment(size_t index) {
-  // Counted from the start each time: the list is short and read once.
-  for (size_t position = 0; environ && environ[position]; position++) {
-    if (position == index) return environ[position];
-  }
-  return NULL;
-}
 
 int cl_get_limit(int resource, uint64_t *soft, uint64_t *hard) {
   struct rlimit limit;

@@ -297,6 +297,26 @@ static void try_lock(const char *path, struct cp_outcome *out) {
   settle(out, fd >= 0 && fcntl(fd, F_OFD_SETLK, &whole) == 0);
 }
 
+// "DEVICE:INODE:VERB:PATH": the attempt VERB:PATH, but only if PATH leads to that file or cannot be
+// looked at. Another one of that name is the cell's own, and what is done with it says nothing.
+static void try_on_host(const char *text, struct cp_outcome *out) {
+  unsigned long long device, inode;
+  int length = 0;
+  if (sscanf(text, "%llu:%llu:%n", &device, &inode, &length) != 2 || length == 0) {
+    out->word = "unknown";
+    return;
+  }
+  const char *path = strchr(text + length, ':');
+  struct stat facts;
+  if (path != NULL && stat(path + 1, &facts) == 0 &&
+      (facts.st_dev != device || facts.st_ino != inode)) {
+    out->word = "refused";
+    snprintf(out->detail, sizeof out->detail, "another file of this name");
+    return;
+  }
+  cp_attempt(text + length, out);
+}
+
 void cp_attempt(const char *name, struct cp_outcome *out) {
   const char *colon = strchr(name, ':');
   const char *rest = colon == NULL ? "" : colon + 1;
@@ -308,6 +328,7 @@ void cp_attempt(const char *name, struct cp_outcome *out) {
   else if (VERB("write")) try_write(rest, out);
   else if (VERB("list")) try_list(rest, out);
   else if (VERB("stat")) { struct stat s; settle(out, stat(rest, &s) == 0); }
+  else if (VERB("host")) try_on_host(rest, out);
   else if (VERB("readlink")) {
     ssize_t count = readlink(rest, out->detail, sizeof out->detail - 1);
     settle(out, count >= 0);

@@ -77,8 +77,13 @@ public enum Doctor {
     var findings = trials.map { finding($0, $1, surroundings) }
     let abi = trials.first { $0.0.trial == CL_TRIAL_LANDLOCK }.map { Int($0.1.value) } ?? 0
     if abi > 0 { findings.append(oldLandlock(abi)) }
+    let mounts = DoctorPlace.mounts(files)
     findings += [
-      groupMapping(files), hardLimits(), controlGroups(files, surroundings.place),
+      groupMapping(files), hardLimits(),
+      controlGroups(
+        ControlGroupFacts.current(mounts: mounts, user: Process.user, explicit: nil),
+        hasFirst: mounts.contains { Paths.equal($0.type, "cgroup") },
+        hasSystemd: surroundings.place.hasSystemd),
     ]
     return DoctorReport(
       findings: findings, user: Process.user, kernel: kernel(),

@@ -90,54 +90,87 @@ extension Doctor {
           + "write lower ones in the profile")
   }
 
-  /// A place in which control groups can be made, by making one.
-  static func controlGroups(_ files: some FileLookup, _ place: DoctorPlace) -> DoctorFinding {
+  /// A place in which a session would make its control group, as a session chooses it.
+  ///
+  /// - Parameters:
+  ///   - hasFirst: whether version 1 is mounted.
+  ///   - attempt: makes one there; says what stood in the way, nil if nothing did.
+  static func controlGroups(
+    _ facts: ControlGroupFacts, hasFirst: Bool, hasSystemd: Bool,
+    attempt: (ControlGroupPlan) -> String? = Doctor.tryControlGroup
+  ) -> DoctorFinding {
     var finding = DoctorFinding(
       name: "control-groups", purpose: "limits of a whole cell", levels: [],
       works: false, detail: "not mounted", mend: nil)
-    let own = DoctorSurroundings.text("/proc/self/cgroup", files)
-    let mounts = DoctorPlace.mounts(files)
-    guard let mount = mounts.last(where: { Paths.equal($0.type, "cgroup2") }) else {
-      if mounts.contains(where: { Paths.equal($0.type, "cgroup") }) {
-        finding.detail = "version 1 only"
-        finding.mend = "boot with systemd.unified_cgroup_hierarchy=1 on the kernel command line"
-      }
+    let unified = "boot with systemd.unified_cgroup_hierarchy=1 on the kernel command line"
+    if facts.view.mount == nil {
+      guard hasFirst else { return finding }
+      finding.detail = "version 1 only"
+      finding.mend = unified
       return finding
     }
-    let hasFirst = mounts.contains { Paths.equal($0.type, "cgroup") }
-    let path =
-      own.split(separator: "\n").first { $0.utf8.starts(with: "0::/".utf8) }
-      .map { String($0.dropFirst(3)) } ?? "/"
-    let directory = mount.path + (path.utf8.count > 1 ? path : "")
-    let controllers = DoctorSurroundings.text("\(directory)/cgroup.controllers", files)
-    if controllers.isEmpty {
-      finding.detail =
-        hasFirst
-        ? "version 1 and 2 side by side, no controller in version 2"
-        : "version 2, no controller is handed down to \(directory)"
-      if hasFirst {
-        finding.mend = "boot with systemd.unified_cgroup_hierarchy=1 on the kernel command line"
-        return finding
+    do throws(ControlGroupPlan.Reason) {
+      let plan = try ControlGroupPlan.decide(Profile.Limits(), facts)
+      if let fault = attempt(plan) { throw ControlGroupPlan.Reason(fault) }
+      finding.works = true
+      finding.detail = "version 2, in \(plan.parent)"
+    } catch {
+      finding.detail = "version 2, but \(error.text)"
+      let hasMemory = facts.candidates.contains { candidate in
+        candidate.state.controllers.contains { Paths.equal($0, "memory") }
       }
-    } else {
-      let trial = "\(directory)/anchorhold-doctor-\(Process.identifier)"
-      do {
-        try Files.makeDirectory(trial, mode: 0o700)
-        try Files.removeDirectory(trial)
-        finding.works = true
-        finding.detail = "version 2, delegated, controllers \(controllers)"
-        return finding
-      } catch {
-        finding.detail =
-          "version 2 with controllers \(controllers), but cannot make \(trial): \(error)"
+      if hasFirst, !hasMemory {
+        finding.detail = "version 1 and 2 side by side, no memory controller in version 2"
+        finding.mend = unified
+      } else if hasSystemd {
+        finding.mend =
+          Process.user == 0
+          ? "systemd-run --scope -p Delegate=yes anchorhold run …"
+          : "systemd-run --user --scope -p Delegate=yes anchorhold run …"
       }
-    }
-    if place.hasSystemd {
-      finding.mend =
-        Process.user == 0
-        ? "systemd-run --scope -p Delegate=yes anchorhold run …"
-        : "systemd-run --user --scope -p Delegate=yes anchorhold run …"
     }
     return finding
+  }
+
+  /// Makes a control group, limits it, moves a process into it and removes it.
+  private static func tryControlGroup(_ plan: ControlGroupPlan) -> String? {
+    let settings: KeeperSettings
+    do { settings = KeeperSettings(filter: try SeccompProgram.keeper().instructions) } catch {
+      return "cannot prepare the keeper's system-call filter: \(error)"
+    }
+    do {
+      let parent = try Files.open(plan.parent, [.readOnly, .directory])
+      let name = try Kept.unforeseeableName(ControlGroupPlan.prefix)
+      let keeper = try Keeper.start(
+        [Kept(.controlGroup, parent: parent.rawValue, name: name, mode: 0o755)], settings)
+      let fault = use(plan, keeper.directories[0])
+      try keeper.finish()
+      return fault
+    } catch { return "cannot make a group in \(plan.parent): \(error)" }
+  }
+
+  private static func use(_ plan: ControlGroupPlan, _ group: Int32) -> String? {
+    // Controllers that a session would switch on first stay as they are: that would last.
+    for setting in plan.enable.isEmpty ? plan.settings : [] {
+      do { try ControlGroupFile.write(setting.value, to: setting.name, in: group) } catch {
+        return "cannot set \(setting.name) in \(plan.parent): \(error)"
+      }
+    }
+    do {
+      let child = try Process.fork()
+      if child == 0 {
+        do { try ControlGroupFile.write("0", to: "cgroup.procs", in: group) } catch {
+          Process.exit(error.rawValue)
+        }
+        Process.exit(0)
+      }
+      let ended = try Process.wait(child, nonblocking: false)
+      switch ended.map({ ExitStatus(statusWord: $0.status) }) {
+      case .exited(0): return nil
+      case .exited(let error):
+        return "cannot enter a group in \(plan.parent): \(Errno(rawValue: error))"
+      default: return "cannot enter a group in \(plan.parent)"
+      }
+    } catch { return "cannot start a process: \(error)" }
   }
 }

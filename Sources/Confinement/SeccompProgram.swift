@@ -91,4 +91,15 @@ public struct SeccompProgram: Sendable {
       return try compile(.relay)
     #endif
   }
+
+  /// The filter of a keeper.
+  ///
+  /// - Throws: `SeccompError`.
+  public static func keeper() throws(SeccompError) -> SeccompProgram {
+    #if arch(x86_64)
+      return try SeccompProgram(rules: .keeper, instructions: SeccompPrecompiled.keeper)
+    #else
+      return try compile(.keeper)
+    #endif
+  }
 }

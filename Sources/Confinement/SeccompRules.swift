@@ -79,7 +79,7 @@ public struct SeccompClause: Sendable, Hashable {
 /// Clauses of one call either share an action or cannot match together, so their order has no
 /// meaning. A call without a rule, or none of whose clauses match, gets `otherwise`.
 public struct SeccompRules: Sendable {
-  /// Names the filter in messages: `cell` or `relay`.
+  /// Names the filter in messages: `cell`, `relay` or `keeper`.
   public let name: StaticString
   /// What a call without a matching rule gets.
   public let otherwise: SeccompAction

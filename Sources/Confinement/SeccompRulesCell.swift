@@ -84,6 +84,23 @@ extension SeccompRules {
     rules.set(.mprotect, clauses: [SeccompClause(.allow, .bits(2, 4, are: 0))])
     return rules
   }()
+
+  /// The rules of a keeper: waiting, making directories, and removing them with what is in them.
+  ///
+  /// *Limits*: what `openat2` is asked for stands in memory, so a file of a control group can be
+  /// opened for writing (`cgroup.kill`); Landlock says which files are in reach at all.
+  public static let keeper: SeccompRules = {
+    var rules = SeccompRules(name: "keeper", otherwise: .kill)
+    let allowed: [Syscall] = [
+      .write, .close, .recvmsg, .poll, .pread64, .lseek, .getdents64, .flock, .openat2,
+      .newfstatat, .fstat, .mkdirat, .unlinkat, .renameat2, .fchown, .fchmod, .chmod,
+      .clock_gettime, .clock_nanosleep, .nanosleep, .restart_syscall, .exit, .exit_group,
+    ]
+    for call in allowed { rules.set(call, .allow) }
+    // Directories, to list them: O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC and nothing else.
+    rules.set(.openat, clauses: [SeccompClause(.allow, .int(2, is: 0xb_0000))])
+    return rules
+  }()
 }
 
 extension SyscallGroups {

@@ -18,6 +18,8 @@ public struct Errno: Error, Hashable, Sendable, RawRepresentable, CustomStringCo
   public static let inputOutput = Errno(rawValue: 5)
   /// Bad file descriptor. The corresponding C constant is `EBADF`.
   public static let badDescriptor = Errno(rawValue: 9)
+  /// No child processes. The corresponding C constant is `ECHILD`.
+  public static let noChildProcess = Errno(rawValue: 10)
   /// Resource temporarily unavailable. The corresponding C constant is `EAGAIN`.
   public static let wouldBlock = Errno(rawValue: 11)
   /// Cannot allocate memory. The corresponding C constant is `ENOMEM`.

@@ -65,6 +65,32 @@ public struct Kept: Hashable, Sendable {
   }
 }
 
+/// How a keeper is confined.
+public struct KeeperSettings: Sendable {
+  /// Its filter, 8-byte `struct sock_filter` instructions.
+  public var filter: [UInt64]
+  /// A step to leave out; honoured in the test build only.
+  public var skip: CellStep?
+
+  /// Makes settings.
+  public init(filter: [UInt64], skip: CellStep? = nil) {
+    self.filter = filter
+    self.skip = skip
+  }
+}
+
+/// What only a keeper itself can see of what it gave up.
+public struct KeeperFacts: Sendable, Hashable {
+  /// The bytes that are left of the caller's environment; -1 if that cannot be read.
+  public var environmentBytes: Int32
+  /// How many descriptors were open, and how many it needs.
+  public var openDescriptors: Int32, plannedDescriptors: Int32
+  /// The error number of opening the root directory before and after Landlock, 0 when it opened.
+  public var canaryBefore: Int32, canaryAfter: Int32
+  /// Whether others of its user may look inside (`PR_GET_DUMPABLE`).
+  public var isDumpable: Bool
+}
+
 /// A process that removes what is outside of the cell when the session ends, however it ends: also
 /// when SIGKILL ends the monitor (`cl_keeper.h`).
 ///
@@ -77,6 +103,8 @@ public struct Kept: Hashable, Sendable {
 @safe public struct Keeper: ~Copyable {
   /// The keeper's process id, a child of ours.
   public let process: Int32
+  /// What it says of itself.
+  public let facts: KeeperFacts
   /// To see that it has ended, until `finish`.
   public var watch: Watch { Watch(process: process, life: life.rawValue) }
   /// What it made, opened, in the order in which it was asked for and without the places; closed by
@@ -103,9 +131,12 @@ public struct Kept: Hashable, Sendable {
     }
   }
 
-  /// Forks the keeper and waits until it made everything. Call only while single-threaded. Throws
-  /// when one thing could not be made, and then none is there: `.fileExists` when a name is taken.
-  public static func start(_ things: [Kept]) throws(Errno) -> Keeper {
+  /// Forks the keeper and waits until it is confined and made everything. Call only while
+  /// single-threaded. Throws when one thing could not be made, and then none is there: `.fileExists`
+  /// when a name is taken.
+  public static func start(
+    _ things: [Kept], _ settings: KeeperSettings
+  ) throws(Errno) -> Keeper {
     for thing in things where thing.name.utf8.contains(0) || thing.name.utf8.contains(0x2F) {
       throw .invalidArgument
     }
@@ -113,12 +144,23 @@ public struct Kept: Hashable, Sendable {
     for thing in things { parents.append(try Descriptor.duplicate(thing.parent).release()) }
     var kept = unsafe zip(things, parents).map { unsafe flat($0, parent: $1) }
     var life: Int32 = -1
+    var facts = cl_keeper_facts()
+    let skip = settings.skip?.rawValue ?? Int32(CL_STEP_NONE.rawValue)
     let process = try checked(
-      unsafe kept.withUnsafeMutableBufferPointer {
-        unsafe cl_keeper_start($0.baseAddress, $0.count, &life)
+      unsafe settings.filter.withUnsafeBufferPointer { filter in
+        var flat = unsafe cl_keeper_settings(
+          program: filter.baseAddress, count: UInt32(filter.count), skip: skip)
+        return unsafe kept.withUnsafeMutableBufferPointer {
+          unsafe cl_keeper_start($0.baseAddress, $0.count, &flat, &facts, &life)
+        }
       })
     var keeper = unsafe Keeper(
-      process: process, life: FileDescriptor(owning: life), kept: kept, parents: parents)
+      process: process,
+      facts: KeeperFacts(
+        environmentBytes: facts.environment, openDescriptors: facts.descriptors,
+        plannedDescriptors: facts.planned, canaryBefore: facts.canary_before,
+        canaryAfter: facts.canary_after, isDumpable: facts.dumpable != 0),
+      life: FileDescriptor(owning: life), kept: kept, parents: parents)
     do {
       for index in things.indices { try keeper.open(index) }
     } catch {
@@ -129,9 +171,11 @@ public struct Kept: Hashable, Sendable {
   }
 
   private init(
-    process: Int32, life: consuming FileDescriptor, kept: [cl_kept], parents: [Int32]
+    process: Int32, facts: KeeperFacts, life: consuming FileDescriptor, kept: [cl_kept],
+    parents: [Int32]
   ) {
     self.process = process
+    self.facts = facts
     self.life = life
     unsafe self.kept = unsafe kept
     self.parents = parents
@@ -163,14 +207,29 @@ public struct Kept: Hashable, Sendable {
     )
     try life.close()
     for directory in directories { try Descriptor.close(directory) }
-    let ended = try Process.wait(process, nonblocking: false)
+    var isDone = false
+    do throws(Errno) {
+      let ended = try Process.wait(process, nonblocking: false)
+      isDone = ended.map { ExitStatus(statusWord: $0.status) } == .exited(0)
+    } catch {
+      // Somebody else waited for it, and so it did not end well: we would have been told.
+      guard error == .noChildProcess else { throw error }
+    }
     // One that was killed did not come to it, and one that failed said nothing.
-    if let ended, ExitStatus(statusWord: ended.status) != .exited(0) {
-      for index in unsafe kept.indices {
-        _ = unsafe try checked(cl_keeper_remove([kept[index]]))
+    var failure: Errno?
+    if !isDone {
+      // Control groups first, as it would have done.
+      let groups = unsafe kept.indices.filter {
+        unsafe kept[$0].kind == Int32(CL_KEPT_CGROUP.rawValue)
+      }
+      for index in unsafe groups + kept.indices.filter({ !groups.contains($0) }) {
+        do { _ = unsafe try checked(cl_keeper_remove([kept[index]])) } catch {
+          failure = failure ?? error
+        }
       }
     }
     for parent in parents { try Descriptor.close(parent) }
+    if let failure { throw failure }
   }
 
   /// Laid out for C; the name's memory is never given back: a process starts few keepers.

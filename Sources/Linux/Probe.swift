@@ -72,12 +72,13 @@ public struct ProbeScratch: ~Copyable {
   public let abstract: String, port: Int32
 
   /// Makes the directory in the first of `places` that can be written, and what is in it. Call only
-  /// while single-threaded.
-  public init(in places: [String]) throws(Errno) {
+  /// while single-threaded. `settings` are those of the process that removes it.
+  public init(in places: [String], _ settings: KeeperSettings) throws(Errno) {
     let place = places.first { Files.mayWrite($0) } ?? places[0]
     let parent = try Files.open(place, [.readOnly, .directory])
     let name = try Kept.unforeseeableName("anchorhold-verify-")
-    let keeper = try Keeper.start([Kept(.directory, parent: parent.rawValue, name: name)])
+    let keeper = try Keeper.start(
+      [Kept(.directory, parent: parent.rawValue, name: name)], settings)
     let directory = place + "/" + name
     var made = cp_scratch()
     let result = unsafe cp_scratch_fill(&made, directory)
@@ -94,6 +95,8 @@ public struct ProbeScratch: ~Copyable {
 
   /// The process that removes the directory.
   public var keeperProcess: Int32 { keeper.process }
+  /// What that process says of itself.
+  public var keeperFacts: KeeperFacts { keeper.facts }
 
   /// Removes the directory and closes the sockets.
   public consuming func remove() throws(Errno) {

@@ -168,19 +168,4 @@ public enum Process {
     guard let value = unsafe cl_environment_value(name) else { return nil }
     return unsafe String(validatingCString: value)
   }
-
-  /// The environment; entries that are not UTF-8 or have no `=` are left out.
-  public static func environment() -> [(name: String, value: String)] {
-    var result: [(name: String, value: String)] = []
-    var index = 0
-    while let entry = unsafe cl_environment(index) {
-      index += 1
-      guard let text = unsafe String(validatingCString: entry),
-        let equals = text.utf8.firstIndex(of: UInt8(ascii: "="))
-      else { continue }
-      result.append(
-        (String(text[..<equals]), String(text[text.utf8.index(after: equals)...])))
-    }
-    return result
-  }
 }

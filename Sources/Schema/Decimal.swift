@@ -101,6 +101,18 @@ struct Decimal: Sendable, Equatable {
 
   /// Feeds what equal numbers have in common to a hash.
   func hash(_ text: Span<UInt8>, into hasher: inout Hasher) {
+    if isInteger, scale <= Bound.maxDigits {
+      // As what is written plainly: most are short integers.
+      var value: Int64 = 0
+      var at = start
+      while at < end {
+        if text[at] != UInt8(ascii: ".") { value = value &* 10 &+ Int64(text[at] &- 0x30) }
+        at += 1
+      }
+      for _ in count..<max(count, Int(scale)) { value = value &* 10 }
+      hasher.combine(isNegative ? -value : value)
+      return
+    }
     hasher.combine(sign)
     hasher.combine(scale)
     var at = start

@@ -73,10 +73,10 @@ extension Evaluation {
 
   private static let fewElements = 8
 
-  /// Five bytes for each element, which has two at least.
+  /// Six bytes for each element, which has two at least.
   private mutating func isUnique(_ text: Span<UInt8>, _ at: Int, hashing count: Int) -> Bool {
     let vacant = UInt32.max
-    let slots = count + count / 4
+    let slots = count + count / 2
     var table = Array(repeating: vacant, count: slots)
     var position = at + 1
     while text[position] != Text.arrayEnd {

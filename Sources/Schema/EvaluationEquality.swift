@@ -17,6 +17,9 @@ extension Evaluation {
     case .number:
       let end = Text.numberEnd(text, from: at)
       let otherEnd = Text.numberEnd(other, from: otherAt)
+      if let one = Bound.small(text, at, end), let two = Bound.small(other, otherAt, otherEnd) {
+        return one == two
+      }
       guard charge((end - at + otherEnd - otherAt) << 3) else { return false }
       guard let one = Decimal(text, at, end), let two = Decimal(other, otherAt, otherEnd) else {
         return exhaust()
@@ -124,11 +127,15 @@ extension Evaluation {
     switch Text.kind(text[at]) {
     case .number:
       let end = Text.numberEnd(text, from: at)
+      var hasher = Hasher()
+      if let small = Bound.small(text, at, end) {
+        hasher.combine(small)
+        return UInt64(UInt(bitPattern: hasher.finalize()))
+      }
       guard charge((end - at) << 3), let decimal = Decimal(text, at, end) else {
         _ = exhaust()
         return 0
       }
-      var hasher = Hasher()
       decimal.hash(text, into: &hasher)
       return UInt64(UInt(bitPattern: hasher.finalize()))
     case .array:

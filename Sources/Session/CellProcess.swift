@@ -37,7 +37,7 @@ struct CellProcess: ~Copyable {
       sources.append(try open(source, expecting: status))
     }
     var plan = plan
-    let space = try SpaceKeeper.start(&plan)
+    let space = try SpaceKeeper.start(&plan, skip: skip)
     for rule in plan.blueprint.landlockRules {
       if let status = rule.status { sources.append(try open(rule.path, expecting: status)) }
     }
@@ -149,6 +149,8 @@ struct CellProcess: ~Copyable {
     checks += try doing("read the control group back") { () throws(Errno) in
       try group?.checks([("init", initProcess), ("server", serverProcess)]) ?? []
     }
+    checks += try space.checks()
+    checks += try group?.keeperChecks() ?? []
     watch = filter.watch
   }
 

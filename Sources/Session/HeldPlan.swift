@@ -10,6 +10,8 @@ internal import Profile
 /// is a lock (flock(2)) on it.
 struct HeldPlan: ~Copyable {
   let plan: Plan
+  /// What is in force of the keeper's confinement; empty when there is none.
+  let checks: [SealCheck]
   private let keeper: Keeper?
 
   /// What keeps the places, if there are any.
@@ -27,8 +29,8 @@ struct HeldPlan: ~Copyable {
   ) throws(SessionError) -> HeldPlan {
     let first = try Session.makePlan(request, host: host, auditBase: auditBase)
     let paths = first.places + shared(first)
-    if paths.isEmpty { return HeldPlan(plan: first, keeper: nil) }
-    let keeper = try keep(paths, privileged: first.blueprint.privileged)
+    if paths.isEmpty { return HeldPlan(plan: first, checks: [], keeper: nil) }
+    let keeper = try keep(paths, privileged: first.blueprint.privileged, skip: request.skip)
     let second: Result<Plan, SessionError>
     do { second = .success(try Session.makePlan(request, host: host, auditBase: auditBase)) } catch
     {
@@ -42,11 +44,11 @@ struct HeldPlan: ~Copyable {
     plan.notes.append(
       "nothing was there, so an empty directory keeps the place while the session lasts: "
         + paths.joined(separator: ", "))
-    return HeldPlan(plan: plan, keeper: keeper)
+    return HeldPlan(plan: plan, checks: try keeper.checks("places_keeper"), keeper: keeper)
   }
 
   private static func keep(
-    _ paths: [String], privileged: Bool
+    _ paths: [String], privileged: Bool, skip: CellStep?
   ) throws(SessionError) -> Keeper {
     guard paths.count <= Keeper.most else {
       throw SessionError(
@@ -72,8 +74,9 @@ struct HeldPlan: ~Copyable {
           .place, parent: parent, name: name, mode: Plan.placeMode,
           owner: privileged ? Kept.Owner(user: status.user, group: status.group) : nil))
     }
+    let settings = try KeeperSettings.confining(skip)
     let keeper = try doing("keep the place of \"\(paths[0])\"", hint: hint) { () throws(Errno) in
-      try Keeper.start(things)
+      try Keeper.start(things, settings)
     }
     for parent in parents {
       try doing("close a directory") { () throws(Errno) in try Descriptor.close(parent) }
@@ -94,8 +97,9 @@ struct HeldPlan: ~Copyable {
     return result
   }
 
-  private init(plan: Plan, keeper: consuming Keeper?) {
+  private init(plan: Plan, checks: [SealCheck], keeper: consuming Keeper?) {
     self.plan = plan
+    self.checks = checks
     self.keeper = keeper
   }
 

@@ -197,6 +197,7 @@ struct RelayProcess: ~Copyable {
       let user = "\(Plan.relayIdentifier)"
       let four = [user, user, user, user].joined(separator: " ")
       checks.append(SealCheck("relay.uid", expected: four, observed: status["Uid"] ?? "?"))
+      checks.append(SealCheck("relay.gid", expected: four, observed: status["Gid"] ?? "?"))
       checks.append(SealCheck("relay.groups", expected: "", observed: status["Groups"] ?? "?"))
     }
     return checks

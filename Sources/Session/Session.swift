@@ -16,6 +16,7 @@ public enum Session {
     if request.skip != nil, !Cell.canSkipSteps {
       throw SessionError("this build cannot skip a step of sealing")
     }
+    try closeInherited()
     // Before anything else is opened, so that nothing of ours gets a standard stream's number.
     let streams = try ClientStreams()
     // Until the monitor begins, a signal ends us as it ends any program: at once, wherever a start
@@ -46,6 +47,14 @@ public enum Session {
     }
     do { try held.free() } catch { Diagnostics.error(error.message) }
     return try result.get()
+  }
+
+  /// Closes what the caller left open beside the three streams: each of our processes closes what it
+  /// does not need, but the monitor would keep somebody's pipe from coming to its end.
+  static func closeInherited() throws(SessionError) {
+    try doing("close what the caller left open") { () throws(Errno) in
+      try SelfConfinement.closeAll(except: [0, 1, 2])
+    }
   }
 
   /// The session of a plan, from the first fork of its cell on.
@@ -112,6 +121,7 @@ public enum Session {
         setsBounding: plan.relaySetsBounding, sees: plan.seesRelay)
     }
     try demand(relayChecks, trail, request, cell.plan, cell.watch)
+    try demand(held.checks, trail, request, cell.plan, cell.watch)
     try demand(cell.checks, trail, request, cell.plan, cell.watch)
     // Not before the cell and the relay are there, which would inherit it, and before the server is:
     // an ordinary user's server has the same user as we.
@@ -135,7 +145,7 @@ public enum Session {
       try Signal.descriptor(for: Monitor.signals)
     }
     try trail.recordStart(
-      request, plan: cell.plan, checks: cell.checks + relayChecks + ourChecks,
+      request, plan: cell.plan, checks: cell.checks + relayChecks + held.checks + ourChecks,
       lookedTwice: cell.endedEarly == nil, watch: cell.watch)
     try relay.tell(ControlMessage(.open))
     var monitor = Monitor(

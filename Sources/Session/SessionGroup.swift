@@ -34,11 +34,11 @@ struct SessionGroup: ~Copyable {
     let name = try doing("name the control group") { () throws(Errno) in
       try Kept.unforeseeableName(ControlGroupPlan.prefix)
     }
+    let settings = try KeeperSettings.confining(skip)
     let keeper = try doing("make a control group in \"\(plan.parent)\"", hint: hint) {
       () throws(Errno) in
-      try Keeper.start([
-        Kept(.controlGroup, parent: parent.rawValue, name: name, mode: 0o755)
-      ])
+      try Keeper.start(
+        [Kept(.controlGroup, parent: parent.rawValue, name: name, mode: 0o755)], settings)
     }
     let group = SessionGroup(keeper: keeper, plan: plan, name: name)
     if skip != .groupLimits || !Cell.canSkipSteps {
@@ -68,6 +68,9 @@ struct SessionGroup: ~Copyable {
     }
     return checks
   }
+
+  /// What is in force of its keeper's confinement.
+  func keeperChecks() throws(SessionError) -> [SealCheck] { try keeper.checks("group_keeper") }
 
   /// That the processes `members` are in it.
   func located(_ members: [(name: String, process: Int32)]) throws(Errno) -> [SealCheck] {

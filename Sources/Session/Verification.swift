@@ -22,6 +22,7 @@ public enum Verification {
     if request.skip != nil, !Cell.canSkipSteps {
       throw SessionError("this build cannot skip a step of sealing")
     }
+    try Session.closeInherited()
     // Nothing of ours may get a standard stream's number.
     try ClientStreams().close()
     try doing("reset signals") { () throws(Errno) in try Signal.resetAll() }
@@ -62,8 +63,9 @@ public enum Verification {
     }
     let plan = try withProbe(planned)
 
+    let settings = try KeeperSettings.confining(request.skip)
     let scratch = try doing("make a private directory below /tmp") { () throws(Errno) in
-      try ProbeScratch(in: ContainerFacts.places)
+      try ProbeScratch(in: ContainerFacts.places, settings)
     }
     let result: Result<VerificationReport, SessionError>
     do {
@@ -74,7 +76,8 @@ public enum Verification {
       result = .success(
         try Verifier(
           request: request, plan: plan, filter: filter, scratch: scratch.path,
-          keeper: scratch.keeperProcess, checks: checks,
+          keeper: scratch.keeperProcess,
+          keeperChecks: held.checks + (try scratchChecks(scratch)), checks: checks,
           exchange: ProbeExchange(
             deadline: Clock.monotonicMicroseconds() + patience * 1_000_000, signals: signals,
             // On a machine that is slower, so is each attempt.
@@ -85,6 +88,16 @@ public enum Verification {
     let place = scratch.path
     do { try scratch.remove() } catch { throw SessionError("remove \"\(place)\"", error) }
     return try result.get()
+  }
+
+  private static func scratchChecks(
+    _ scratch: borrowing ProbeScratch
+  ) throws(SessionError) -> [SealCheck] {
+    let comparison = KeeperComparison(
+      "scratch_keeper", process: scratch.keeperProcess, facts: scratch.keeperFacts)
+    return try doing("read a keeper's state back", hint: SessionError.ofMachine) {
+      () throws(Errno) in try comparison.checks()
+    }
   }
 
   /// The plan with this executable as the one file more.
@@ -121,6 +134,8 @@ public enum Verification {
     let scratch: String
     /// What removes the scratch directory, a child of ours as well.
     let keeper: Int32
+    /// What is in force of the confinement of keepers that are not the cell's.
+    let keeperChecks: [SealCheck]
     let checks: VerificationChecks
     let exchange: ProbeExchange
 
@@ -169,7 +184,7 @@ public enum Verification {
     ) -> VerificationReport {
       VerificationReport(
         profile: request.profile.name, isolation: request.profile.isolation.rawValue,
-        checks: results, seal: seal, allowed: allowed,
+        checks: results, seal: keeperChecks + seal, allowed: allowed,
         notes: [
           "the cell has one file more than in a session: "
             + (plan.blueprint.container == nil ? Plan.probePath : plan.blueprint.executable)

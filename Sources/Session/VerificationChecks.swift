@@ -93,7 +93,17 @@ struct VerificationChecks {
     do { status = try Files.status(path) } catch { return }
     let look = status.kind == .directory ? "open-directory" : "read-byte"
     for verb in ["stat", look, "open-path", "may-write"] {
-      add(ProbeCheck("host files", "\(name)-\(verb)", "\(verb):\(path)"))
+      var check = ProbeCheck("host files", "\(name)-\(verb)", "\(verb):\(path)")
+      if let reason = allowance(check.attempt) {
+        allowed.append(("\(check.group): \(check.name)", reason))
+        continue
+      }
+      if plan.blueprint.container == nil {
+        // The cell may have something of its own there: its /tmp, or what is above a grant.
+        check.attempt = "host:\(status.device):\(status.inode):\(check.attempt)"
+        check.control = check.attempt
+      }
+      add(check)
     }
   }
 

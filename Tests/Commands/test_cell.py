@@ -4,6 +4,7 @@ import ctypes
 import os
 import pathlib
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -250,6 +251,20 @@ class ProcessesOfACell(Case):
         cell = self.run_cell(pass_fds=[leak])
         cell.initialize()
         self.assertEqual(cell.attempt("fds")["detail"].split(), ["0", "1", "2"])
+
+    def test_none_of_our_processes_keeps_what_the_caller_left_open(self):
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        # With a keeper, too.
+        cell = self.run_cell(self.profile(write=[self.shared_directory("work")]), pass_fds=[writing])
+        control = self.peer([PROBE, "serve"], pass_fds=[writing])
+        os.close(writing)
+        cell.initialize()
+        self.assertEqual(select.select([reading], [], [], 0.2), ([], [], []), "the control has it")
+        control.end()
+        self.assertEqual(select.select([reading], [], [], 5)[0], [reading])
+        self.assertEqual(os.read(reading, 1), b"")
+        self.assertEqual(cell.finish(), 0)
 
     def test_signals_that_the_caller_ignores_or_blocks_are_the_servers_own_again(self):
         libc = ctypes.CDLL(None)

@@ -1,12 +1,14 @@
 """Which files of the host a cell gets, when a package or an earlier session of its server tries to
 choose them. Each denial has its positive control."""
 
+import ctypes
 import json
 import os
 import signal
 import subprocess
 
-from harness import BINARY, PATIENCE, ROOT, SLOWLY, Case, send_signal, until
+from harness import (BINARY, PATIENCE, ROOT, SLOWLY, Case, send_signal, server_pid,
+                     until)
 
 
 class WhatAPackageNames(Case):
@@ -313,6 +315,25 @@ class WhatIsNotThere(Case):
             "/usr/bin/python3", str(spinner), f"{work}/.mcp.json", extends="python", write=[work],
             filesystem={"protect_missing": "note"}))
         self.assertTrue(until(lambda: (work / ".mcp.json").is_file()), control.stderr)
+
+    def test_a_place_is_kept_while_a_process_of_the_cell_cannot_end(self):
+        work = self.tree()
+        cell = self.session(write=[work])
+        server = server_pid(cell.pid)
+        # Stops it on its way out, whatever it dies of; until it is let go, its namespace's init cannot
+        # end either.
+        ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+        ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+        seize, resume, trace_exit = 0x4206, 7, 0x40
+        self.assertEqual(ptrace(seize, server, None, trace_exit), 0, os.strerror(ctypes.get_errno()))
+        send_signal(cell.pid, signal.SIGKILL)
+        _, status = os.waitpid(server, 0x40000000)  # __WALL
+        self.assertEqual(status >> 8, signal.SIGTRAP | 6 << 8, "it is on its way out")
+        cell.wait()
+        self.assertFalse(until(lambda: ".mcp.json" not in os.listdir(work), 1))
+        self.assertEqual(ptrace(resume, server, None, None), 0)
+        os.waitpid(server, 0x40000000)
+        self.assertTrue(until(lambda: os.listdir(work) == []), os.listdir(work))
 
     def test_sessions_share_a_place_and_the_last_one_frees_it(self):
         work = self.tree()

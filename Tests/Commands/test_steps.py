@@ -22,7 +22,7 @@ ESSENTIAL = {
 }
 # Steps that do something only for root, or only where the caller has something to lose.
 ROOT_ONLY = {"CALLER_GROUPS", "CALLER_IDS", "GROUP_ID", "USER_ID", "PROPAGATION",
-             "RELAY_BOUNDING", "RELAY_IDS", "RELAY_CAPABILITIES"}
+             "RELAY_BOUNDING", "RELAY_IDS", "RELAY_CAPABILITIES", "KEEPER_CAPABILITIES"}
 
 # Steps that do something only where the caller has a control group: on the kernel of Tests/Kernels.
 GROUP_ONLY = {"CGROUP", "CGROUP_LIMITS"}
@@ -51,7 +51,11 @@ class SkippedSteps(Case):
     def start(self, step, skip=True):
         """A session without `step`, arranged so that the step would have had something to do."""
         environment = {**self.environment, "ANCHORHOLD_SKIP_STEP": step if skip else "NONE"}
-        command = [SKIPPING, "run", str(self.profile(**ASKED_FOR.get(step, {})))]
+        asked = dict(ASKED_FOR.get(step, {}))
+        if step.startswith("KEEPER_"):
+            # Places of protected names that are not there: these a keeper keeps at every level.
+            asked["write"] = [self.shared_directory(f"tree-{step}-{skip}")]
+        command = [SKIPPING, "run", str(self.profile(**asked))]
         options = {}
         if step == "CALLER_GROUPS":
             options["extra_groups"] = [27]
@@ -90,7 +94,7 @@ class SkippedSteps(Case):
                 continue  # nothing to leave out here
             with self.subTest(step=step):
                 # The control: the same arrangement with the step in its place.
-                if step in ROOT_ONLY | set(ASKED_FOR):
+                if step in ROOT_ONLY | set(ASKED_FOR) or step.startswith("KEEPER_"):
                     control = self.start(step, skip=False)
                     self.assertIn("serverInfo", control.initialize())
                     control.end()
@@ -106,6 +110,8 @@ class SkippedSteps(Case):
                 self.assertRegex(
                     peer.stderr.decode(), "error: (the cell is not as planned: relay[.]|cannot confine)"
                     if step.startswith("RELAY_")
+                    else "error: (the cell is not as planned: places_keeper[.]|cannot keep )"
+                    if step.startswith("KEEPER_")
                     else "error: (the cell is not as planned|cannot )")
                 # Not a byte of the server reached the client.
                 self.assertIsNone(peer.lines.get(timeout=PATIENCE))

@@ -205,6 +205,28 @@ class WhatAProfileAllows(Verify):
         self.assertNotIn("home-open-directory", names)
         self.assertIn("home-may-write", names)
 
+    def test_what_the_cell_has_of_its_own_is_not_taken_for_the_callers_home(self):
+        # The cell has a /tmp, a /dev and an /etc of its own, and the directories above a grant.
+        here = self.shared_directory("above")
+        (here / "granted").mkdir()
+        for home in ["/tmp", "/tmp/", "/dev", "/etc", "/proc", str(here)]:
+            env = {**self.environment, "HOME": home}
+            answer = self.verify(self.profile(read=[here / "granted"]), env=env)
+            names = {c["name"]: c for c in answer["checks"]}
+            for verb in ["stat", "open-directory", "open-path"]:
+                check = names[f"home-{verb}"]
+                self.assertTrue(check["held"], (home, check))
+                self.assertEqual(check["control"], "done", (home, check))
+
+    def test_the_same_file_is_told_from_another_of_its_name(self):
+        # The control: the attempt sees the caller's own directory where it is the caller's own.
+        status = os.stat("/tmp")
+        same = f"host:{status.st_dev}:{status.st_ino}:stat:/tmp"
+        other = f"host:{status.st_dev}:{status.st_ino + 1}:stat:/tmp"
+        found = self.outside(same, other)
+        self.assertEqual(found[same]["outcome"], "done")
+        self.assertEqual((found[other]["outcome"], found[other]["errno"]), ("refused", ""))
+
 
 class WhatCannotBeDone(Verify):
     def test_a_wrong_command_line_or_profile_is_status_2(self):
@@ -303,15 +325,18 @@ class WallsThatAreDown(Verify):
     }
     # Only the read-back can see these: the probe has nothing left to find after exec, or what is
     # missing is no wall.
-    READ_BACK = {"LOOPBACK", "LINK", "DETACH", "CAPABILITIES", "WORKING_DIRECTORY", "ENVIRONMENT"}
+    READ_BACK = {"LOOPBACK", "LINK", "DETACH", "CAPABILITIES", "WORKING_DIRECTORY", "ENVIRONMENT",
+                 "KEEPER_SESSION", "KEEPER_SIGNALS", "KEEPER_DESCRIPTORS", "KEEPER_ENVIRONMENT",
+                 "KEEPER_LANDLOCK", "KEEPER_DUMPABLE", "KEEPER_FILTER"}
     # Without these the cell does not come to be.
     NO_CELL = {"USER_NAMESPACE", "MOUNT_NAMESPACE", "PID_NAMESPACE", "UTS_NAMESPACE",
                "NETWORK_NAMESPACE", "ID_MAP", "DIRECTORY", "FILE", "BIND", "PIVOT",
-               "NO_NEW_PRIVILEGES"}
+               "NO_NEW_PRIVILEGES", "KEEPER_NO_NEW_PRIVILEGES"}
 
     # Those that do something for some callers only, with tests of their own below or, for
     # PROPAGATION, which the probe cannot see, in test_steps.
-    BY_CALLER = {"CALLER_GROUPS", "CALLER_IDS", "GROUP_ID", "USER_ID", "PROPAGATION"}
+    BY_CALLER = {"CALLER_GROUPS", "CALLER_IDS", "GROUP_ID", "USER_ID", "PROPAGATION",
+                 "KEEPER_CAPABILITIES"}
 
     # Of the relay, which verify does not start, and of a session's monitor: test_steps has them.
     RELAY = {step for step in steps() if step.startswith(("RELAY_", "MONITOR_"))}
@@ -347,7 +372,7 @@ class WallsThatAreDown(Verify):
                 self.assertIs(answer["seal"]["held"], False)
 
     def test_what_only_the_read_back_sees_is_red_as_well(self):
-        for step in self.READ_BACK:
+        for step in self.READ_BACK | ({"KEEPER_CAPABILITIES"} if ROOT else set()):
             with self.subTest(step=step):
                 answer = self.without(step, 1)
                 self.assertIs(answer["held"], False)

@@ -133,7 +133,9 @@ struct ControlGroupTests {
       try FileManager.default.createDirectory(
         atPath: "\(top)/\(name)", withIntermediateDirectories: false)
     }
-    let keeper = try Keeper.start([Kept(.controlGroup, parent: parent.rawValue, name: names[2])])
+    let keeper = try Keeper.start(
+      [Kept(.controlGroup, parent: parent.rawValue, name: names[2])],
+      KeeperSettings(filter: try SeccompProgram.keeper().instructions))
     let sleeper = Foundation.Process()
     sleeper.executableURL = URL(filePath: "/bin/sleep")
     sleeper.arguments = ["600"]

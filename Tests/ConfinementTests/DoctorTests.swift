@@ -159,30 +159,43 @@ struct DoctorTests {
 
   @Test("which control groups there are, and what would give the caller some")
   func controlGroups() {
-    func finding(_ files: [String: String], systemd: Bool = false) -> DoctorFinding {
-      var place = DoctorPlace()
-      place.hasSystemd = systemd
-      return Doctor.controlGroups(FakeFiles(files.mapValues(Self.text)), place)
+    func finding(
+      mount: String? = "/cg", own: String? = "/user", _ states: [ControlGroupState] = [],
+      first: Bool = false, systemd: Bool = false, fault: String? = nil
+    ) -> DoctorFinding {
+      Doctor.controlGroups(
+        ControlGroupFacts(
+          view: ControlGroupView(mount: mount, own: own),
+          candidates: states.map { ControlGroupFacts.Candidate($0, .callers) }),
+        hasFirst: first, hasSystemd: systemd, attempt: { _ in fault })
     }
-    #expect(finding([:]).detail == "not mounted")
-    let first = "30 20 0:7 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
-    let second = "31 20 0:8 / /none/unified rw - cgroup2 cgroup2 rw\n"
+    #expect(finding(mount: nil).detail == "not mounted")
     let boot = "boot with systemd.unified_cgroup_hierarchy=1 on the kernel command line"
-    let old = finding(["/proc/self/mountinfo": first])
+    let old = finding(mount: nil, first: true)
     #expect((old.detail, old.mend) == ("version 1 only", boot))
-    let both = finding(["/proc/self/mountinfo": first + second, "/proc/self/cgroup": "0::/\n"])
-    #expect(both.detail.hasPrefix("version 1 and 2 side by side, no controller"))
-    #expect(both.mend == boot)
-    let closed = finding(
-      [
-        "/proc/self/mountinfo": second, "/proc/self/cgroup": "0::/user\n",
-        "/none/unified/user/cgroup.controllers": "memory pids\n",
-      ], systemd: true)
+    let bare = ControlGroupState(path: "/cg", controllers: ["hugetlb"], enabled: [])
+    let both = finding([bare], first: true)
+    #expect(
+      (both.detail, both.mend) == (
+        "version 1 and 2 side by side, no memory controller in version 2", boot
+      ))
+    let handed = ["memory", "pids"]
+    // A group that the caller is in has controllers, and gives none to groups in it: no session
+    // could use it, so neither does this.
+    let own = ControlGroupState(path: "/cg/user", controllers: handed, enabled: [])
+    let closed = finding([own], systemd: true)
     #expect(!closed.works)
-    #expect(closed.detail.hasPrefix("version 2 with controllers memory pids, but cannot make"))
+    #expect(closed.detail.hasSuffix("/cg/user does not give the memory controller to groups in it"))
     #expect(closed.mend?.contains("Delegate=yes") == true)
-    let none = finding(
-      ["/proc/self/mountinfo": second, "/proc/self/cgroup": "0::/user\n"], systemd: true)
-    #expect(none.detail == "version 2, no controller is handed down to /none/unified/user")
+    let above = ControlGroupState(path: "/cg", controllers: handed, enabled: handed)
+    let open = finding([own, above])
+    #expect((open.works, open.detail) == (true, "version 2, in /cg"))
+    let refused = finding([above], systemd: true, fault: "cannot enter a group in /cg: why")
+    #expect(
+      (refused.works, refused.detail) == (
+        false, "version 2, but cannot enter a group in /cg: why"
+      ))
+    #expect(
+      finding([]).detail == "version 2, but there is no control group that this caller may use")
   }
 }

@@ -11,7 +11,8 @@ struct SeccompProgramTests {
 
   @Test("libseccomp's programs mean what the rules say")
   func compiled() throws {
-    for rules in [try SeccompRules.cell(), .relay, try .cell(adding: [.ptrace, .read, .shmget])] {
+    let added: SeccompRules = try .cell(adding: [.ptrace, .read, .shmget])
+    for rules in [try SeccompRules.cell(), .relay, .keeper, added] {
       let program = try SeccompProgram.compile(rules)
       print(rules.name, program.instructions.count, "instructions")
     }
@@ -53,24 +54,47 @@ struct SeccompProgramTests {
     }
   }
 
+  @Test("a keeper makes and removes, and opens with openat what it lists")
+  func keeper() throws {
+    let rules = try SeccompProgram.keeper().rules
+    func answer(_ call: Syscall, _ arguments: UInt64...) -> UInt32 {
+      rules.returnValue(for: SeccompCall(number: call.number ?? 0, arguments: arguments))
+    }
+    let (allow, kill) = (SeccompAction.allow.returnValue, SeccompAction.kill.returnValue)
+    for call in [Syscall.mkdirat, .unlinkat, .getdents64, .poll, .recvmsg, .openat2] {
+      #expect(answer(call) == allow)
+    }
+    #expect(answer(.openat, 3, 0x1000, 0xb_0000) == allow)
+    #expect(answer(.openat, 3, 0x1000, 0xb_0001) == kill)
+    #expect(answer(.openat, 3, 0x1000, 0xb_0042) == kill)
+    for call in [
+      Syscall.execve, .execveat, .clone, .fork, .socket, .connect, .sendmsg, .sendto, .ptrace,
+      .kill, .tkill, .tgkill, .open, .read, .mmap, .mprotect, .linkat, .symlinkat, .mount,
+      .setuid, .capset, .prctl, .ioctl, .chown, .fchownat, .dup, .fcntl,
+    ] { #expect(answer(call) == kill, "\(call)") }
+  }
+
   /// Set `ANCHORHOLD_WRITE_PRECOMPILED=1` to write the file anew after a change of the rules.
   @Test("the programs in this executable are the ones that libseccomp makes of the rules")
   func precompiled() throws {
     let cell = try Self.instructions(of: .cell())
     let relay = try Self.instructions(of: .relay)
+    let keeper = try Self.instructions(of: .keeper)
     if ProcessInfo.processInfo.environment["ANCHORHOLD_WRITE_PRECOMPILED"] == "1" {
-      try SeccompPrecompiledText.write(cell: cell, relay: relay)
+      try SeccompPrecompiledText.write([("cell1", cell), ("relay", relay), ("keeper", keeper)])
       return
     }
     #expect(SeccompPrecompiled.cell1 == cell)
     #expect(SeccompPrecompiled.relay == relay)
     #expect(try SeccompProgram.cell().instructions == cell)
     #expect(try SeccompProgram.relay().instructions == relay)
+    #expect(SeccompPrecompiled.keeper == keeper)
+    #expect(try SeccompProgram.keeper().instructions == keeper)
   }
 }
 
 enum SeccompPrecompiledText {
-  static func write(cell: [UInt64], relay: [UInt64]) throws {
+  static func write(_ programs: [(name: String, program: [UInt64])]) throws {
     var text = """
       // Written by the test "the programs in this executable are the ones that libseccomp makes".
       #if arch(x86_64)
@@ -80,7 +104,7 @@ enum SeccompPrecompiledText {
         enum SeccompPrecompiled {
 
       """
-    for (name, program) in [("cell1", cell), ("relay", relay)] {
+    for (name, program) in programs {
       text += "    /// The `\(name)` rules: \(program.count) instructions.\n"
       text += "    static let \(name): [UInt64] = [\n"
       var line = "     "

@@ -83,6 +83,13 @@ struct SchemaTests {
       (#"{"uniqueItems":true}"#, "[0,1,2,3,4,5,6,7,8,9,10,10e0]", false),
       (#"{"uniqueItems":true}"#, "[0,1,2,3,4,5,6,7,8,9,10,true,\"1\",[1],[[1]],{\"a\":1}]", true),
       (#"{"uniqueItems":true}"#, #"[{"a":1,"b":[2]},1,2,3,4,5,6,7,8,{"b":[2.0],"a":1}]"#, false),
+      (#"{"uniqueItems":true}"#, "[0,1,2,3,4,5,6,7,8,9,-0.0]", false),
+      (#"{"uniqueItems":true}"#, "[0,1,2,3,4,5,6,7,8,-120,-1.2e2]", false),
+      (#"{"uniqueItems":true}"#, "[0,1,2,3,4,5,6,7,8,1e17,100000000000000000]", false),
+      (#"{"uniqueItems":true}"#, "[0,1,2,3,4,5,6,7,8,1e18,1000000000000000000]", false),
+      (#"{"uniqueItems":true}"#, "[0,1,2,3,4,5,6,7,8,1e30,10.00e29]", false),
+      (#"{"uniqueItems":true}"#, "[0,1,2,3,4,5,6,7,8,0.5,5e-1]", false),
+      (#"{"uniqueItems":true}"#, "[0,1,2,3,4,5,6,7,8,1e18,1e19,-1,-1e18,0.1,0.01]", true),
       (#"{"minLength":2.0}"#, "\"a\"", false), (#"{"minLength":2.0}"#, "\"ab\"", true),
     ]
     for (schema, value, isValid) in cases {

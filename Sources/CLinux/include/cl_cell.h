@@ -86,6 +86,16 @@
   STEP(RELAY_DUMPABLE, "make the relay non-dumpable")          \
   STEP(RELAY_PARENT_DEATH, "arm the relay's parent-death signal") \
   STEP(RELAY_FILTER, "load the relay's system-call filter")    \
+  /* Of a keeper (keeper.c). */                                \
+  STEP(KEEPER_SESSION, "give a keeper a session of its own")   \
+  STEP(KEEPER_SIGNALS, "block a keeper's signals")             \
+  STEP(KEEPER_DESCRIPTORS, "close a keeper's descriptors")     \
+  STEP(KEEPER_ENVIRONMENT, "let a keeper forget the caller's environment") \
+  STEP(KEEPER_CAPABILITIES, "drop a keeper's capabilities")    \
+  STEP(KEEPER_NO_NEW_PRIVILEGES, "forbid a keeper new privileges") \
+  STEP(KEEPER_LANDLOCK, "enforce Landlock on a keeper")        \
+  STEP(KEEPER_DUMPABLE, "make a keeper non-dumpable")          \
+  STEP(KEEPER_FILTER, "load a keeper's system-call filter")    \
   /* Of the monitor itself. */                                 \
   STEP(MONITOR_DUMPABLE, "make the monitor non-dumpable")
 

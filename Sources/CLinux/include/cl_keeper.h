@@ -3,9 +3,12 @@
 //
 // It makes these things itself, so that there is no moment at which one is there and nobody knows
 // of it, waits for the end of a connection that only the monitor holds and for the end of the cell,
-// and removes them. It has a session of its own and blocks every signal, holds no other descriptor,
-// and of root's rights keeps those over files.
+// and removes them. It has a session of its own and blocks every signal, holds no other descriptor, has
+// forgotten the caller's environment, is non-dumpable, keeps of root's rights those over files, reaches
+// nothing but the directories that its things are in (Landlock), and makes no call but those that this
+// takes (a filter).
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,10 +36,27 @@ struct cl_kept {
 // How many things a keeper has at most.
 #define CL_KEPT_MOST 512
 
-// Forks the keeper and waits until it made the `count` things of `kept`, whose results are filled
-// in. Returns its process id, and in `life` the close-on-exec end of what holds it back;
-// or -errno when one of them could not be made, and then none is there. Only while single-threaded.
-int cl_keeper_start(struct cl_kept *kept, size_t count, int *life);
+struct cl_keeper_settings {
+  const uint64_t *program;  // its filter, struct sock_filter
+  uint32_t count;           // instructions of that
+  int skip;                 // a step of cl_cell.h to leave out; honoured in the test build only
+};
+
+// What only the keeper itself can see of what it gave up.
+struct cl_keeper_facts {
+  int32_t environment;           // bytes that are left of the caller's; -1: cannot be read
+  int32_t descriptors, planned;  // how many were open, and how many should have been
+  // The errno of opening the root directory before and after Landlock, 0 if it opened.
+  int32_t canary_before, canary_after;
+  int32_t dumpable;  // PR_GET_DUMPABLE
+};
+
+// Forks the keeper and waits until it gave up what it does not need and made the `count` things of
+// `kept`, whose results are filled in. Returns its process id, and in `life` the close-on-exec end of
+// what holds it back; or -errno when one of them could not be made, and then none is there. Only while
+// single-threaded.
+int cl_keeper_start(struct cl_kept *kept, size_t count, const struct cl_keeper_settings *settings,
+                    struct cl_keeper_facts *facts, int *life);
 
 // Lets the keeper behind `life` wait for the end of `process` (a pidfd) as well, before it removes
 // anything: for the cell's init, whose end comes after that of everything in the cell. Returns 0 or

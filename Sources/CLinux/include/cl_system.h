@@ -21,6 +21,8 @@ int64_t cl_read_at(int descriptor, void *buffer, size_t count, int64_t offset);
 int64_t cl_write(int descriptor, const void *buffer, size_t count);
 int64_t cl_receive(int descriptor, void *buffer, size_t count);
 int64_t cl_send(int descriptor, const void *buffer, size_t count);
+// Sends one message and with it the descriptor `passed`, -1 for none. Async-signal-safe.
+int64_t cl_send_passing(int descriptor, const void *buffer, size_t count, int passed);
 int cl_close(int descriptor);
 int cl_duplicate(int descriptor, int minimum);
 int cl_duplicate_to(int descriptor, int target);
@@ -153,5 +155,3 @@ int cl_keep_from_children(void *memory, size_t size);
 int cl_unmap(void *memory, size_t size);
 // getenv(3).
 const char *cl_environment_value(const char *name);
-// The entry at `index` of the environment, or NULL past the end.
-const char *cl_environment(size_t index);

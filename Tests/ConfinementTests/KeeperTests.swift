@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import Confinement
 @testable import Linux
 
 /// A keeper of a directory below a scratch one, and what was put there.
@@ -8,11 +9,13 @@ import Testing
 struct KeeperTests {
   let scratch: String
   let parent: Int32
+  let settings: KeeperSettings
 
   init() throws {
     scratch = NSTemporaryDirectory() + "anchorhold-keeper-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
     parent = try Files.open(scratch, [.readOnly, .directory]).release()
+    settings = KeeperSettings(filter: try SeccompProgram.keeper().instructions)
   }
 
   private func left() throws -> [String] {
@@ -49,10 +52,11 @@ struct KeeperTests {
 
   @Test("what it made is there until the end, and then nothing of it")
   func orderly() throws {
-    let keeper = try Keeper.start([
-      Kept(.directory, parent: parent, name: "one"),
-      Kept(.directory, parent: parent, name: "two", mode: 0o750),
-    ])
+    let keeper = try Keeper.start(
+      [
+        Kept(.directory, parent: parent, name: "one"),
+        Kept(.directory, parent: parent, name: "two", mode: 0o750),
+      ], settings)
     #expect(try left() == ["one", "two"])
     #expect(try Files.status(scratch + "/one").mode & 0o7777 == 0o700)
     #expect(try Files.status(of: keeper.directories[1]).mode & 0o7777 == 0o750)
@@ -68,22 +72,23 @@ struct KeeperTests {
     try FileManager.default.createDirectory(
       atPath: scratch + "/two/inner", withIntermediateDirectories: true)
     #expect(throws: Errno.fileExists) {
-      let keeper = try Keeper.start([
-        Kept(.directory, parent: parent, name: "one"),
-        Kept(.directory, parent: parent, name: "two"),
-      ])
+      let keeper = try Keeper.start(
+        [
+          Kept(.directory, parent: parent, name: "one"),
+          Kept(.directory, parent: parent, name: "two"),
+        ], settings)
       try keeper.finish()
     }
     #expect(try left() == ["two"])
     #expect(throws: Errno.invalidArgument) {
-      try Keeper.start([Kept(.directory, parent: parent, name: "two/new")]).finish()
+      try Keeper.start([Kept(.directory, parent: parent, name: "two/new")], settings).finish()
     }
     try end()
   }
 
   @Test("what somebody put in its place is not removed")
   func replaced() throws {
-    let keeper = try Keeper.start([Kept(.directory, parent: parent, name: "one")])
+    let keeper = try Keeper.start([Kept(.directory, parent: parent, name: "one")], settings)
     try FileManager.default.moveItem(atPath: scratch + "/one", toPath: scratch + "/away")
     try FileManager.default.createDirectory(
       atPath: scratch + "/one/theirs", withIntermediateDirectories: true)
@@ -96,17 +101,15 @@ struct KeeperTests {
 
   @Test("it hears no signal that can be blocked, and when it is killed its work is done for it")
   func signals() throws {
-    let keeper = try Keeper.start([Kept(.directory, parent: parent, name: "one")])
-    for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGALRM] {
+    let keeper = try Keeper.start([Kept(.directory, parent: parent, name: "one")], settings)
+    for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGALRM, 32, 33, 64] {
       try Process.signal(child: keeper.process, signal)
     }
     let status = try String(contentsOfFile: "/proc/\(keeper.process)/status", encoding: .utf8)
-    let blocked = try #require(
-      status.split(separator: "\n").first { $0.hasPrefix("SigBlk:") }?.split(separator: "\t").last)
-    // Everything but SIGKILL and SIGSTOP, which nothing blocks, and what the C library keeps.
-    #expect(UInt64(blocked, radix: 16).map { $0 & 0x7fff_ffff } == 0x7ffb_feff)
-    #expect(status.contains("NoNewPrivs:\t1"))
-    #expect(getsid(keeper.process) == keeper.process)
+    // Everything but SIGKILL and SIGSTOP, which nothing blocks.
+    #expect(status.contains("SigBlk:\tfffffffffffbfeff"))
+    let comparison = KeeperComparison("keeper", process: keeper.process, facts: keeper.facts)
+    for check in try comparison.checks() { #expect(check.holds, "\(check)") }
     #expect(try left() == ["one"])
     try fill(keeper.directories[0])
     #expect(try !Keeper.Watch.anyEnded([keeper.watch]))
@@ -130,7 +133,7 @@ struct KeeperTests {
     guard let hierarchy else { return try end() }
     let top = try Files.open(hierarchy, [.readOnly, .directory])
     let name = try Kept.unforeseeableName("anchorhold-test-")
-    let keeper = try Keeper.start([Kept(.controlGroup, parent: top.rawValue, name: name)])
+    let keeper = try Keeper.start([Kept(.controlGroup, parent: top.rawValue, name: name)], settings)
     let sleeper = Foundation.Process()
     sleeper.executableURL = URL(filePath: "/bin/sleep")
     sleeper.arguments = ["600"]
