@@ -58,6 +58,10 @@ public struct MessageRecord: ~Copyable, Sendable {
   public var bytesOut: Int
   /// Of a list: how many entries were taken out.
   public var removed: Int?
+  /// Unseen characters that were written out or left out, if any.
+  public var hidden: Int?
+  /// Strings that were cut, if any.
+  public var cut: Int?
   /// Of a response: microseconds since its request.
   public var duration: Int64?
   /// Of a response: `ok`, `tool-error`, `error`.

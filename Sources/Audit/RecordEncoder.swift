@@ -75,6 +75,8 @@ public struct RecordEncoder: Sendable {
       out.append(#","bytes_in":"#, Int64(record.bytesIn))
       out.append(#","bytes_out":"#, Int64(record.bytesOut))
       if let removed = record.removed { out.append(#","removed":"#, Int64(removed)) }
+      if let hidden = record.hidden { out.append(#","hidden":"#, Int64(hidden)) }
+      if let cut = record.cut { out.append(#","cut":"#, Int64(cut)) }
       if let outcome = record.outcome {
         out.append(text: #","outcome":""#)
         out.append(name: outcome)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -191,20 +192,38 @@ static void try_room(const char *text, struct cp_outcome *out) {
            (unsigned long long)facts.f_files);
 }
 
-// "PATH:SIZE": a file of that size, whose room is taken but not filled.
+// "PATH:SIZE": files that are so large together, whose room is taken but not filled. Several where one
+// may not be that large: what stops it has to be the want of room.
 static void try_reserve(const char *text, struct cp_outcome *out) {
   char path[256], file[300];
-  long long size;
-  if (sscanf(text, "%255[^:]:%lld", path, &size) != 2) {
+  unsigned long long size, taken = 0;
+  struct rlimit limit;
+  if (sscanf(text, "%255[^:]:%llu", path, &size) != 2 || getrlimit(RLIMIT_FSIZE, &limit) != 0) {
     prepared(out, false, "the name");
     return;
   }
-  snprintf(file, sizeof file, "%s/probe-reserve", path);
-  int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  if (!prepared(out, fd >= 0, "a file of its own")) return;
   signal(SIGXFSZ, SIG_IGN);
-  settle(out, fallocate(fd, 0, 0, size) == 0);
-  unlink(file);
+  int count = 0, error = 0;
+  for (; taken < size && error == 0; count++) {
+    unsigned long long part = size - taken < limit.rlim_cur ? size - taken : limit.rlim_cur;
+    snprintf(file, sizeof file, "%s/probe-reserve-%d", path, count);
+    int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || part == 0 || count == CP_MOST_RESERVED) {
+      prepared(out, false, "a file of its own");
+      error = -1;
+    } else if (fallocate(fd, 0, 0, (off_t)part) != 0) {
+      error = errno;
+    }
+    if (fd >= 0) close(fd);
+    taken += part;
+  }
+  while (count-- > 0) {
+    snprintf(file, sizeof file, "%s/probe-reserve-%d", path, count);
+    unlink(file);
+  }
+  if (error == -1) return;
+  out->error = error;
+  out->word = error == 0 ? "done" : error == ENOSPC ? "refused" : "unknown";
 }
 
 bool cp_attempt_file(const char *name, struct cp_outcome *out) {

@@ -221,7 +221,7 @@ struct CellTree {
   private func movable(_ path: String) -> String? {
     grants.first {
       $0.access == .write && Paths.isWithin(path, $0.path)
-        && !Paths.equal(PathText.parent(path), $0.path)
+        && !Paths.equal(Paths.parent(path), $0.path)
     }?.path
   }
 
@@ -230,7 +230,7 @@ struct CellTree {
   private mutating func noteMovable() {
     for grant in grants where grant.access == .read && grant.role == .granted {
       guard let around = grants.last(where: { Paths.isWithin(grant.path, $0.path) && $0 != grant }),
-        around.access == .write, !Paths.equal(PathText.parent(grant.path), around.path)
+        around.access == .write, !Paths.equal(Paths.parent(grant.path), around.path)
       else { continue }
       notes.append(
         "\(grant.path) is read-only while a session lasts: the server can write to \(around.path), "

@@ -123,7 +123,7 @@ struct ContainerLayout {
         + (isRoot ? "" : ", which are added to it"))
     if let space {
       notes.append(
-        "temporary space is \(PathText.parent(space))/\(ContainerLayout.spaceName), whose size no "
+        "temporary space is \(Paths.parent(space))/\(ContainerLayout.spaceName), whose size no "
           + "mount limits, so limits.temporary and limits.temporary_files do not hold; "
           + "limits.file_size bounds single files")
     } else {

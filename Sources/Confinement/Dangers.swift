@@ -73,7 +73,7 @@ enum PackageCaches {
       // Of ".cache/uv" what is missing at the end of the path.
       for known in 0..<place.count where parts.suffix(known).elementsEqual(place.prefix(known)) {
         let rest = place.dropFirst(known).compactMap { String(validating: $0, as: UTF8.self) }
-        let full = PathText.join(path, rest.joined(separator: "/"))
+        let full = Paths.join(path, rest.joined(separator: "/"))
         // What cannot be looked at is not there for this caller.
         do { if try files.status(full) != nil { return full } } catch { continue }
       }

@@ -53,31 +53,3 @@ public struct Grant: Hashable, Sendable {
     .makeFifo, .makeLink, .refer,
   ]
 }
-
-/// Comparing paths by component.
-enum Paths {
-  /// Whether `path` is `ancestor` or below it.
-  static func isWithin(_ path: String, _ ancestor: String) -> Bool {
-    let path = Array(path.utf8)
-    let ancestor = Array(ancestor.utf8)
-    if ancestor.count == 1 { return true }
-    guard path.starts(with: ancestor) else { return false }
-    return path.count == ancestor.count || path[ancestor.count] == UInt8(ascii: "/")
-  }
-
-  /// The directories above `path`, the highest first, without "/".
-  static func ancestors(of path: String) -> [String] {
-    var result: [String] = []
-    let bytes = Array(path.utf8)
-    for index in bytes.indices.dropFirst() where bytes[index] == UInt8(ascii: "/") {
-      if let ancestor = String(validating: bytes[..<index], as: UTF8.self) {
-        result.append(ancestor)
-      }
-    }
-    return result
-  }
-
-  static func equal(_ left: String, _ right: String) -> Bool {
-    left.utf8.elementsEqual(right.utf8)
-  }
-}

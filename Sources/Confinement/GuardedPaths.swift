@@ -16,13 +16,13 @@ struct GuardedPaths {
       while true {
         do {
           let found = try resolver.resolve(above)
-          places.append(missing.reversed().reduce(found.real) { PathText.join($0, $1) })
+          places.append(missing.reversed().reduce(found.real) { Paths.join($0, $1) })
           links += found.links.map(\.path)
           break
         } catch {
-          guard let name = PathText.components(above).last else { break }
+          guard let name = Paths.components(above).last else { break }
           missing.append(name)
-          above = PathText.parent(above)
+          above = Paths.parent(above)
         }
       }
     }

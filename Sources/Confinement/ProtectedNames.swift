@@ -206,7 +206,7 @@ extension GrantCollector {
 
   /// Keeps the place of something missing: what is below it cannot be made either.
   private mutating func hold(_ place: String, for entry: Profile.PathGrant, hidden: [String]) {
-    let above = PathText.parent(place)
+    let above = Paths.parent(place)
     guard writable.contains(where: { Paths.isWithin(above, $0) }),
       !hidden.contains(where: { Paths.isWithin(place, $0) })
     else {

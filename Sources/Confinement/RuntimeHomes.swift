@@ -39,10 +39,10 @@ struct HomeDirectories {
     }
     self.own = own
     for path in [own].compactMap(\.self) + found {
-      let plain = "/" + PathText.components(path).joined(separator: "/")
+      let plain = "/" + Paths.components(path).joined(separator: "/")
       guard plain.utf8.count > 1 else { continue }
       for spelling in [plain, resolve(plain)].compactMap(\.self)
-      where !paths.contains(where: { PathText.same($0, spelling) }) {
+      where !paths.contains(where: { Paths.equal($0, spelling) }) {
         paths.append(spelling)
       }
     }
@@ -50,11 +50,11 @@ struct HomeDirectories {
 
   /// The homes that lie in `directory`, itself included; without links.
   func homes(in directory: String) -> [String] {
-    paths.filter { PathText.same($0, directory) || PathText.isBelow($0, directory) }
+    paths.filter { Paths.equal($0, directory) || Paths.isBelow($0, directory) }
   }
 
   /// Whether `path` is a home directory or encloses one; without links.
   func isWithin(_ path: String) -> Bool {
-    paths.contains { PathText.same($0, path) || PathText.isBelow($0, path) }
+    paths.contains { Paths.equal($0, path) || Paths.isBelow($0, path) }
   }
 }

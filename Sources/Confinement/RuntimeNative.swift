@@ -4,7 +4,7 @@ extension RuntimeSearch {
   /// Grants an ELF executable, its loader and every library that it must have, file by file.
   mutating func addNative(_ path: String, _ reason: String) throws(RuntimeError) {
     let found = try grant(path, executable: true, reason, neededBy: path)
-    try addLibraries(of: found.real, named: PathText.name(path), exactly: true)
+    try addLibraries(of: found.real, named: Paths.name(path), exactly: true)
   }
 
   /// Grants an interpreter's executable and libraries, and the loader's own directories: its
@@ -14,7 +14,7 @@ extension RuntimeSearch {
   @discardableResult
   mutating func addInterpreter(_ path: String, _ reason: String) throws(RuntimeError) -> String {
     let found = try grant(path, executable: true, reason, neededBy: path)
-    try addLibraries(of: found.real, named: PathText.name(path), exactly: false)
+    try addLibraries(of: found.real, named: Paths.name(path), exactly: false)
     return found.real
   }
 
@@ -44,7 +44,7 @@ extension RuntimeSearch {
       directories.append(directory)
       if !exactly {
         // Some systems keep all libraries directly in /usr/lib; there it is this wide.
-        let wide = Self.systemLibraries.contains { PathText.same($0, directory) }
+        let wide = Self.systemLibraries.contains { Paths.equal($0, directory) }
         try grant(
           directory, executable: true, "shared libraries for \(name)", neededBy: real, wide: wide)
       }
@@ -70,7 +70,7 @@ extension RuntimeSearch {
     guard let place = try locate(library, paths, closure.defaults) else {
       throw .missing(path: library, neededBy: object)
     }
-    let inDefault = closure.defaults.contains { PathText.isBelow(place.path, $0) }
+    let inDefault = closure.defaults.contains { Paths.isBelow(place.path, $0) }
     if exactly || !inDefault {
       try grant(
         place.path, executable: true, "shared library of \(closure.program)", neededBy: object)
@@ -89,7 +89,7 @@ extension RuntimeSearch {
   ) throws(RuntimeError) -> Bool {
     guard paths.isEmpty, !library.utf8.contains(UInt8(ascii: "/")) else { return false }
     for directory in defaults {
-      if isFile(PathText.join(directory, library)) { return true }
+      if isFile(Paths.join(directory, library)) { return true }
     }
     return false
   }
@@ -116,8 +116,8 @@ extension RuntimeSearch {
     let known = [
       "/lib/\(ELF.triple)", "/usr/lib/\(ELF.triple)", "/lib64", "/usr/lib64",
     ]
-    let own = PathText.parent(loader)
-    return known.contains { PathText.same($0, own) } ? known : known + [own]
+    let own = Paths.parent(loader)
+    return known.contains { Paths.equal($0, own) } ? known : known + [own]
   }
 
   /// A library that was found, and how.
@@ -133,7 +133,7 @@ extension RuntimeSearch {
   ) throws(RuntimeError) -> Place? {
     if library.utf8.contains(UInt8(ascii: "/")) { return try place(library, fromCache: false) }
     for directory in paths + defaults {
-      if let found = try place(PathText.join(directory, library), fromCache: false) {
+      if let found = try place(Paths.join(directory, library), fromCache: false) {
         return found
       }
     }
@@ -141,7 +141,7 @@ extension RuntimeSearch {
       if let found = try place(path, fromCache: true) { return found }
     }
     for directory in ["/lib", "/usr/lib"] {
-      if let found = try place(PathText.join(directory, library), fromCache: false) {
+      if let found = try place(Paths.join(directory, library), fromCache: false) {
         return found
       }
     }
@@ -172,9 +172,9 @@ extension RuntimeSearch {
   private func expand(_ directories: [String], of object: String) -> [String] {
     directories.compactMap { directory in
       var text = directory
-      for (name, value) in [("ORIGIN", PathText.parent(object)), ("LIB", "lib/\(ELF.triple)")] {
-        text = PathText.replacing("${\(name)}", in: text, with: value)
-        text = PathText.replacing("$\(name)", in: text, with: value)
+      for (name, value) in [("ORIGIN", Paths.parent(object)), ("LIB", "lib/\(ELF.triple)")] {
+        text = Paths.replacing("${\(name)}", in: text, with: value)
+        text = Paths.replacing("$\(name)", in: text, with: value)
       }
       return text.utf8.first == UInt8(ascii: "/") && !text.utf8.contains(UInt8(ascii: "$"))
         ? text : nil
@@ -194,7 +194,7 @@ extension RuntimeSearch {
   }
 }
 
-extension PathText {
+extension Paths {
   /// `text` with every occurrence of `part` replaced.
   static func replacing(_ part: String, in text: String, with value: String) -> String {
     let text = Array(text.utf8)

@@ -2,7 +2,7 @@ internal import Linux
 
 extension RuntimeSearch {
   func isNodeName(_ name: String) -> Bool {
-    ["node", "nodejs", "bun", "deno"].contains { PathText.same($0, name) }
+    ["node", "nodejs", "bun", "deno"].contains { Paths.equal($0, name) }
   }
 
   /// Grants a Node interpreter and the package that its first operand belongs to.
@@ -10,12 +10,12 @@ extension RuntimeSearch {
     let real = try addInterpreter(path, "Node interpreter")
     // Debian's build keeps part of Node's own modules outside the executable.
     for directory in ["/usr/share/nodejs", "/usr/lib/\(ELF.triple)/nodejs"]
-    where PathText.same(PathText.parent(real), "/usr/bin") {
+    where Paths.equal(Paths.parent(real), "/usr/bin") {
       try grantIfThere(directory, executable: true, "Node's own modules", neededBy: real)
     }
-    try addZones(for: PathText.name(path))
-    let hasVerb = [path, real].map(PathText.name).contains { name in
-      ["bun", "deno"].contains { PathText.same($0, name) }
+    try addZones(for: Paths.name(path))
+    let hasVerb = [path, real].map(Paths.name).contains { name in
+      ["bun", "deno"].contains { Paths.equal($0, name) }
     }
     try addNodeArguments(arguments, of: path, hasVerb: hasVerb)
   }
@@ -51,7 +51,7 @@ extension RuntimeSearch {
     var mayBeVerb = hasVerb
     while let argument = rest.popFirst() {
       func isAmong(_ options: [String]) -> Bool {
-        options.contains { PathText.same($0, argument) }
+        options.contains { Paths.equal($0, argument) }
       }
       if isAmong(Self.nodeModules) {
         if let module = rest.popFirst() { try addPreloaded(module, program) }
@@ -70,7 +70,7 @@ extension RuntimeSearch {
       }
       if isAmong(["-e", "--eval", "-p", "--print", "-pe", "-"]) { return }
       if argument.utf8.first == UInt8(ascii: "-") { continue }
-      if mayBeVerb, PathText.same(argument, "run") {
+      if mayBeVerb, Paths.equal(argument, "run") {
         mayBeVerb = false
         continue
       }
@@ -82,7 +82,7 @@ extension RuntimeSearch {
   private mutating func addPreloaded(_ module: String, _ program: String) throws(RuntimeError) {
     let isPath = ["/", "./", "../"].contains { module.utf8.starts(with: $0.utf8) }
     guard isPath else { return }
-    let path = PathText.absolute(module, from: request.workingDirectory)
+    let path = Paths.absolute(module, from: request.workingDirectory)
     guard let file = nodeFile(at: path) else {
       findings.append("nothing is at \(path), which \(program) is told to load first")
       return
@@ -104,14 +104,14 @@ extension RuntimeSearch {
   private mutating func addNodeScript(
     _ argument: String, _ program: String, typed: Bool
   ) throws(RuntimeError) {
-    let written = PathText.absolute(argument, from: request.workingDirectory)
+    let written = Paths.absolute(argument, from: request.workingDirectory)
     guard let path = nodeFile(at: written), let found = try resolve(path) else {
       // It may be the value of an option that is not known here, or a file of another cell.
       findings.append("nothing is at \(written), which \(program) is told to run")
       return
     }
     let suffixes = [".js", ".mjs", ".cjs", ".json", ".node"] + (typed ? [".ts", ".mts"] : [])
-    noteLauncher(PathText.name(path))
+    noteLauncher(Paths.name(path))
     guard let root = try packageRoot(of: found.real) else {
       return try addScriptFile(path, suffixes: suffixes, package: "package.json")
     }
@@ -126,18 +126,18 @@ extension RuntimeSearch {
   /// The nearest directory above `real` with a `package.json` that names a package; the ones that
   /// only say "type" belong to it.
   private func packageRoot(of real: String) throws(RuntimeError) -> String? {
-    var directory = PathText.parent(real)
+    var directory = Paths.parent(real)
     var nearest: String?
-    while PathText.components(directory).count > 0 {
-      let file = PathText.join(directory, "package.json")
+    while Paths.components(directory).count > 0 {
+      let file = Paths.join(directory, "package.json")
       if isFile(file) {
         nearest = nearest ?? directory
         if try head(file, 65536).contains(sequence: "\"name\"") { return directory }
       }
-      if PathText.same(PathText.name(directory), "node_modules") { break }
+      if Paths.equal(Paths.name(directory), "node_modules") { break }
       // What was installed in a virtual environment has no claim on the project around it.
-      if resolveIfSeen(PathText.join(directory, "pyvenv.cfg")) != nil { break }
-      directory = PathText.parent(directory)
+      if resolveIfSeen(Paths.join(directory, "pyvenv.cfg")) != nil { break }
+      directory = Paths.parent(directory)
     }
     return nearest
   }
@@ -145,29 +145,29 @@ extension RuntimeSearch {
   /// The `node_modules` that a package lies in, where its dependencies are its neighbours: not
   /// for a global install, which keeps them inside the package.
   private mutating func addEnclosingModules(of root: String, _ path: String) throws(RuntimeError) {
-    let components = PathText.components(root)
+    let components = Paths.components(root)
     var directories: [String] = []
     for (index, component) in components.enumerated()
-    where PathText.same(component, "node_modules") {
+    where Paths.equal(component, "node_modules") {
       directories.append("/" + components[...index].joined(separator: "/"))
     }
     // pnpm: the outermost one holds the store that all links lead to.
-    let usesStore = components.contains { PathText.same($0, ".pnpm") }
+    let usesStore = components.contains { Paths.equal($0, ".pnpm") }
     guard let enclosing = usesStore ? directories.first : directories.last else {
       // A project of its own: dependencies may be hoisted above it.
-      var above = PathText.parent(root)
-      while PathText.components(above).count > 0 {
+      var above = Paths.parent(root)
+      while Paths.components(above).count > 0 {
         try grantIfThere(
-          PathText.join(above, "node_modules"), within: above, executable: true, "Node packages",
+          Paths.join(above, "node_modules"), within: above, executable: true, "Node packages",
           neededBy: path)
-        above = PathText.parent(above)
+        above = Paths.parent(above)
       }
       return
     }
-    let parent = PathText.parent(enclosing)
+    let parent = Paths.parent(enclosing)
     let marks = [
-      PathText.join(enclosing, ".package-lock.json"), PathText.join(enclosing, ".yarn-integrity"),
-      PathText.join(enclosing, ".modules.yaml"), PathText.join(parent, "package.json"),
+      Paths.join(enclosing, ".package-lock.json"), Paths.join(enclosing, ".yarn-integrity"),
+      Paths.join(enclosing, ".modules.yaml"), Paths.join(parent, "package.json"),
     ]
     var isLocal = usesStore
     for mark in marks where !isLocal { isLocal = isFile(mark) }

@@ -32,16 +32,16 @@ final class PathMemory<Lookup: FileLookup> {
     let above = last == bytes.startIndex ? "/" : String(path[..<last])
     guard let parent = try resolve(above, depth: depth + 1) else { return nil }
     guard parent.status.kind == .directory else { return nil }
-    if PathText.same(name, ".") { return parent }
-    if PathText.same(name, "..") { return try at(PathText.parent(parent.real), parent.links) }
-    guard let here = try at(PathText.join(parent.real, name), parent.links) else { return nil }
+    if Paths.equal(name, ".") { return parent }
+    if Paths.equal(name, "..") { return try at(Paths.parent(parent.real), parent.links) }
+    guard let here = try at(Paths.join(parent.real, name), parent.links) else { return nil }
     guard here.status.kind == .symbolicLink else { return here }
     let target: String
     do { target = try files.target(ofLink: here.real) } catch {
       throw .failed(path: here.real, why: "\(error)")
     }
     let link = PathLink(path: here.real, target: target)
-    let goal = PathText.absolute(target, from: parent.real)
+    let goal = Paths.absolute(target, from: parent.real)
     guard var found = try resolve(goal, depth: depth + 25) else { return nil }
     found.links = parent.links + [link] + found.links
     return found
@@ -69,46 +69,8 @@ struct PathKey: Hashable {
   }
 
   static func == (left: Self, right: Self) -> Bool {
-    left.digest == right.digest && PathText.same(left.path, right.path)
+    left.digest == right.digest && Paths.equal(left.path, right.path)
   }
 
   func hash(into hasher: inout Hasher) { hasher.combine(digest) }
-}
-
-/// Paths as text, without a look at any file.
-enum PathText {
-  private static let slash = UInt8(ascii: "/")
-
-  /// Byte-wise equality.
-  static func same(_ left: String, _ right: String) -> Bool {
-    left.utf8.elementsEqual(right.utf8)
-  }
-
-  /// Whether `path` lies strictly below `directory`; both without links and `..`.
-  static func isBelow(_ path: String, _ directory: String) -> Bool {
-    if same(directory, "/") { return path.utf8.count > 1 }
-    let prefix = directory.utf8
-    return path.utf8.starts(with: prefix) && path.utf8.dropFirst(prefix.count).first == slash
-  }
-
-  static func components(_ path: String) -> [String] {
-    path.utf8.split(separator: slash).map { String(Substring($0)) }
-  }
-
-  /// The directory part; `/` for the root itself.
-  static func parent(_ path: String) -> String {
-    let parts = components(path).dropLast()
-    return "/" + parts.joined(separator: "/")
-  }
-
-  static func name(_ path: String) -> String { components(path).last ?? "" }
-
-  static func join(_ directory: String, _ name: String) -> String {
-    directory.utf8.last == slash ? directory + name : directory + "/" + name
-  }
-
-  /// `path` itself if it is absolute, otherwise below `directory`.
-  static func absolute(_ path: String, from directory: String) -> String {
-    path.utf8.first == slash ? path : join(directory, path)
-  }
 }

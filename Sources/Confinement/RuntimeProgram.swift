@@ -56,7 +56,7 @@ extension RuntimeSearch {
   private mutating func addNativeProgram(
     _ path: String, _ found: ResolvedPath, _ arguments: [String]
   ) throws(RuntimeError) {
-    let names = [PathText.name(path), PathText.name(found.real)]
+    let names = [Paths.name(path), Paths.name(found.real)]
     if names.contains(where: isPythonName) {
       try addPython(path, arguments: arguments)
     } else if names.contains(where: isNodeName) {
@@ -79,9 +79,9 @@ extension RuntimeSearch {
     }
     try grant(path, executable: true, "script", neededBy: path)
     guard try follows(interpreter, from: path) else { return noteStranger(interpreter, path) }
-    let name = PathText.name(interpreter)
-    if PathText.same(name, "env") {
-      try addNative(interpreter, "starts \(PathText.name(path))")
+    let name = Paths.name(interpreter)
+    if Paths.equal(name, "env") {
+      try addNative(interpreter, "starts \(Paths.name(path))")
       guard let command = envCommand(argument) else {
         throw .notExecutable(path: path, why: "its first line names no program for env")
       }
@@ -96,7 +96,7 @@ extension RuntimeSearch {
       }
       try addProgram(target, arguments: [path] + arguments, depth: depth + 1)
     } else if isShellName(name) {
-      try addNative(interpreter, "shell of \(PathText.name(path))")
+      try addNative(interpreter, "shell of \(Paths.name(path))")
       try addShellScript(path, arguments, depth)
     } else {
       try addProgram(interpreter, arguments: [path] + arguments, depth: depth + 1)
@@ -110,14 +110,14 @@ extension RuntimeSearch {
   private mutating func noteUnknownInterpreter(
     _ interpreter: String, _ argument: String?, of path: String
   ) throws(RuntimeError) {
-    var name = PathText.name(interpreter)
+    var name = Paths.name(interpreter)
     var real = try resolve(interpreter)?.real ?? interpreter
-    if PathText.same(name, "env"), let command = envCommand(argument) {
+    if Paths.equal(name, "env"), let command = envCommand(argument) {
       real = try find(command)
-      name = PathText.name(real)
+      name = Paths.name(real)
       real = try resolve(real)?.real ?? real
     }
-    let names = [name, PathText.name(real)]
+    let names = [name, Paths.name(real)]
     guard
       !names.contains(where: { isPythonName($0) || isNodeName($0) || isShellName($0) }),
       case .native = try form(of: real)
@@ -165,7 +165,7 @@ extension RuntimeSearch {
   }
 
   private func isShellName(_ name: String) -> Bool {
-    ["sh", "bash", "dash", "ash", "zsh", "ksh"].contains { PathText.same($0, name) }
+    ["sh", "bash", "dash", "ash", "zsh", "ksh"].contains { Paths.equal($0, name) }
   }
 
   // MARK: shell scripts
@@ -195,14 +195,14 @@ extension RuntimeSearch {
 
   /// Directories that a program is known to use beside its own file.
   private mutating func addCompanions(of real: String) throws(RuntimeError) {
-    guard PathText.same(PathText.name(real), "git") else { return }
-    let prefix = PathText.parent(PathText.parent(real))
+    guard Paths.equal(Paths.name(real), "git") else { return }
+    let prefix = Paths.parent(Paths.parent(real))
     for (directory, reason) in [
       ("lib/git-core", "git's own commands"), ("libexec/git-core", "git's own commands"),
       ("share/git-core", "git's templates"),
     ] {
       try grantIfThere(
-        PathText.join(prefix, directory), within: prefix, executable: true, reason, neededBy: real)
+        Paths.join(prefix, directory), within: prefix, executable: true, reason, neededBy: real)
     }
   }
 
@@ -214,9 +214,9 @@ extension RuntimeSearch {
 extension RuntimeDiscovery {
   /// What to know of a command that fetches the server before it starts it; nil for any other.
   public static func launcherNote(_ command: String) -> String? {
-    let name = PathText.name(command)
+    let name = Paths.name(command)
     let launchers = ["uvx", "uv", "npx", "npm", "pnpx", "pipx", "bunx"]
-    guard launchers.contains(where: { PathText.same($0, name) }) else { return nil }
+    guard launchers.contains(where: { Paths.equal($0, name) }) else { return nil }
     return "\(name) fetches what it starts from the network, which the cell does not have: "
       + "install the server first and name its own command"
   }
@@ -243,9 +243,9 @@ enum ShellExec {
     guard let start = starts.first(where: { text.utf8.starts(with: $0.utf8) }) else { return nil }
     let words = Self.words(String(text.utf8.dropFirst(start.utf8.count)) ?? "").map {
       word in
-      let directory = PathText.parent(script)
-      let plain = PathText.replacing("$basedir", in: word, with: directory)
-      return PathText.replacing("${basedir}", in: plain, with: directory)
+      let directory = Paths.parent(script)
+      let plain = Paths.replacing("$basedir", in: word, with: directory)
+      return Paths.replacing("${basedir}", in: plain, with: directory)
     }
     guard let program = words.first, program.utf8.first == UInt8(ascii: "/"),
       !program.utf8.contains(UInt8(ascii: "$"))
@@ -253,7 +253,7 @@ enum ShellExec {
     let operands = words.dropFirst().filter {
       $0.utf8.first == UInt8(ascii: "/") && !$0.utf8.contains(UInt8(ascii: "$"))
     }
-    let itself = words.count > 1 && PathText.same(words[1], "$0")
+    let itself = words.count > 1 && Paths.equal(words[1], "$0")
     return Target(program: program, runsItself: itself, operands: Array(operands))
   }
 

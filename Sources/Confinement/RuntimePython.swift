@@ -14,7 +14,7 @@ extension RuntimeSearch {
   mutating func addPython(_ path: String, arguments: [String]) throws(RuntimeError) {
     let real = try addInterpreter(path, "Python interpreter")
     let environment = try virtualEnvironment(of: path)
-    let base = PathText.parent(PathText.parent(real))
+    let base = Paths.parent(Paths.parent(real))
     var known = environment.flatMap(\.version) ?? versionInName(real)
     if known == nil { known = try versionInstalled(in: base) }
     guard let version = known else {
@@ -30,7 +30,7 @@ extension RuntimeSearch {
       try addSystemPackages(library, prefix: base, interpreter: real)
       if environment == nil { try addUserPackages(library, arguments, interpreter: real) }
     }
-    try addZones(for: PathText.name(path))
+    try addZones(for: Paths.name(path))
     try addPythonArguments(arguments)
   }
 
@@ -39,13 +39,13 @@ extension RuntimeSearch {
   private mutating func addStandardLibrary(
     _ library: String, prefix: String, interpreter: String
   ) throws(RuntimeError) {
-    guard PathText.same(PathText.name(PathText.parent(interpreter)), "bin") else {
+    guard Paths.equal(Paths.name(Paths.parent(interpreter)), "bin") else {
       findings.append("\(interpreter) is in no directory bin, so its library is not looked for")
       return
     }
     var found = false
     for directory in ["lib", "lib64"] {
-      let path = PathText.join(PathText.join(prefix, directory), library)
+      let path = Paths.join(Paths.join(prefix, directory), library)
       found =
         try grantIfThere(
           path, within: prefix, executable: true, "Python's standard library",
@@ -55,12 +55,12 @@ extension RuntimeSearch {
       findings.append("the standard library of \(interpreter) is not in \(prefix)/lib/\(library)")
     }
     // A distribution of its own (pyenv, uv, conda) carries libraries beside the standard one.
-    guard !["/usr", "/usr/local", "/"].contains(where: { PathText.same($0, prefix) }) else {
+    guard !["/usr", "/usr/local", "/"].contains(where: { Paths.equal($0, prefix) }) else {
       return
     }
-    let directory = PathText.join(prefix, "lib")
+    let directory = Paths.join(prefix, "lib")
     let libraries = names(in: directory) { $0.starts(with: "lib".utf8) }.filter {
-      PathText.replacing(".so", in: $0, with: "").utf8.count < $0.utf8.count
+      Paths.replacing(".so", in: $0, with: "").utf8.count < $0.utf8.count
     }
     if libraries.count > 16 {
       try grantIfThere(
@@ -70,7 +70,7 @@ extension RuntimeSearch {
     }
     for name in libraries {
       try grantIfThere(
-        PathText.join(directory, name), within: prefix, executable: true,
+        Paths.join(directory, name), within: prefix, executable: true,
         "library of this Python", neededBy: interpreter)
     }
   }
@@ -80,11 +80,11 @@ extension RuntimeSearch {
   ) throws(RuntimeError) {
     // Debian keeps the packages of all versions, and those of its own pip, outside lib/pythonX.Y.
     let places = [
-      (PathText.join(prefix, "lib/python3/dist-packages"), prefix),
+      (Paths.join(prefix, "lib/python3/dist-packages"), prefix),
       ("/usr/local/lib/\(library)/dist-packages", "/usr/local"),
     ]
     for (index, (place, root)) in places.enumerated()
-    where index == 0 || PathText.same(prefix, "/usr") {
+    where index == 0 || Paths.equal(prefix, "/usr") {
       if try grantIfThere(
         place, within: root, executable: true, "Python packages of the system",
         neededBy: interpreter)
@@ -92,7 +92,7 @@ extension RuntimeSearch {
         try addPathFiles(in: place, interpreter)
       }
     }
-    try addPathFiles(in: PathText.join(prefix, "lib/\(library)/site-packages"), interpreter)
+    try addPathFiles(in: Paths.join(prefix, "lib/\(library)/site-packages"), interpreter)
   }
 
   /// Packages of `pip install --user`, when the script was installed that way or the module that
@@ -101,14 +101,14 @@ extension RuntimeSearch {
     _ library: String, _ arguments: [String], interpreter: String
   ) throws(RuntimeError) {
     guard let home = homes.own else { return }
-    let base = PathText.join(home, ".local")
-    let scripts = PathText.join(base, "bin")
-    let packages = PathText.join(base, "lib/\(library)/site-packages")
+    let base = Paths.join(home, ".local")
+    let scripts = Paths.join(base, "bin")
+    let packages = Paths.join(base, "lib/\(library)/site-packages")
     let read = PythonArguments(arguments)
     guard !read.isWithoutUser else { return }
     switch read.target {
     case .nothing: return
-    case .script: guard arguments.contains(where: { PathText.isBelow($0, scripts) }) else { return }
+    case .script: guard arguments.contains(where: { Paths.isBelow($0, scripts) }) else { return }
     case .module(let module): guard modulePath(module, in: packages) != nil else { return }
     }
     guard
@@ -121,20 +121,20 @@ extension RuntimeSearch {
   }
 
   private func versionInName(_ real: String) -> String? {
-    PythonVersion.short(String(PathText.name(real).utf8.drop { !(0x30...0x39).contains($0) }) ?? "")
+    PythonVersion.short(String(Paths.name(real).utf8.drop { !(0x30...0x39).contains($0) }) ?? "")
   }
 
   /// The newest version whose library is below `prefix`.
   private func versionInstalled(in prefix: String) throws(RuntimeError) -> String? {
     var best: (Int, String)?
     for name in names(
-      in: PathText.join(prefix, "lib"),
+      in: Paths.join(prefix, "lib"),
       where: {
         $0.starts(with: "python3.".utf8)
       })
     {
       let version = String(name.utf8.dropFirst(6)) ?? ""
-      let landmark = PathText.join(prefix, "lib/\(name)/os.py")
+      let landmark = Paths.join(prefix, "lib/\(name)/os.py")
       guard let minor = Int(String(version.utf8.dropFirst(2)) ?? ""), isFile(landmark)
       else { continue }
       if best.map({ $0.0 < minor }) ?? true { best = (minor, version) }
@@ -159,9 +159,9 @@ extension RuntimeSearch {
   private func virtualEnvironment(
     of interpreter: String
   ) throws(RuntimeError) -> VirtualEnvironment? {
-    let directory = PathText.parent(interpreter)
-    for root in [directory, PathText.parent(directory)] {
-      let file = PathText.join(root, "pyvenv.cfg")
+    let directory = Paths.parent(interpreter)
+    for root in [directory, Paths.parent(directory)] {
+      let file = Paths.join(root, "pyvenv.cfg")
       guard isFile(file) else { continue }
       var result = VirtualEnvironment(root: root, version: nil, includesSystem: false, home: nil)
       for line in try lines(file) {
@@ -170,7 +170,7 @@ extension RuntimeSearch {
         switch parts[0] {
         case "version", "version_info": result.version = PythonVersion.short(parts[1])
         case "include-system-site-packages":
-          result.includesSystem = PathText.same(parts[1].lowercased(), "true")
+          result.includesSystem = Paths.equal(parts[1].lowercased(), "true")
         case "home": result.home = parts[1]
         default: break
         }
@@ -186,19 +186,19 @@ extension RuntimeSearch {
     let root = environment.root
     findings.append("virtual environment \(root), Python in \(environment.home ?? "?")")
     try grantIfThere(
-      PathText.join(root, "pyvenv.cfg"), within: root, executable: false, "virtual environment",
+      Paths.join(root, "pyvenv.cfg"), within: root, executable: false, "virtual environment",
       neededBy: interpreter)
     for directory in ["lib", "lib64"] {
-      let packages = PathText.join(root, "\(directory)/\(library)")
+      let packages = Paths.join(root, "\(directory)/\(library)")
       if try grantIfThere(
         packages, within: root, executable: true, "packages of the virtual environment",
         neededBy: interpreter)
       {
-        try addPathFiles(in: PathText.join(packages, "site-packages"), interpreter, root: root)
+        try addPathFiles(in: Paths.join(packages, "site-packages"), interpreter, root: root)
       }
     }
     try grantIfThere(
-      PathText.join(root, "share"), within: root, executable: false,
+      Paths.join(root, "share"), within: root, executable: false,
       "data of the virtual environment",
       neededBy: interpreter)
   }
@@ -221,16 +221,16 @@ extension RuntimeSearch {
         || $0.starts(with: "__editable__".utf8) && $0.suffix(10).elementsEqual("_finder.py".utf8)
     }.prefix(64)
     for name in names where name.utf8.last == UInt8(ascii: "h") {
-      for line in try lines(PathText.join(directory, name)) {
+      for line in try lines(Paths.join(directory, name)) {
         let text = PythonVersion.trim(Substring(line))
         guard !text.isEmpty, text.utf8.first != UInt8(ascii: "#"),
           !text.utf8.starts(with: "import ".utf8), !text.utf8.starts(with: "import\t".utf8)
         else { continue }
-        try addNamedPath(PathText.absolute(text, from: directory), by: name, interpreter, root)
+        try addNamedPath(Paths.absolute(text, from: directory), by: name, interpreter, root)
       }
     }
     for name in names where name.utf8.last == UInt8(ascii: "y") {
-      for line in try lines(PathText.join(directory, name))
+      for line in try lines(Paths.join(directory, name))
       where line.utf8.starts(with: "MAPPING".utf8) {
         for path in PythonVersion.quotedPaths(in: line) {
           try addNamedPath(path, by: name, interpreter, root)
@@ -244,20 +244,20 @@ extension RuntimeSearch {
   ) throws(RuntimeError) {
     guard let found = resolveIfSeen(path) else { return }
     if grants.contains(where: {
-      PathText.same($0.path, found.real) || PathText.isBelow(found.real, $0.path)
+      Paths.equal($0.path, found.real) || Paths.isBelow(found.real, $0.path)
     }) {
       return
     }
-    let project = root.flatMap { resolveIfSeen(PathText.parent($0)) }
+    let project = root.flatMap { resolveIfSeen(Paths.parent($0)) }
     guard let project, !isTooWide(project.real),
-      PathText.same(found.real, project.real) || PathText.isBelow(found.real, project.real)
+      Paths.equal(found.real, project.real) || Paths.isBelow(found.real, project.real)
     else {
       findings.append(
         "\(file) adds \(found.real), which is not granted: if you trust it, add it to "
           + "filesystem.read, where native modules cannot be loaded")
       return
     }
-    let isPackage = isFile(PathText.join(found.real, "__init__.py"))
+    let isPackage = isFile(Paths.join(found.real, "__init__.py"))
     if found.status.kind == .regular || isPackage {
       try grantIfThere(
         found.real, executable: true, "editable package of \(file)", neededBy: interpreter)

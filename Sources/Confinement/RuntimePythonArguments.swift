@@ -28,12 +28,12 @@ struct PythonArguments {
         if bytes.count > 0, bytes.first != UInt8(ascii: "-") { target = .script(argument) }
         return
       }
-      if PathText.same(argument, "--") {
+      if Paths.equal(argument, "--") {
         if let script = rest.first { target = .script(script) }
         return
       }
       if bytes.starts(with: "--".utf8) {
-        if PathText.same(argument, "--check-hash-based-pycs") { rest = rest.dropFirst() }
+        if Paths.equal(argument, "--check-hash-based-pycs") { rest = rest.dropFirst() }
         continue
       }
       if read(cluster: Substring(bytes.dropFirst()), &rest) { return }
@@ -106,8 +106,8 @@ extension RuntimeSearch {
     guard let first = parts.first, parts.allSatisfy({ !$0.isEmpty }),
       !module.utf8.contains(UInt8(ascii: "/"))
     else { return nil }
-    let package = PathText.join(directory, first)
-    if isFile(PathText.join(package, "__init__.py")) { return package }
+    let package = Paths.join(directory, first)
+    if isFile(Paths.join(package, "__init__.py")) { return package }
     if isFile(package + ".py") { return package + ".py" }
     let rest = ([package] + parts.dropFirst()).joined(separator: "/")
     var candidates = [rest + "/__main__.py"]

@@ -6,7 +6,7 @@ extension RuntimeSearch {
   mutating func addScriptFile(
     _ argument: String, suffixes: [String], package: String
   ) throws(RuntimeError) {
-    let path = PathText.absolute(argument, from: request.workingDirectory)
+    let path = Paths.absolute(argument, from: request.workingDirectory)
     guard let found = try resolve(path) else {
       throw .missing(path: path, neededBy: request.command.first ?? path)
     }
@@ -15,9 +15,9 @@ extension RuntimeSearch {
       return
     }
     try grant(path, executable: true, "script", neededBy: path)
-    let directory = PathText.parent(found.real)
+    let directory = Paths.parent(found.real)
     // Installed commands stand side by side there; their modules are elsewhere.
-    if PathText.same(PathText.name(directory), "bin") { return }
+    if Paths.equal(Paths.name(directory), "bin") { return }
     try addModules(
       in: directory, suffixes: suffixes, package: package,
       except: found.real, "beside the script", neededBy: path)
@@ -32,16 +32,16 @@ extension RuntimeSearch {
   ) throws(RuntimeError) {
     var count = 0
     for name in names(in: directory, where: { _ in true }) {
-      let path = PathText.join(directory, name)
-      if let script, PathText.same(path, script) { continue }
+      let path = Paths.join(directory, name)
+      if let script, Paths.equal(path, script) { continue }
       let isModule = suffixes.contains { suffix in
         name.utf8.count > suffix.utf8.count
           && name.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
       }
       if !isModule {
-        guard isFile(PathText.join(path, package)) else { continue }
+        guard isFile(Paths.join(path, package)) else { continue }
       }
-      guard let found = resolveIfSeen(path), PathText.same(found.real, path) else { continue }
+      guard let found = resolveIfSeen(path), Paths.equal(found.real, path) else { continue }
       count += 1
       if count > 64 {
         findings.append(
@@ -64,27 +64,27 @@ extension RuntimeSearch {
 
   /// Replaces one of pyenv's shims, which ask pyenv at each start, by the program it stands for.
   func behindShim(_ path: String) throws(RuntimeError) -> String? {
-    let directory = PathText.parent(path)
-    let root = PathText.parent(directory)
-    guard PathText.same(PathText.name(directory), "shims"),
-      isDirectory(PathText.join(root, "versions"))
+    let directory = Paths.parent(path)
+    let root = Paths.parent(directory)
+    guard Paths.equal(Paths.name(directory), "shims"),
+      isDirectory(Paths.join(root, "versions"))
     else { return nil }
-    var files = [PathText.join(root, "version")]
+    var files = [Paths.join(root, "version")]
     // The nearest .python-version above the working directory wins over the global choice.
     var place = request.workingDirectory
     var local: [String] = []
     while true {
-      local.append(PathText.join(place, ".python-version"))
-      if PathText.components(place).isEmpty { break }
-      place = PathText.parent(place)
+      local.append(Paths.join(place, ".python-version"))
+      if Paths.components(place).isEmpty { break }
+      place = Paths.parent(place)
     }
     files = local + files
     for file in files where isFile(file) {
       for line in try lines(file) {
         let version = PythonVersion.trim(Substring(line))
         guard !version.isEmpty, !version.utf8.contains(UInt8(ascii: "/")) else { continue }
-        let program = PathText.join(
-          root, "versions/\(version)/bin/\(PathText.name(path))")
+        let program = Paths.join(
+          root, "versions/\(version)/bin/\(Paths.name(path))")
         if isFile(program) { return program }
       }
     }

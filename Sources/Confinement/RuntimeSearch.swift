@@ -90,7 +90,7 @@ struct RuntimeSearch<Lookup: FileLookup> {
   func find(_ command: String) throws(RuntimeError) -> String {
     guard !command.isEmpty else { throw .notFound(command: command, lookedIn: []) }
     if command.utf8.contains(UInt8(ascii: "/")) {
-      let path = PathText.absolute(command, from: request.workingDirectory)
+      let path = Paths.absolute(command, from: request.workingDirectory)
       let seen: ResolvedPath?
       do { seen = try resolve(path) } catch .failed(_, let why) {
         throw .notExecutable(path: path, why: why)
@@ -101,7 +101,7 @@ struct RuntimeSearch<Lookup: FileLookup> {
     }
     var refused: RuntimeError?
     for directory in request.searchPath where directory.utf8.first == UInt8(ascii: "/") {
-      let path = PathText.join(directory, command)
+      let path = Paths.join(directory, command)
       guard let found = resolveIfSeen(path) else { continue }
       do {
         try requireExecutable(path, found)
@@ -175,7 +175,7 @@ struct RuntimeSearch<Lookup: FileLookup> {
     _ path: String, within root: String, executable: Bool, _ reason: String, neededBy: String
   ) throws(RuntimeError) -> Bool {
     guard let found = resolveIfSeen(path), let root = resolveIfSeen(root) else { return false }
-    guard PathText.isBelow(found.real, root.real) else {
+    guard Paths.isBelow(found.real, root.real) else {
       findings.append("\(path) (\(reason)) is not granted: it leads to \(found.real)")
       return false
     }
@@ -190,12 +190,12 @@ struct RuntimeSearch<Lookup: FileLookup> {
       "/usr/local", "/usr/local/lib", "/usr/local/bin", "/usr/local/share", "/usr/src", "/var/lib",
       "/var/tmp", "/var/cache", "/var/log",
     ]
-    if shared.contains(where: { PathText.same($0, path) }) { return true }
-    if PathText.components(path).count <= 1 { return true }
+    if shared.contains(where: { Paths.equal($0, path) }) { return true }
+    if Paths.components(path).count <= 1 { return true }
     if homes.isWithin(path) { return true }
     // A home directory of an account that is not in /etc/passwd.
-    let components = PathText.components(path)
-    return components.count == 2 && PathText.same(components[0], "home")
+    let components = Paths.components(path)
+    return components.count == 2 && Paths.equal(components[0], "home")
   }
 
   /// The grants without what lies below a granted directory, and the links without those that a
@@ -208,11 +208,11 @@ struct RuntimeSearch<Lookup: FileLookup> {
     for grant in grants {
       var owner = grant.path
       if let cover = directories.first(where: {
-        PathText.isBelow(grant.path, $0.path) && ($0.executable || !grant.executable)
+        Paths.isBelow(grant.path, $0.path) && ($0.executable || !grant.executable)
       }) {
         owner = cover.path
         // The widest directory is the one that is kept.
-        for directory in directories where PathText.isBelow(owner, directory.path) {
+        for directory in directories where Paths.isBelow(owner, directory.path) {
           if directory.executable || !cover.executable { owner = directory.path }
         }
       } else if let known = index[PathKey(grant.path)] {
@@ -227,7 +227,7 @@ struct RuntimeSearch<Lookup: FileLookup> {
     }
     var seen: Set<PathKey> = []
     for (link, owner) in links {
-      if directories.contains(where: { PathText.isBelow(link.path, $0.path) }) { continue }
+      if directories.contains(where: { Paths.isBelow(link.path, $0.path) }) { continue }
       guard seen.insert(PathKey(link.path)).inserted, let place = index[owner] else { continue }
       kept[place].links.append(link)
     }

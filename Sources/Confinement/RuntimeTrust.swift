@@ -31,16 +31,16 @@ extension RuntimeSearch {
   /// The tree that the program or script at the real path `real` was installed in, for example a
   /// virtual environment; nil when that would be a place that others share.
   private func installation(of real: String) -> String? {
-    let directory = PathText.parent(real)
+    let directory = Paths.parent(real)
     let isForPrograms = ["bin", "sbin", "libexec", ".bin"].contains {
-      PathText.same($0, PathText.name(directory))
+      Paths.equal($0, Paths.name(directory))
     }
-    let tree = isForPrograms ? PathText.parent(directory) : directory
+    let tree = isForPrograms ? Paths.parent(directory) : directory
     return isTooWide(tree) ? nil : tree
   }
 
   private func isWithin(_ path: String, _ directory: String) -> Bool {
-    PathText.same(path, directory) || PathText.isBelow(path, directory)
+    Paths.equal(path, directory) || Paths.isBelow(path, directory)
   }
 
   /// Whether `operand` is a file in the tree that the script was installed in.
@@ -48,33 +48,33 @@ extension RuntimeSearch {
     guard let script = try resolve(script), let operand = try resolve(operand),
       let tree = installation(of: script.real)
     else { return false }
-    return operand.status.kind == .regular && PathText.isBelow(operand.real, tree)
+    return operand.status.kind == .regular && Paths.isBelow(operand.real, tree)
   }
 
   /// Whether the program that `script` names is followed. Where its name lies counts as much as
   /// what is behind it: for Python the name says which packages belong to it.
   func follows(_ program: String, from script: String) throws(RuntimeError) -> Bool {
-    guard !PathText.components(program).contains(where: { PathText.same($0, "..") }),
+    guard !Paths.components(program).contains(where: { Paths.equal($0, "..") }),
       let script = try resolve(script), let found = try resolve(program),
-      let place = try resolve(PathText.parent(program)), found.status.kind == .regular
+      let place = try resolve(Paths.parent(program)), found.status.kind == .regular
     else { return false }
     // The kernel gives up on a script that runs itself, and says so.
-    if PathText.same(found.real, script.real) { return true }
-    if Self.systemPrograms.contains(where: { PathText.same(place.real, $0) }) {
+    if Paths.equal(found.real, script.real) { return true }
+    if Self.systemPrograms.contains(where: { Paths.equal(place.real, $0) }) {
       return found.status.user == 0
     }
     if let tree = installation(of: script.real), isWithin(place.real, tree) {
       let isSystem =
         found.status.user == 0
-        && Self.systemPrograms.contains { PathText.same(PathText.parent(found.real), $0) }
-      if isSystem || PathText.isBelow(found.real, tree) { return true }
+        && Self.systemPrograms.contains { Paths.equal(Paths.parent(found.real), $0) }
+      if isSystem || Paths.isBelow(found.real, tree) { return true }
       return try isInterpreter(found.real)
     }
     // Elsewhere a name may belong to someone's virtual environment; an installation's own does not.
-    let isEnvironment = [place.real, PathText.parent(place.real)].contains {
-      resolveIfSeen(PathText.join($0, "pyvenv.cfg")) != nil
+    let isEnvironment = [place.real, Paths.parent(place.real)].contains {
+      resolveIfSeen(Paths.join($0, "pyvenv.cfg")) != nil
     }
-    guard !isEnvironment, PathText.same(place.real, PathText.parent(found.real)) else {
+    guard !isEnvironment, Paths.equal(place.real, Paths.parent(found.real)) else {
       return false
     }
     return try isInterpreter(found.real)
@@ -94,39 +94,39 @@ extension RuntimeSearch {
 
   /// Whether the file at the real path `real` is the program of a Python or Node installation.
   private func isInterpreter(_ real: String) throws(RuntimeError) -> Bool {
-    let name = PathText.name(real)
-    let directory = PathText.parent(real)
-    guard PathText.same(PathText.name(directory), "bin"), isPythonName(name) || isNodeName(name),
+    let name = Paths.name(real)
+    let directory = Paths.parent(real)
+    guard Paths.equal(Paths.name(directory), "bin"), isPythonName(name) || isNodeName(name),
       ELF.isELF(try head(real, 4))
     else { return false }
     if isNodeName(name) { return true }
-    let library = PathText.join(PathText.parent(directory), "lib")
+    let library = Paths.join(Paths.parent(directory), "lib")
     return names(in: library) {
       $0.starts(with: "python".utf8) || $0.starts(with: "pypy".utf8)
-    }.contains { isFile(PathText.join(library, "\($0)/os.py")) }
+    }.contains { isFile(Paths.join(library, "\($0)/os.py")) }
   }
 
   /// Whether `path`, which leads to `found`, is a loader that the program `real` may name.
   func isLoader(_ path: String, _ found: ResolvedPath, of real: String) -> Bool {
     // Every loader of Linux is called so; what the link leads to may be called libc.so.
-    guard PathText.name(path).utf8.starts(with: "ld".utf8), found.status.kind == .regular else {
+    guard Paths.name(path).utf8.starts(with: "ld".utf8), found.status.kind == .regular else {
       return false
     }
     do { _ = try ELF.read(found.real, files) } catch { return false }
     let system = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"] + Self.stores
-    if found.status.user == 0, system.contains(where: { PathText.isBelow(found.real, $0) }) {
+    if found.status.user == 0, system.contains(where: { Paths.isBelow(found.real, $0) }) {
       return true
     }
     let shared = Self.stores.contains {
-      PathText.isBelow(found.real, $0) && PathText.isBelow(real, $0)
+      Paths.isBelow(found.real, $0) && Paths.isBelow(real, $0)
     }
-    let own = installation(of: real).map { PathText.isBelow(found.real, $0) } ?? false
+    let own = installation(of: real).map { Paths.isBelow(found.real, $0) } ?? false
     return shared || own
   }
 
   /// Reports what was not followed, unless the profile names it itself.
   mutating func noteStranger(_ program: String, _ script: String) {
-    if request.programs.contains(where: { PathText.same($0, program) }) { return }
+    if request.programs.contains(where: { Paths.equal($0, program) }) { return }
     findings.append(
       "\(script) starts \(program), which is not granted: it lies outside of what was installed "
         + "with it; if you trust it, add it to server.programs")

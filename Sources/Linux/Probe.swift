@@ -31,6 +31,9 @@ public enum Probe {
   /// The argument of a probe whose private space is where it starts.
   public static let here = CP_PROBE_HERE
 
+  /// Into so many files the attempt "reserve" divides what it takes.
+  public static let mostReserved = UInt64(CP_MOST_RESERVED)
+
   /// What is tried whatever the profile; "@" in an attempt stands for the controls' directory.
   public static var checks: [ProbeCheck] {
     (0..<cp_check_count()).compactMap { index in

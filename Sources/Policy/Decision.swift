@@ -104,6 +104,10 @@ public struct Event: Sendable {
   public var outcome: Outcome?
   /// Of a list: how many entries were taken out.
   public var removed: Int?
+  /// Unseen characters that were written out or left out of what was sent on, if any.
+  public var hidden: Int?
+  /// Strings that were cut in what was sent on, if any.
+  public var cut: Int?
   /// Where the arguments of a call are in the document.
   public var arguments: Value?
   /// Whether the message may only be sent on once its record is written; if that fails,

@@ -14,6 +14,7 @@ struct Gather: Sendable {
   /// Whether this page is all that is asked for: the client asks for the next itself.
   private let keepsPages: Bool
   private let limit: Int
+  private let texts: TextRules
   private(set) var pages = 0
   /// Entries that were taken out: not allowed, named twice, or without a name.
   private(set) var removed = 0
@@ -25,7 +26,8 @@ struct Gather: Sendable {
   var own: RequestID?
 
   init(
-    _ kind: ListKind, seed: UInt64, isStateless: Bool, limit: Int, keepsPages: Bool
+    _ kind: ListKind, seed: UInt64, isStateless: Bool, limit: Int, texts: TextRules,
+    keepsPages: Bool
   ) {
     self.keepsPages = keepsPages
     self.kind = kind
@@ -33,6 +35,7 @@ struct Gather: Sendable {
     cursors = NameTable(seed: seed)
     self.isStateless = isStateless
     self.limit = limit
+    self.texts = texts
   }
 
   /// The bytes that are held.
@@ -65,6 +68,11 @@ struct Gather: Sendable {
       return
     }
     let content = document.content(name)
+    guard texts.shows(name: content, in: document.bytes) else {
+      removed += 1
+      trouble = .nameUnseen
+      return
+    }
     guard shows(content) else {
       removed += 1
       return

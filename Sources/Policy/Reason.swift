@@ -47,6 +47,8 @@ public enum Reason: String, CaseIterable, Sendable {
   case badList = "bad-list"
   /// An answer longer than `messages.max_size`.
   case answerSize = "answer-size"
+  /// A result longer than `text.max_result`.
+  case resultSize = "result-size"
   // Messages that are rewritten or answered.
   /// Capabilities, or requests for denied features, were taken out.
   case capabilities = "capabilities"
@@ -58,11 +60,15 @@ public enum Reason: String, CaseIterable, Sendable {
   case listFiltered = "list-filtered"
   /// A list held the same name twice, or an entry without a name; those were taken out.
   case listMalformed = "list-malformed"
+  /// Entries whose name holds unseen characters were taken out.
+  case nameUnseen = "name-unseen"
+  /// Unseen characters were written out or left out, or strings cut.
+  case text = "text"
   /// The server gave out a cursor twice; the list ends there.
   case cursorRepeated = "cursor-repeated"
   /// The list has more pages than are gathered; it ends there.
   case listPages = "list-pages"
-  /// The list is larger than `messages.max_size`; it ends there.
+  /// The list is larger than `text.max_list`; it ends there.
   case listSize = "list-size"
   // Messages that are dropped.
   /// A notification that the profile does not let through.

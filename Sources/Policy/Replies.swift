@@ -176,8 +176,6 @@ enum Replies {
       shown.append(contentsOf: character)
       return
     }
-    shown.append(contentsOf: #"\\u{"#.utf8)
-    shown.append(contentsOf: String(value, radix: 16).utf8)
-    shown.append(UInt8(ascii: "}"))
+    shown.appendShown(value)
   }
 }

@@ -13,6 +13,10 @@ public struct Rules: Sendable {
   let inFlight: Int
   /// The largest message, in bytes.
   let maxSize: Int
+  /// What is done to the strings of the server's messages.
+  let texts: TextRules
+  /// The largest list and the largest other result that the client is given, in bytes.
+  let maxList: Int, maxResult: Int
 
   /// Compiles the profile's rules.
   public init(profile: Profile) {
@@ -21,6 +25,9 @@ public struct Rules: Sendable {
     permissions = Permissions(profile: profile)
     inFlight = max(profile.messages.inFlight, 1)
     maxSize = profile.messages.maxSize
+    texts = TextRules(profile)
+    maxList = min(profile.text.maxList ?? maxSize, maxSize)
+    maxResult = profile.text.maxResult ?? maxSize
   }
 }
 

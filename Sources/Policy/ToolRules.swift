@@ -1,4 +1,5 @@
 internal import Profile
+internal import Wire
 
 /// The section `tools` of a profile, compiled: one rule decides on lists and on calls.
 struct ToolRules: Sendable {
@@ -27,16 +28,21 @@ struct ToolRules: Sendable {
   private var contents: [[UInt8]] = []
   /// Entries with a pattern, in their order.
   private var patterns: [(glob: Glob, entry: Int)] = []
+  /// A name that could not be shown to the client is no tool's.
+  private let texts: TextRules
 
   init(_ profile: Profile) {
     let workdir = profile.server.workdir?.value ?? profile.server.invokedFrom
+    texts = TextRules(profile)
     var entries: [Entry] = []
     for tool in profile.tools.allow {
       if tool.isPattern {
         patterns.append((Glob(tool.name.value), entries.count))
       } else {
         let content = canonicalContent(of: Array(tool.name.value.utf8))
-        guard names.insert(content) else { continue }
+        guard texts.shows(name: content.indices, in: content), names.insert(content) else {
+          continue
+        }
         numbers.append(entries.count)
         contents.append(content)
       }
@@ -64,7 +70,9 @@ struct ToolRules: Sendable {
   }
 
   private func pattern(_ range: Range<Int>, in bytes: [UInt8]) -> Int? {
-    guard !patterns.isEmpty, range.count <= Bounds.identifier else { return nil }
+    guard !patterns.isEmpty, range.count <= Bounds.identifier,
+      texts.shows(name: range, in: bytes)
+    else { return nil }
     return patterns.first { $0.glob.matches(range, in: bytes) }?.entry
   }
 

@@ -6,7 +6,7 @@ public import Wire
 /// response reaches the other side only if it answers a request in flight. Whatever else the two
 /// send stays here.
 ///
-/// *Limits.* What a tool does with its arguments and what its result says to the model is not
+/// *Limits.* What a tool does with its arguments and what its result means to the model is not
 /// looked at. A request that the server never answers stays in flight until it is cancelled or the
 /// server ends, and so does one whose answer could not be decoded.
 public struct Window: Sendable {
@@ -28,6 +28,8 @@ public struct Window: Sendable {
   var hasHandshake = false
   /// Why the server is gone.
   var ending: StaticString?
+  /// What makes the server's messages readable.
+  var texts: TextFilter
   let prefix: [UInt8]
   let seed: UInt64
   var ownCount = 0
@@ -37,6 +39,7 @@ public struct Window: Sendable {
   /// sees.
   public init(rules: Rules, identifierSeed: [UInt8]) {
     self.rules = rules
+    texts = TextFilter(rules: rules.texts)
     client = RequestTable(capacity: rules.inFlight)
     server = RequestTable(capacity: rules.inFlight)
     var prefix = Array("anchorhold-".utf8)
@@ -62,6 +65,14 @@ public struct Window: Sendable {
 
   /// Decides on a decoded message; `now` is a monotonic clock in microseconds.
   public mutating func decide(
+    _ document: Document, from side: Side, at now: Int64
+  ) -> Decision {
+    var decision = judge(document, from: side, at: now)
+    if side == .server { makeReadable(&decision, document) }
+    return decision
+  }
+
+  private mutating func judge(
     _ document: Document, from side: Side, at now: Int64
   ) -> Decision {
     switch (document.kind, side) {

@@ -83,8 +83,8 @@ extension Window {
     if result.inputRequests != nil { ask(result, of: document, pending) }
     if let kind = ListKind(pending.method), result.inputRequests == nil {
       var gather = Gather(
-        kind, seed: seed, isStateless: pending.isStateless, limit: rules.maxSize,
-        keepsPages: rules.permissions.keepsPages)
+        kind, seed: seed, isStateless: pending.isStateless, limit: rules.maxList,
+        texts: rules.texts, keepsPages: rules.permissions.keepsPages)
       return add(result, of: document, to: &gather, id, pending, event)
     }
     switch pending.method {
@@ -170,6 +170,7 @@ extension Window {
         "the server asked for input from the user, which this profile does not allow"
       case .badList: "the server gave something that is not such a list"
       case .answerSize: "the server's answer is larger than messages.max_size"
+      case .resultSize: "the result is larger than text.max_result; ask for less at once"
       default: "the server gave a result of an unknown type"
       }
     let request = Refused(

@@ -31,6 +31,7 @@ extension Profile {
     features = Features(root["features"])
     revisions = Revisions(root["protocol"])
     messages = Messages(root["messages"])
+    text = Text(root["text"])
     audit.arguments = Self.word(root["audit", "arguments"]) ?? audit.arguments
   }
 
@@ -132,6 +133,19 @@ extension Profile.Messages {
     maxSize = integer("max_size") ?? maxSize
     maxDepth = integer("max_depth") ?? maxDepth
     inFlight = integer("in_flight") ?? inFlight
+  }
+}
+
+extension Profile.Text {
+  fileprivate init(_ node: Node?) {
+    self.init()
+    func size(_ key: String) -> Int? {
+      node?[key]?.scalar.flatMap { Quantity.size($0.text) }.flatMap { Int(exactly: $0) }
+    }
+    hidden = node?["hidden"]?.scalar.flatMap { Hidden(rawValue: $0.text) } ?? hidden
+    maxField = size("max_field")
+    maxList = size("max_list")
+    maxResult = size("max_result")
   }
 }
 

@@ -83,6 +83,10 @@ enum Format {
       summary: "The bounds of messages, in both directions.",
       example: "{max_size: 4MiB, max_depth: 64, in_flight: 64}"),
     Key(
+      name: "text", shape: .table(text), omitted: "the defaults below",
+      summary: "What the client, and so a model, reads of what the server sends.",
+      example: "{hidden: escape, max_field: 1MiB}"),
+    Key(
       name: "pins", shape: .choice(["off"], later: ["strict", "warn"]), omitted: "`off`",
       summary: "Whether a changed tool definition is held back.", example: "off"),
     Key(
@@ -229,7 +233,7 @@ enum Format {
       name: "add", shape: .list(of: .text(.systemCall), count: 0...512), omitted: "`[]`",
       summary: "Further system calls, by name; those that could open the cell are refused, and "
         + "those that every server may make with harmless arguments already, such as `clone`.",
-      example: "[mlock]"),
+      example: "[shmget]"),
   ]
 
   static let limits: [Key] = [
@@ -385,6 +389,26 @@ enum Format {
     Key(
       name: "in_flight", shape: .integer(1...4096), omitted: "`64`",
       summary: "Requests that may be open at once.", example: "64"),
+  ]
+
+  static let text: [Key] = [
+    Key(
+      name: "hidden", shape: .choice(["escape", "remove", "allow"], later: []),
+      omitted: "`escape`",
+      summary: "What becomes of characters that a reader would not see: written out as "
+        + "`\\u{200b}`, left out, or left as they are.",
+      example: "remove"),
+    Key(
+      name: "max_field", shape: .size(1024...256 << 20), omitted: "`messages.max_size`",
+      summary: "The size of one string; a longer one is cut, and says so.", example: "64KiB"),
+    Key(
+      name: "max_list", shape: .size(1024...256 << 20), omitted: "`messages.max_size`",
+      summary: "The size of a list of tools, resources or prompts; a longer one ends there.",
+      example: "256KiB"),
+    Key(
+      name: "max_result", shape: .size(1024...256 << 20), omitted: "`messages.max_size`",
+      summary: "The size of any other result; a larger one is refused, and the reason given.",
+      example: "512KiB"),
   ]
 
   static let audit: [Key] = [

@@ -45,6 +45,8 @@ public struct Profile: Sendable {
   public var features: Features
   /// The bounds of messages.
   public var messages: Messages
+  /// What the client reads of the server's messages.
+  public var text = Text()
   /// What the audit log keeps.
   public var audit: Audit
 

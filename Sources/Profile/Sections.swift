@@ -298,6 +298,31 @@ extension Profile {
     }
   }
 
+  /// The section `text`.
+  public struct Text: Sendable, Equatable {
+    /// What becomes of characters that a reader would not see.
+    public enum Hidden: String, Sendable, CaseIterable {
+      /// They are written out, as in `\u{200b}`.
+      case escape
+      /// They are left out.
+      case remove
+      /// They stay.
+      case allow
+    }
+
+    /// What becomes of characters that a reader would not see; `escape` unless given.
+    public var hidden = Hidden.escape
+    /// The longest string of the server's, in bytes; nil, the default, is the size of a message.
+    public var maxField: Int?
+    /// The longest list, in bytes; nil, the default, is the size of a message.
+    public var maxList: Int?
+    /// The longest other result, in bytes; nil, the default, is the size of a message.
+    public var maxResult: Int?
+
+    /// Makes the section: unseen characters are written out, and sizes are those of messages.
+    public init() {}
+  }
+
   /// The section `audit`.
   public struct Audit: Sendable, Equatable {
     /// How much of a call's arguments is kept.

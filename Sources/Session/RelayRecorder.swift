@@ -45,6 +45,8 @@ struct RelayRecorder: ~Copyable {
     record.reason = event.reason
     record.bytesOut = event.bytesOut
     record.removed = event.removed
+    record.hidden = event.hidden
+    record.cut = event.cut
     record.duration = event.duration
     record.outcome = event.outcome?.rawValue
     record.arguments = event.arguments

@@ -202,16 +202,23 @@ struct VerificationChecks {
   /// and not filled, which the kernel refuses at once where there is too little.
   private mutating func addSpaces(scratch: String) {
     let files = plan.blueprint.temporaryInodes
+    let largest = plan.blueprint.limits.first { $0.resource == .fileSize }?.soft ?? .max
     for case .temporary(let path, let size, _, _) in plan.blueprint.actions
     where !plan.hidden.contains(where: { $0.utf8.elementsEqual(path.utf8) }) {
-      checks += [
+      checks.append(
         ProbeCheck(
           "limits", "\(path) holds no more than planned", "room-beyond:\(path):\(size):\(files)",
-          control: "room-beyond:\(scratch):\(size):\(files)"),
+          control: "room-beyond:\(scratch):\(size):\(files)"))
+      // The files that it takes must be fewer than there may be, or want of those would stop it.
+      guard largest > 0, size / largest < min(files / 2, Probe.mostReserved) else {
+        notes.append(
+          "that \(path) stops is not tried: limits.file_size is too small for it to be filled")
+        continue
+      }
+      checks.append(
         ProbeCheck(
           "limits", "\(path) stops", "reserve:\(path):\(size + 4096)",
-          control: "reserve:\(scratch):4096"),
-      ]
+          control: "reserve:\(scratch):4096"))
     }
     if files <= VerificationChecks.mostFiles, plan.blueprint.container == nil {
       checks.append(

@@ -93,16 +93,19 @@ public struct Decoder: Sendable {
     // The canonical form is never longer than the input; the slack lets the scanner store
     // whole words.
     var kind = ValueKind.null
+    var texts = TextNotes()
     try document.bytes.append(addingCapacity: input.count + 16) { out throws(WireError) in
-      kind = try pass(input, to: &out, scope: scope)
+      kind = try pass(input, to: &out, scope: scope, &texts)
     }
     document.rootKind = kind
+    document.texts = texts
     swap(&document.index, &index)
   }
 
   /// The whole pass: reads one value and what is around it.
   private mutating func pass(
-    _ input: Span<UInt8>, to out: inout OutputSpan<UInt8>, scope rootScope: Scope
+    _ input: Span<UInt8>, to out: inout OutputSpan<UInt8>, scope rootScope: Scope,
+    _ texts: inout TextNotes
   ) throws(WireError) -> ValueKind {
     var at = 0
     var scope = rootScope
@@ -119,7 +122,8 @@ public struct Decoder: Sendable {
       let byte = input[at]
       switch byte {
       case Canonical.quote:
-        try Lexeme.string(input, &at, &out)
+        try Lexeme.string(input, &at, &out, &texts.mayBeUnseen)
+        texts.longest = max(texts.longest, out.count - start)
         kind = .string
       case UInt8(ascii: "{"), UInt8(ascii: "["):
         let isObject = byte == UInt8(ascii: "{")
@@ -139,7 +143,7 @@ public struct Decoder: Sendable {
             start: UInt32(truncatingIfNeeded: start),
             keyMark: UInt32(truncatingIfNeeded: keys.count), isObject: isObject,
             scope: isObject ? scope : .none)
-          scope = isObject ? try key(input, &at, &out, current.scope) : .none
+          scope = isObject ? try key(input, &at, &out, current.scope, &texts) : .none
           continue value
         }
       case UInt8(ascii: "t"):
@@ -169,7 +173,7 @@ public struct Decoder: Sendable {
         if byte == UInt8(ascii: ",") {
           out.append(byte)
           at += 1
-          scope = current.isObject ? try key(input, &at, &out, current.scope) : .none
+          scope = current.isObject ? try key(input, &at, &out, current.scope, &texts) : .none
           continue value
         }
         guard byte == (current.isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) else {
@@ -198,7 +202,8 @@ public struct Decoder: Sendable {
   /// A key and its colon; returns the scope of its value.
   @inline(__always)
   private mutating func key(
-    _ input: Span<UInt8>, _ at: inout Int, _ out: inout OutputSpan<UInt8>, _ object: Scope
+    _ input: Span<UInt8>, _ at: inout Int, _ out: inout OutputSpan<UInt8>, _ object: Scope,
+    _ texts: inout TextNotes
   ) throws(WireError) -> Scope {
     Self.skipSpace(input, &at)
     guard at < input.count else { throw WireError(.truncated, at: at) }
@@ -206,7 +211,7 @@ public struct Decoder: Sendable {
       throw WireError(Lexeme.reason(control: input[at]), at: at)
     }
     let start = out.count + 1
-    try Lexeme.string(input, &at, &out)
+    try Lexeme.string(input, &at, &out, &texts.mayBeUnseen)
     keys.append(start)
     var scope = Scope.none
     if object != .none { scope = known(object, out.span, start, out.count - 1, at) }

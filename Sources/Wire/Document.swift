@@ -38,6 +38,8 @@ public struct Document: Sendable {
   public internal(set) var result: Value?
   /// The `error` object.
   public internal(set) var error: Value?
+  /// What was noted of its strings in passing.
+  public internal(set) var texts = TextNotes()
   var rootKind: ValueKind = .null
   /// The members of `params`, `result` or `error`, whichever the message has.
   var index = MemberIndex()
@@ -59,6 +61,7 @@ public struct Document: Sendable {
     params = nil
     result = nil
     error = nil
+    texts = TextNotes()
     rootKind = .null
     index.clear()
   }
@@ -71,6 +74,18 @@ public struct Document: Sendable {
     swap(&bytes, &storage)
     clear()
   }
+}
+
+/// What the decoder notes of all strings of a message while it copies them, so that those with
+/// nothing unusual in them need no second look.
+public struct TextNotes: Sendable, Equatable {
+  /// False when no key and no string holds an unseen character; true may be wrong.
+  public internal(set) var mayBeUnseen = false
+  /// The bytes of the longest string that is no key, with its quotes.
+  public internal(set) var longest = 0
+
+  /// Nothing unusual.
+  public init() {}
 }
 
 /// Where the members of one object are, so that a large one need not be walked through again.

@@ -1,9 +1,11 @@
 /// The lexical parts of JSON: each reads from `at`, writes the canonical form and moves `at` on.
 enum Lexeme {
-  /// A string, from its opening quote to after the closing one.
+  /// A string, from its opening quote to after the closing one; `isSuspect` is set when it may
+  /// hold an unseen character, and never reset.
   @inline(__always)
   static func string(
-    _ input: Span<UInt8>, _ at: inout Int, _ out: inout OutputSpan<UInt8>
+    _ input: Span<UInt8>, _ at: inout Int, _ out: inout OutputSpan<UInt8>,
+    _ isSuspect: inout Bool
   ) throws(WireError) {
     out.append(Canonical.quote)
     at += 1
@@ -23,10 +25,14 @@ enum Lexeme {
           out.append(input[at + 1])
           at += 2
         } else {
-          try escape(input, &at, &out)
+          try escape(input, &at, &out, &isSuspect)
         }
       } else if byte >= 0x80 {
-        try multibyte(input, &at, &out)
+        try multibyte(input, &at, &out, &isSuspect)
+      } else if byte == 0x7F {
+        isSuspect = true
+        out.append(byte)
+        at += 1
       } else {
         throw WireError(Self.reason(control: byte), at: at)
       }
@@ -36,9 +42,7 @@ enum Lexeme {
   @inline(__always)
   private static func isCanonicalEscape(_ byte: UInt8) -> Bool {
     switch byte {
-    case UInt8(ascii: "n"), UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "t"),
-      UInt8(ascii: "r"), UInt8(ascii: "b"), UInt8(ascii: "f"):
-      true
+    case UInt8(ascii: "n"), UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "t"): true
     default: false
     }
   }
@@ -55,7 +59,8 @@ enum Lexeme {
 
   /// A run of characters outside ASCII, checked against Unicode 16.0 table 3-7.
   private static func multibyte(
-    _ input: Span<UInt8>, _ at: inout Int, _ out: inout OutputSpan<UInt8>
+    _ input: Span<UInt8>, _ at: inout Int, _ out: inout OutputSpan<UInt8>,
+    _ isSuspect: inout Bool
   ) throws(WireError) {
     let end = input.count
     while at < end, input[at] >= 0x80 {
@@ -64,6 +69,9 @@ enum Lexeme {
       if first >= 0xe1, first <= 0xec, end - at >= 3, input[at + 1] & 0xc0 == 0x80,
         input[at + 2] & 0xc0 == 0x80
       {
+        if first <= 0xe3, Suspicion.isRaised(by: first, input[at + 1], input[at + 2]) {
+          isSuspect = true
+        }
         out.append(first)
         out.append(input[at + 1])
         out.append(input[at + 2])
@@ -96,13 +104,15 @@ enum Lexeme {
         out.append(byte)
         index += 1
       }
+      if Suspicion.isRaised(by: first, second, length > 2 ? input[at + 2] : 0) { isSuspect = true }
       at += length
     }
   }
 
   /// An escape, from its backslash on.
   private static func escape(
-    _ input: Span<UInt8>, _ at: inout Int, _ out: inout OutputSpan<UInt8>
+    _ input: Span<UInt8>, _ at: inout Int, _ out: inout OutputSpan<UInt8>,
+    _ isSuspect: inout Bool
   ) throws(WireError) {
     guard at + 1 < input.count else { throw WireError(.truncated, at: at) }
     let scalar: UInt32
@@ -119,6 +129,7 @@ enum Lexeme {
       let unit = try codeUnit(input, at)
       guard unit & 0xf800 == 0xd800 else {
         at += 6
+        if isSuspicious(unit) { isSuspect = true }
         Canonical.append(unit, to: &out)
         return
       }
@@ -128,12 +139,28 @@ enum Lexeme {
       let low = try codeUnit(input, at + 6)
       guard low & 0xfc00 == 0xdc00 else { throw WireError(.loneSurrogate, at: at) }
       at += 12
-      Canonical.append(0x10000 + ((unit & 0x3ff) << 10 | low & 0x3ff), to: &out)
+      let scalar = 0x10000 + ((unit & 0x3ff) << 10 | low & 0x3ff)
+      if isSuspicious(scalar) { isSuspect = true }
+      Canonical.append(scalar, to: &out)
       return
     default: throw WireError(.badEscape, at: at)
     }
     at += 2
+    if scalar != 13 {
+      if scalar < 0x20, scalar != 9, scalar != 10 { isSuspect = true }
+    } else if !(at + 1 < input.count && input[at] == Canonical.backslash
+      && input[at + 1] == UInt8(ascii: "n"))
+    {
+      // A carriage return is nothing unusual before a line feed, and only there.
+      isSuspect = true
+    }
     Canonical.append(scalar, to: &out)
+  }
+
+  /// Whether a character that was written as `\uXXXX` may be an unseen one.
+  private static func isSuspicious(_ scalar: UInt32) -> Bool {
+    if scalar < 0x80 { return scalar < 0x20 && scalar != 9 && scalar != 10 || scalar == 0x7F }
+    return Unicode.Scalar(scalar)?.isUnseen ?? true
   }
 
   /// The code unit of the `\uXXXX` that begins at `at`.

@@ -8,30 +8,32 @@ private let spaces: UInt64 = 0x2020_2020_2020_2020
 private let ones: UInt64 = 0x0101_0101_0101_0101
 private let tops: UInt64 = 0x8080_8080_8080_8080
 
-/// Marks (in the top bit of its byte) the first byte of eight that is a quote, a backslash, below
-/// 0x20 or not ASCII; marks after the first may be wrong, no mark at all is right.
+/// Marks (in the top bit of its byte) the first byte of eight that is a quote, a backslash, a
+/// control or not ASCII; marks after the first may be wrong, no mark at all is right.
 @inline(__always)
 private func special(_ word: UInt64) -> UInt64 {
   let quote = word ^ quotes
   let backslash = word ^ backslashes
   let below = (word &- spaces) & ~word
   let equal = ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash)
-  return (below | equal | word) & tops
+  // 0x7F has its top bit set when one is added; what is carried on comes from a byte above it.
+  return (below | equal | word | (word &+ ones)) & tops
 }
 
-/// Whether any of 32 bytes is a quote, a backslash, below 0x20 or not ASCII.
+/// Whether any of 32 bytes is a quote, a backslash, a control or not ASCII.
 @inline(__always)
 private func hasSpecial(_ v: SIMD4<UInt64>) -> Bool {
   let quote = v ^ SIMD4(repeating: quotes)
   let backslash = v ^ SIMD4(repeating: backslashes)
   let one = SIMD4<UInt64>(repeating: ones)
   let below = (v &- SIMD4(repeating: spaces)) & ~v
-  let mark = below | ((quote &- one) & ~quote) | ((backslash &- one) & ~backslash) | v
+  let mark =
+    below | ((quote &- one) & ~quote) | ((backslash &- one) & ~backslash) | v | (v &+ one)
   return (mark[0] | mark[1] | mark[2] | mark[3]) & tops != 0
 }
 
 /// Copies bytes from `start` on as long as they may stand in a JSON string as they are and are
-/// ASCII (no quote, no backslash, none below 0x20), and returns where it stopped.
+/// ASCII (no quote, no backslash, no control), and returns where it stopped.
 ///
 /// It also stops where `out` is full.
 @inline(__always)
@@ -65,13 +67,40 @@ func copyPlain(_ input: Span<UInt8>, from start: Int, to out: inout OutputSpan<U
       }
       while done < room {
         let byte = unsafe from.load(fromByteOffset: done, as: UInt8.self)
-        if byte == 0x22 || byte == 0x5c || byte < 0x20 || byte >= 0x80 { break }
+        if byte == 0x22 || byte == 0x5c || byte < 0x20 || byte >= 0x7F { break }
         unsafe to.storeBytes(of: byte, toByteOffset: done, as: UInt8.self)
         done += 1
       }
       count += done
       return start + done
     }
+  }
+}
+
+/// Where the first byte is, from `start` on, that is a quote, a backslash, a control or not ASCII;
+/// the end if there is none.
+func plainEnd(_ bytes: Span<UInt8>, from start: Int) -> Int {
+  unsafe bytes.withUnsafeBytes { source in
+    var at = max(start, 0)
+    let end = source.count
+    guard at < end, let base = source.baseAddress else { return end }
+    while at + 8 <= end {
+      let word = unsafe base.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+      let mark = special(UInt64(littleEndian: word))
+      if mark != 0 { return at + mark.trailingZeroBitCount / 8 }
+      at += 8
+      while at + 32 <= end {
+        let block = unsafe base.loadUnaligned(fromByteOffset: at, as: SIMD4<UInt64>.self)
+        if hasSpecial(block) { break }
+        at += 32
+      }
+    }
+    while at < end {
+      let byte = unsafe base.load(fromByteOffset: at, as: UInt8.self)
+      if byte == 0x22 || byte == 0x5c || byte < 0x20 || byte >= 0x7F { break }
+      at += 1
+    }
+    return at
   }
 }
 

@@ -269,6 +269,8 @@ class Case(unittest.TestCase):
             else:
                 values[key] = value
         path = self.directory / f"{self.name}.yaml"
+        if isinstance(text, dict):  # The section of this name.
+            values["text"], text = text, None
         if text is None:
             text = "\n".join(f"{key}: {json.dumps(value)}" for key, value in values.items()) + "\n"
         path.write_text(text)

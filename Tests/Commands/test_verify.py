@@ -186,6 +186,17 @@ class WhatAProfileAllows(Verify):
         names = {c["name"]: c for c in answer["checks"]}
         self.assertTrue(names[f"hidden {here}/key read-byte"]["held"])
 
+    def test_temporary_space_stops_for_want_of_room_and_not_at_the_limit_of_one_file(self):
+        # The control: that limit is met first by one file of the space's size.
+        answer = self.verify(self.profile(limits={"file_size": "64MiB", "temporary": "200MiB"}))
+        names = {c["name"]: c for c in answer["checks"]}
+        for path in ["/tmp", "/home/server", "/dev/shm"]:
+            self.assertEqual(names[f"{path} stops"]["detail"], "refused, ENOSPC")
+        self.assertEqual(names["max-file-size stops"]["detail"], "refused, EFBIG")
+        answer = self.verify(self.profile(limits={"file_size": "4KiB", "temporary": "200MiB"}))
+        self.assertNotIn("/tmp stops", {c["name"] for c in answer["checks"]})
+        self.assertIn("/tmp stops is not tried", " ".join(answer["notes"]))
+
     def test_a_call_that_the_profile_adds_is_not_said_to_be_refused(self):
         answer = self.verify(self.profile(syscalls={"add": ["chown", "ptrace"]}))
         names = {c["name"] for c in answer["checks"]}

@@ -17,16 +17,16 @@ struct FakeFiles: FileLookup {
   init(_ entries: [String: Entry]) {
     for (path, entry) in entries {
       self.entries[path] = entry
-      var parent = PathText.parent(path)
+      var parent = Paths.parent(path)
       while self.entries[parent] == nil {
         self.entries[parent] = .directory
-        parent = PathText.parent(parent)
+        parent = Paths.parent(parent)
       }
     }
   }
 
   func status(_ path: String) throws(Errno) -> FileStatus? {
-    if closed.contains(where: { PathText.isBelow(path, $0) }) { throw .permissionDenied }
+    if closed.contains(where: { Paths.isBelow(path, $0) }) { throw .permissionDenied }
     guard let entry = entries[path] else { return nil }
     let mode: UInt32 =
       switch entry {
@@ -36,7 +36,7 @@ struct FakeFiles: FileLookup {
       case .pipe: 0o010666
       }
     // As on most machines: people own what is in their homes and in /srv, root the rest.
-    let isPersons = ["/home", "/srv"].contains { PathText.isBelow(path, $0) }
+    let isPersons = ["/home", "/srv"].contains { Paths.isBelow(path, $0) }
     return FileStatus(
       device: 1, inode: 1, size: 0, mode: mode, user: isPersons ? 1000 : 0, group: 0)
   }
@@ -49,7 +49,7 @@ struct FakeFiles: FileLookup {
   func read(_ path: String, at offset: Int64, maximum: Int) throws(Errno) -> [UInt8] {
     var path = path
     while case .link(let target) = entries[path] {
-      path = PathText.absolute(target, from: PathText.parent(path))
+      path = Paths.absolute(target, from: Paths.parent(path))
     }
     guard case .file(let bytes, _) = entries[path] else { throw .noSuchFile }
     return Array(bytes.dropFirst(Int(offset)).prefix(maximum))
@@ -57,8 +57,8 @@ struct FakeFiles: FileLookup {
 
   func list(_ path: String) throws(Errno) -> [String] {
     guard case .directory = entries[path] else { throw .notDirectory }
-    return entries.keys.filter { PathText.same(PathText.parent($0), path) && $0 != "/" }
-      .map { PathText.name($0) }
+    return entries.keys.filter { Paths.equal(Paths.parent($0), path) && $0 != "/" }
+      .map { Paths.name($0) }
   }
 }
 

@@ -33,6 +33,25 @@ private func check(_ input: [UInt8], asMessage: Bool) {
       precondition(again.bytes == document.bytes, "what came out is not canonical")
       precondition(!asMessage || again.id == document.id, "the id was read differently")
     }
+    for hidden in [TextRules.Hidden.escape, .remove] {
+      show(document, hidden, asMessage: asMessage)
+    }
+  }
+}
+
+/// What a model reads of a message is a message still, and the same when it is looked at again.
+private func show(_ document: Document, _ hidden: TextRules.Hidden, asMessage: Bool) {
+  var filter = TextFilter(rules: TextRules(hidden: hidden, longest: 300))
+  let (message, counts) = filter.filter(document.bytes)
+  precondition((message == nil) == counts.isEmpty, "the counts are wrong")
+  guard let message else { return }
+  precondition(!filter.rules.isPlain(document.texts), "the decoder did not suspect it")
+  switch decode(message, asMessage: asMessage) {
+  case .failure(let error): preconditionFailure("what may be read is refused: \(error)")
+  case .success(let again):
+    precondition(again.bytes == message, "what may be read is not canonical")
+    precondition(!asMessage || again.id == document.id, "the id is another")
+    precondition(filter.filter(message).message == nil, "the second look finds more")
   }
 }
 

@@ -211,6 +211,8 @@ struct Player {
     }
     if let tool = event.tool { outcome.facts.append("tool \(text(tool))") }
     if let method = event.method { outcome.facts.append("method \(text(method))") }
+    if let hidden = event.hidden { outcome.facts.append("hidden \(hidden)") }
+    if let cut = event.cut { outcome.facts.append("cut \(cut)") }
     if let removed = event.removed { outcome.facts.append("removed \(removed)") }
     if let end = event.outcome { outcome.facts.append("outcome \(end.rawValue)") }
   }

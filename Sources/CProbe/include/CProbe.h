@@ -54,6 +54,9 @@ bool cp_attempt_environment(const char *name, struct cp_outcome *out);
 // Remembers what only the first process of a run can see of how it was started.
 void cp_look_at_start(void);
 
+// Into so many files "reserve:" divides what it takes, where the limit of one file is small.
+#define CP_MOST_RESERVED 1024
+
 // One thing that `anchorhold verify` tries.
 struct cp_check {
   const char *group;    // the class that the report shows it in
