@@ -42,9 +42,7 @@ class Malformed(Case):
                      "tools: {ask: [push]}", "tools: {allow: [{name: a, rate: 30/min}]}",
                      "tools: {allow: [{name: a, timeout: 20s}]}", "pins: strict", "pins: warn",
                      "secrets: {t: {from: env, name: T}}", "audit: {retention: 90d}",
-                     "audit: {arguments: redacted}", 'resources: {allow: ["*"]}',
-                     'prompts: {allow: ["*"]}', "requests: {sampling: allow}",
-                     "features: {tasks: allow}", "tools: {unknown_arguments: refuse}"]:
+                     "audit: {arguments: redacted}", "tools: {unknown_arguments: refuse}"]:
             with self.subTest(line):
                 _, check, run = self.both(base + line + "\n")
                 self.assertIn("not enforced by this version", check)
