@@ -9,7 +9,7 @@ struct Capabilities {
   func client(_ value: Value, of document: Document) -> [UInt8] {
     object(value, of: document) { key, member, output in
       if document.content(key, equals: Key.sampling) { return permissions.sampling }
-      if document.content(key, equals: Key.roots) { return permissions.roots }
+      if document.content(key, equals: Key.roots) { return permissions.roots != .deny }
       if document.content(key, equals: Key.tasks) { return permissions.features.tasks }
       if document.content(key, equals: Key.elicitation) {
         guard permissions.elicitation else { return false }

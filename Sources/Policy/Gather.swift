@@ -11,6 +11,8 @@ struct Gather: Sendable {
   private var names: NameTable
   private var cursors: NameTable
   private let isStateless: Bool
+  /// Whether this page is all that is asked for: the client asks for the next itself.
+  private let keepsPages: Bool
   private let limit: Int
   private let texts: TextRules
   private(set) var pages = 0
@@ -25,7 +27,11 @@ struct Gather: Sendable {
   /// The follow-up request that is in flight.
   var own: RequestID?
 
-  init(_ kind: ListKind, seed: UInt64, isStateless: Bool, limit: Int, texts: TextRules) {
+  init(
+    _ kind: ListKind, seed: UInt64, isStateless: Bool, limit: Int, texts: TextRules,
+    keepsPages: Bool
+  ) {
+    self.keepsPages = keepsPages
     self.kind = kind
     names = NameTable(seed: seed)
     cursors = NameTable(seed: seed)
@@ -124,9 +130,8 @@ struct Gather: Sendable {
     guard let result = document.result else { return }
     let bytes = document.bytes
     for (key, value) in document.members(of: result) {
-      if document.content(key, equals: kind.key) || document.content(key, equals: Key.nextCursor) {
-        continue
-      }
+      if document.content(key, equals: kind.key) { continue }
+      if !keepsPages, document.content(key, equals: Key.nextCursor) { continue }
       if isStateless, document.content(key, equals: Key.cacheScope) { continue }
       if isStateless, document.content(key, equals: Key.ttl) {
         others.append(UInt8(ascii: ","))
@@ -144,7 +149,8 @@ struct Gather: Sendable {
   mutating func next(
     after page: ServerResult, of document: Document, held: Int, budget: Int
   ) -> Range<Int>? {
-    guard let cursor = page.nextCursor, cursor.kind == .string, trouble != .listSize else {
+    guard !keepsPages, let cursor = page.nextCursor, cursor.kind == .string, trouble != .listSize
+    else {
       return nil
     }
     let content = document.content(cursor)
@@ -167,7 +173,9 @@ struct Gather: Sendable {
 
   /// Whether the server's message is the answer as it stands.
   func isWhole(_ document: Document, _ page: ServerResult) -> Bool {
-    guard pages == 1, removed == 0, !isChanged, trouble == nil, page.nextCursor == nil else {
+    guard pages == 1, removed == 0, !isChanged, trouble == nil,
+      keepsPages || page.nextCursor == nil
+    else {
       return false
     }
     guard isStateless else { return true }

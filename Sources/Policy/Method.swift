@@ -105,7 +105,6 @@ enum Key {
   static let progressToken: StaticString = "progressToken"
   static let completions: StaticString = "completions"
   static let elicitation: StaticString = "elicitation"
-  static let elicitationID: StaticString = "elicitationId"
   static let extensions: StaticString = "extensions"
   static let form: StaticString = "form"
   static let method: StaticString = "method"

@@ -15,7 +15,6 @@ struct Params {
   /// How a person is asked, and where sent.
   var mode: Value?
   var url: Value?
-  var elicitationID: Value?
   /// The version that `initialize` asks for, or that a request says it is of.
   var version: Value?
   var meta: Value?
@@ -98,8 +97,6 @@ struct Params {
       mode = value
     } else if document.content(key, equals: Key.url) {
       url = value
-    } else if document.content(key, equals: Key.elicitationID) {
-      elicitationID = value
     } else if method == .initialize, document.content(key, equals: Key.plainProtocolVersion) {
       version = value
     } else if method == .initialize, document.content(key, equals: Key.capabilities) {

@@ -7,7 +7,11 @@ final class Permissions: Sendable {
   let prompts: NameRules
   let features: Profile.Features
   let sampling: Bool
-  let roots: Bool
+  let roots: Profile.Requests.Roots
+  /// Whether lists keep the server's pages.
+  let keepsPages: Bool
+  /// Whether progress passes whose request is not in flight.
+  let passesAnyProgress: Bool
   /// Whether the server may ask the person with a form.
   let forms: Bool
   /// The hosts that it may send the person to.
@@ -27,6 +31,8 @@ final class Permissions: Sendable {
     forms = profile.requests.forms
     hosts = HostRules(profile.requests.hosts)
     era = profile.revisions.era
+    keepsPages = profile.revisions.keepsPages
+    passesAnyProgress = profile.revisions.passesAnyProgress
     versions = profile.revisions.versions.map { Array($0.utf8) }
     visible = (profile.filesystem.read + profile.filesystem.write).map { Array($0.path.utf8) }
   }

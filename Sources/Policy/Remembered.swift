@@ -36,28 +36,6 @@ struct TaskTable: Sendable {
   }
 }
 
-/// Byte strings that were seen; beyond a bound the oldest is forgotten.
-struct RecentNames: Sendable {
-  private var names: Set<[UInt8]> = []
-  private var order: [[UInt8]] = []
-  private var oldest = 0
-
-  var isEmpty: Bool { names.isEmpty }
-
-  mutating func insert(_ name: [UInt8]) {
-    guard names.insert(name).inserted else { return }
-    if order.count < Bounds.remembered {
-      order.append(name)
-    } else {
-      names.remove(order[oldest])
-      order[oldest] = name
-      oldest = (oldest + 1) % order.count
-    }
-  }
-
-  func contains(_ name: [UInt8]) -> Bool { names.contains(name) }
-}
-
 /// What a result of the stateless era asked the client for, until it comes with another request.
 struct Ask: Sendable {
   /// One of the questions: its key and whether the answer is about roots.

@@ -22,10 +22,6 @@ public struct Window: Sendable {
   /// Tasks that requests of the client made, and of the server.
   var clientTasks = TaskTable()
   var serverTasks = TaskTable()
-  /// Resources that the client subscribed to in a session with a handshake.
-  var subscribed = RecentNames()
-  /// Visits that the server asked the person for.
-  var visits = RecentNames()
   /// What results asked the client for, the oldest first.
   var asks: [Ask] = []
   /// What the server says of its tools, and the calls that wait for that.

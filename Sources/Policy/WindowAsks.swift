@@ -9,7 +9,7 @@ extension Window {
     case .ping: true
     case .sampling: permissions.sampling
     case .elicitation: permissions.elicitation
-    case .rootsList: permissions.roots
+    case .rootsList: permissions.roots != .deny
     case .tasksGet, .tasksResult, .tasksCancel: permissions.features.tasks
     case .other: permissions.features.extensions
     default: false
@@ -57,7 +57,7 @@ extension Window {
     }
     switch Method(document.content(name), in: document.bytes) {
     case .sampling: return rules.permissions.sampling ? nil : .inputDenied
-    case .rootsList: return rules.permissions.roots ? nil : .inputDenied
+    case .rootsList: return rules.permissions.roots == .deny ? .inputDenied : nil
     case .elicitation:
       guard rules.permissions.elicitation,
         let inner = document.member(Key.params, of: request), inner.kind == .object
@@ -69,25 +69,22 @@ extension Window {
   }
 
   /// Whether an error is `URL_ELICITATION_REQUIRED` of the revision 2025-11-25 with a visit that is not
-  /// allowed; those that are allowed are remembered.
-  mutating func asksForVisit(_ document: Document) -> Bool {
+  /// allowed.
+  func asksForVisit(_ document: Document) -> Bool {
     guard let error = document.error,
       let code = document.member("code", of: error), document.integer(code) == -32042
     else { return false }
     guard !rules.permissions.hosts.isEmpty, let data = document.member("data", of: error),
       let list = document.member("elicitations", of: data), list.kind == .array
     else { return true }
-    var wanted: [[UInt8]] = []
+    var count = 0
     for visit in document.elements(of: list) {
-      guard visit.kind == .object, wanted.count < Bounds.questions else { return true }
+      count += 1
+      guard visit.kind == .object, count <= Bounds.questions else { return true }
       let params = Params(within: visit, of: document, .elicitation, rules.permissions)
       guard params.mode != nil, elicitationFault(params, of: document) == nil, params.url != nil
       else { return true }
-      if let id = params.elicitationID, id.kind == .string, id.range.count <= Bounds.identifier {
-        wanted.append(Array(document.bytes[document.content(id)]))
-      }
     }
-    for id in wanted { visits.insert(id) }
     return false
   }
 
@@ -102,7 +99,8 @@ extension Window {
     {
       serverTasks.insert(Array(document.bytes[task]), pending.owner)
     }
-    guard pending.method == .rootsList, let kept = rootsKept(of: result, in: document),
+    guard pending.method == .rootsList, rules.permissions.roots == .allow,
+      let kept = rootsKept(of: result, in: document),
       kept.removed > 0
     else { return Decision(.forward, event) }
     var line = Array(document.bytes[..<result.range.lowerBound])

@@ -124,7 +124,9 @@ extension Window {
   private mutating func list(
     _ document: Document, _ request: Refused, _ params: Params, at now: Int64
   ) -> Decision {
-    if let cursor = params.cursor, cursor.kind != .null, document.bytes[cursor.range].count > 2 {
+    if !rules.permissions.keepsPages, let cursor = params.cursor, cursor.kind != .null,
+      document.bytes[cursor.range].count > 2
+    {
       return refuse(
         request, .badCursor, code: ErrorCode.invalidParams,
         "Invalid params: no such cursor, lists are given whole")
@@ -193,13 +195,14 @@ extension Window {
     let method = Method(of: document)
     switch method {
     case .initialized: break
-    case .rootsChanged where rules.permissions.roots: break
+    case .rootsChanged where rules.permissions.roots != .deny: break
     case .other where rules.permissions.features.extensions: break
     case .taskStatus:
       guard let id = document.params.flatMap({ document.member(Key.taskID, of: $0) }),
         id.kind == .string, serverTasks.owner(of: document.content(id), in: document.bytes) != nil
       else { return dropped(document, .client, method, .unknownTask) }
     case .cancelled: return clientCancelled(document)
+    case .progress where rules.permissions.passesAnyProgress: break
     case .progress:
       guard let token = progressToken(document), server.hasToken(token) else {
         return dropped(document, .client, method, .progressUnmatched)

@@ -43,7 +43,8 @@ extension Window {
     catalogue.lookup = Catalogue.Lookup(
       own: id,
       gather: Gather(
-        .tools, seed: seed, isStateless: isStateless, limit: rules.maxList, texts: rules.texts),
+        .tools, seed: seed, isStateless: isStateless, limit: rules.maxList, texts: rules.texts,
+        keepsPages: false),
       generation: catalogue.generation, isStateless: isStateless, meta: meta, started: now)
     return Replies.toolList(id: id, meta: meta)
   }

@@ -23,7 +23,10 @@ extension Window {
     if let next {
       return ask(next, of: document, for: &gather, id, pending, event)
     }
-    if kind.method == .toolsList { learn(gather.definitions, of: pending.generation) }
+    // A page is not the list: where the client gathers, we ask for the whole of it ourselves.
+    if kind.method == .toolsList, !rules.permissions.keepsPages {
+      learn(gather.definitions, of: pending.generation)
+    }
     if gather.isWhole(document, page) { return Decision(.forward, event) }
     return replaced(gather.answer(id: id), gather.trouble ?? .listFiltered, event)
   }

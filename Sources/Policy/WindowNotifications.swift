@@ -7,6 +7,7 @@ extension Window {
     let features = rules.permissions.features
     if method == .toolsChanged { catalogue.generation += 1 }
     switch method {
+    case .progress where rules.permissions.passesAnyProgress: break
     case .progress:
       guard let token = progressToken(document), client.hasToken(token) else {
         return dropped(document, .server, method, .progressUnmatched)
@@ -31,15 +32,11 @@ extension Window {
       }
       if method == .acknowledged { return acknowledged(document) }
     case .message where features.logging: break
-    case .elicitationComplete:
-      guard let id = document.params.flatMap({ document.member(Key.elicitationID, of: $0) }),
-        id.kind == .string, id.range.count <= Bounds.identifier,
-        visits.contains(Array(document.bytes[document.content(id)]))
-      else { return dropped(document, .server, method, .visitDenied) }
     case .taskStatus where features.tasks, .taskNotification where features.tasks:
       guard let id = document.params.flatMap({ document.member(Key.taskID, of: $0) }),
         id.kind == .string, clientTasks.owner(of: document.content(id), in: document.bytes) != nil
       else { return dropped(document, .server, method, .unknownTask) }
+    case .elicitationComplete: break
     case .other where features.extensions: break
     default: return dropped(document, .server, method, .notificationDenied)
     }
@@ -74,8 +71,7 @@ extension Window {
     guard hasHandshake else { return .noSubscription }
     return switch method {
     case .toolsChanged, .resourcesChanged, .promptsChanged: nil
-    case .resourceUpdated:
-      permissions.features.subscriptions && !subscribed.isEmpty ? nil : .noSubscription
+    case .resourceUpdated: permissions.features.subscriptions ? nil : .noSubscription
     default: .noSubscription
     }
   }

@@ -67,9 +67,7 @@ extension Window {
     var request = request
     request.rule = line
     let subject = Array(document.bytes[content])
-    let decision = answering(document, request, params, subject: subject, at: now)
-    if request.method == .subscribe, decision.event.name == .request { subscribed.insert(subject) }
-    return decision
+    return answering(document, request, params, subject: subject, at: now)
   }
 
   /// `prompts/get`.
@@ -235,7 +233,9 @@ extension Window {
 
   /// The answers with only those roots that the server sees; nil if nothing changes.
   private func answers(_ input: Value, of document: Document, to ask: Ask) -> [UInt8]? {
-    guard ask.questions.contains(where: \.isRoots) else { return nil }
+    guard rules.permissions.roots == .allow, ask.questions.contains(where: \.isRoots) else {
+      return nil
+    }
     var output: [UInt8] = [UInt8(ascii: "{")]
     for (key, value) in document.members(of: input) {
       output.appendKey(key, of: document.bytes, first: output.count == 1)

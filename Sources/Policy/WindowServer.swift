@@ -36,11 +36,6 @@ extension Window {
       return told(
         document, method, .inFlightLimit, ErrorCode.refused, "Too many requests are in flight")
     }
-    if let visit = params.elicitationID, visit.kind == .string,
-      visit.range.count <= Bounds.identifier
-    {
-      visits.insert(Array(document.bytes[document.content(visit)]))
-    }
     server.insert(
       id,
       Pending(
@@ -90,7 +85,7 @@ extension Window {
     if let kind = ListKind(pending.method), result.inputRequests == nil {
       var gather = Gather(
         kind, seed: seed, isStateless: pending.isStateless, limit: rules.maxList,
-        texts: rules.texts)
+        texts: rules.texts, keepsPages: rules.permissions.keepsPages)
       return add(result, of: document, to: &gather, id, pending, event)
     }
     switch pending.method {

@@ -154,7 +154,7 @@ extension Profile.Requests {
     self.init()
     func allows(_ node: Node?) -> Bool { node?.scalar?.text == "allow" }
     sampling = allows(node?["sampling"])
-    roots = allows(node?["roots"])
+    roots = node?["roots"]?.scalar.flatMap { Roots(rawValue: $0.text) } ?? roots
     let elicitation = node?["elicitation"]
     forms = allows(elicitation) || allows(elicitation?["form"])
     hosts = (elicitation?["hosts"]?.elements ?? []).compactMap { $0.scalar?.text }
@@ -177,6 +177,8 @@ extension Profile.Revisions {
   fileprivate init(_ node: Node?) {
     self.init()
     era = node?["era"]?.scalar.flatMap { Era(rawValue: $0.text) } ?? era
+    keepsPages = node?["lists"]?.scalar?.text == "pages"
+    passesAnyProgress = node?["progress"]?.scalar?.text == "any"
     versions = (node?["versions"]?.elements ?? []).compactMap { $0.scalar?.text }.sorted()
   }
 }

@@ -314,10 +314,10 @@ enum Format {
         + "`allow` is forms alone.",
       example: "{form: allow, hosts: [accounts.example.com]}"),
     Key(
-      name: "roots", shape: .choice(["deny", "allow"], later: []), omitted: "`deny`",
-      summary:
-        "Whether the server may ask for the client's roots; it hears of those alone that the "
-        + "profile grants.",
+      name: "roots", shape: .choice(["deny", "allow", "everything"], later: []),
+      omitted: "`deny`",
+      summary: "Whether the server may ask for the client's roots; with `allow` it hears of those "
+        + "alone that the profile grants.",
       example: "deny"),
   ]
 
@@ -357,6 +357,15 @@ enum Format {
   ]
 
   static let protocolKeys: [Key] = [
+    Key(
+      name: "lists", shape: .choice(["whole", "pages"], later: []), omitted: "`whole`",
+      summary: "Whether a list is given as one, as many clients need it, or in the server's pages.",
+      example: "pages"),
+    Key(
+      name: "progress", shape: .choice(["matched", "any"], later: []), omitted: "`matched`",
+      summary:
+        "Whether progress passes only while the request with its token is in flight, or always.",
+      example: "any"),
     Key(
       name: "era", shape: .choice(["any", "handshake", "stateless"], later: []), omitted: "`any`",
       summary:

@@ -222,8 +222,18 @@ extension Profile {
     public var forms = false
     /// The hosts that it may send the person to: names in lower case, or `*.` and one.
     public var hosts: [String] = []
-    /// True when it may ask for the client's roots.
-    public var roots = false
+    /// Which of the client's roots it hears of when it asks.
+    public var roots = Roots.deny
+
+    /// Which of the client's roots the server hears of.
+    public enum Roots: String, Sendable {
+      /// None: it may not ask.
+      case deny
+      /// Those that the profile grants.
+      case allow
+      /// All of them.
+      case everything
+    }
 
     /// Makes the section; what is not given is denied.
     public init() {}
@@ -262,6 +272,10 @@ extension Profile {
     public var era = Era.any
     /// The versions that may be agreed on, the oldest first; every one when empty.
     public var versions: [String] = []
+    /// True when lists are given in the server's pages, and not as one.
+    public var keepsPages = false
+    /// True when progress passes whose request is not in flight.
+    public var passesAnyProgress = false
 
     /// Makes the section; everything is let through.
     public init() {}

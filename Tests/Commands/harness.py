@@ -30,7 +30,7 @@ GROUPS = os.environ.get("ANCHORHOLD_CGROUPS") == "1"
 # How much slower than usual things may be, where a bound of time is a promise.
 SLOWNESS = max(1, PATIENCE / 20)
 # For `verify`, on a machine that is slower than any that it is meant for.
-SLOWLY = ["--timeout", str(int(PATIENCE / 2))] if PATIENCE > 20 else []
+SLOWLY = ["--timeout", str(int(PATIENCE * 5 / 6))] if PATIENCE > 20 else []
 
 # With a store of its own for these tests, of the one driver that works on every file system.
 PODMAN = ["podman", "--root", str(TOP / ".build/podman"), "--runroot", "/run/podman-of-tests",

@@ -1,6 +1,6 @@
 """What tests need of PyPI, each in a virtual environment under .build/venvs, kept between runs:
-real servers, a node (the one in the wheel of playwright), and the JSON Schema test suite, which is
-in the sources of jsonschema.
+real servers, a node (the one in the wheel of playwright), the JSON Schema test suite, which is in
+the sources of jsonschema, and the interaction tests of the SDK, which are in those of mcp.
 """
 
 import concurrent.futures
@@ -20,9 +20,11 @@ ENVIRONMENTS = {
     "sqlite": ["mcp-server-sqlite==2025.4.25", "mcp<2"],
     "node": ["playwright==1.65.2"],
     "jsonschema": ["jsonschema==4.26.0"],
+    "interaction": ["mcp==2.3.0", "pytest>=8.4", "trio", "inline-snapshot", "dirty-equals", "logfire",
+                    "opentelemetry-sdk", "blockbuster"],
 }
 # What is wanted as its authors publish it, too: unpacked beside the environment's own folders.
-SOURCES = {"jsonschema": "jsonschema==4.26.0"}
+SOURCES = {"jsonschema": "jsonschema==4.26.0", "interaction": "mcp==2.3.0"}
 
 
 def ready(name):

@@ -106,7 +106,7 @@ struct CorpusTests {
     profile.prompts = .everything(line: 1)
     profile.requests.sampling = true
     profile.requests.forms = true
-    profile.requests.roots = true
+    profile.requests.roots = .allow
     profile.features = .init(logging: true)
     profile.features.completion = true
     profile.features.tasks = true

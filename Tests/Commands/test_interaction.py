@@ -1,0 +1,43 @@
+"""The SDK's own tests of every interaction, with its client connected through Anchorhold."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import servers
+from harness import BINARY, Case, need
+
+PLACE = servers.TOP / "Tests/Interaction"
+
+
+class Interactions(Case):
+    def test_all_of_them_pass_in_both_eras_with_a_profile_that_allows_everything(self):
+        need(self, servers.ready("interaction"), "no virtual environment from PyPI for interaction")
+        environment = servers.PLACE / "interaction"
+        sources = next((environment / "sources").glob("mcp-*/tests/interaction")).parents[1]
+        # The tests keep caches beside themselves, and an ordinary user may not write there.
+        copy = self.directory / "sources"
+        shutil.copytree(sources / "tests", copy / "tests")
+        done = subprocess.run(
+            [environment / "bin/python", "-m", "pytest", "-c", PLACE / "pytest.ini", "-q",
+             "--rootdir", copy, "-p", "no:cacheprovider", "-W", "ignore",
+             "tests/interaction/lowlevel", "tests/interaction/mcpserver"],
+            cwd=copy, capture_output=True, text=True, timeout=600,
+            env={**self.environment, "ANCHORHOLD": str(BINARY),
+                 "OPEN_PROFILE": str(PLACE / "open.yaml"), "PYTHONDONTWRITEBYTECODE": "1",
+                 "PYTHONPATH": f"{PLACE}{os.pathsep}{copy}", "TMPDIR": str(self.directory)})
+        self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])
+        passed = int(re.search(r"(\d+) passed", done.stdout)[1])
+        # As many as connect through the fixture in that version of the SDK.
+        self.assertGreaterEqual(passed, 228)
+        for era in ("2025-11-25", "2026-07-28"):
+            collected = subprocess.run(
+                [environment / "bin/python", "-m", "pytest", "-c", PLACE / "pytest.ini", "-q",
+                 "--rootdir", copy, "-p", "no:cacheprovider", "--collect-only", "-k", era,
+                 "tests/interaction/lowlevel", "tests/interaction/mcpserver"],
+                cwd=copy, capture_output=True, text=True, timeout=100,
+                env={**self.environment, "ANCHORHOLD": str(BINARY),
+                     "OPEN_PROFILE": str(PLACE / "open.yaml"),
+                     "PYTHONPATH": f"{PLACE}{os.pathsep}{copy}"})
+            self.assertGreater(collected.stdout.count(f"[in-memory-{era}]"), 80, collected.stdout)
