@@ -72,13 +72,14 @@ struct CorpusTests {
     "a profile that allows everything denies no method of a real session",
     .enabled(if: Corpus.lines != nil, "the corpus of real sessions is not at hand"))
   func everything() throws {
-    var player = Player(profile: Self.open)
-    // Requests of the server belong to sessions with a handshake.
-    _ = player.play(
-      #"> {"jsonrpc":"2.0","id":"x","method":"initialize","params":{"capabilities":{}}}"#)
     var reasons: [String: Int] = [:]
     var passed: [String: Int] = [:]
-    for line in try #require(Corpus.lines) {
+    // The log holds many sessions, mixed, with the same ids: each question here has its own.
+    for line in try #require(Corpus.lines) where line.contains(#""method":""#) {
+      var player = Player(profile: Self.open)
+      // Requests of the server belong to sessions with a handshake.
+      _ = player.play(
+        #"> {"jsonrpc":"2.0","id":"x","method":"initialize","params":{"capabilities":{}}}"#)
       for decision in player.play(line).decisions {
         let event = decision.event
         if let reason = event.reason { reasons[reason, default: 0] += 1 }
@@ -106,6 +107,7 @@ struct CorpusTests {
     profile.prompts = .everything(line: 1)
     profile.requests.sampling = true
     profile.requests.forms = true
+    profile.requests.hosts = ["example.com"]
     profile.requests.roots = .allow
     profile.features = .init(logging: true)
     profile.features.completion = true
