@@ -26,10 +26,10 @@ let package = Package(
     .systemLibrary(
       name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .target(name: "Linux", dependencies: ["CLinux", "CProbe"], swiftSettings: strict),
-    .target(name: "Profile", dependencies: ["CYAML"], swiftSettings: strict),
+    .target(name: "Profile", dependencies: ["CYAML", "Schema"], swiftSettings: strict),
     .target(name: "Wire", swiftSettings: strict),
     .target(name: "Schema", dependencies: ["Wire"], swiftSettings: strict),
-    .target(name: "Policy", dependencies: ["Wire", "Profile"], swiftSettings: strict),
+    .target(name: "Policy", dependencies: ["Wire", "Schema", "Profile"], swiftSettings: strict),
     .target(
       name: "Confinement", dependencies: ["Linux", "Profile", "CSeccomp"],
       swiftSettings: strict),

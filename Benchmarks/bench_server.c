@@ -33,7 +33,7 @@ static void send_all(const char *bytes, size_t length) {
 
 // One write for each answer, as real servers do.
 static void answer(const char *id, size_t length, const char *result) {
-  char line[1024];
+  char line[9216];
   int size = snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":%s}\n",
                       (int)length, id, result);
   send_all(line, (size_t)size);
@@ -92,6 +92,22 @@ static void filter(void) {
     _exit(1);
 }
 
+// The tools with a schema of the kind that real servers give, which a proxy may hold calls to.
+static void answer_list(const char *id, size_t size) {
+  static const char *names[] = {"echo", "big", "text", "work", "cheap", "refused"};
+  char list[8192] = "{\"tools\":[";
+  size_t used = strlen(list);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    used += (size_t)snprintf(list + used, sizeof list - used,
+        "%s{\"name\":\"%s\",\"inputSchema\":{\"type\":\"object\",\"properties\":{"
+        "\"path\":{\"type\":\"string\",\"description\":\"The file\"},"
+        "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":10},"
+        "\"pattern\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}],\"default\":null}},"
+        "\"required\":[\"path\"]}}", i > 0 ? "," : "", names[i]);
+  snprintf(list + used, sizeof list - used, "]}");
+  answer(id, size, list);
+}
+
 static void handle(char *line, size_t length) {
   line[length] = 0;
   char *id = strstr(line, "\"id\":"), *method = strstr(line, "\"method\":\"");
@@ -112,7 +128,7 @@ static void handle(char *line, size_t length) {
     answer(id, size, "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{\"tools\":{}},"
                      "\"serverInfo\":{\"name\":\"bench\",\"version\":\"1\"}}");
   } else if (strncmp(method, "tools/list\"", 11) == 0) {
-    answer(id, size, "{\"tools\":[{\"name\":\"echo\",\"inputSchema\":{\"type\":\"object\"}}]}");
+    answer_list(id, size);
   } else {
     answer(id, size, "{}");
   }

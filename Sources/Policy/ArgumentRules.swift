@@ -26,10 +26,13 @@ struct ArgumentRules: Sendable {
   private var required: UInt64 = 0
   /// The line of the entry.
   private let line: Int
+  /// Whether arguments without a rule are refused.
+  private let isClosed: Bool
 
   /// - Parameter workdir: the server's working directory, for relative paths.
-  init(_ tool: Profile.Tool, workdir: String?) {
+  init(_ tool: Profile.Tool, workdir: String?, isClosed: Bool) {
     line = tool.name.line
+    self.isClosed = isClosed
     // More than 64 are refused by the format.
     for (name, rule) in tool.arguments.prefix(64) {
       let content = canonicalContent(of: Array(name.utf8))
@@ -42,10 +45,7 @@ struct ArgumentRules: Sendable {
   }
 
   /// Whether there is no rule.
-  var isEmpty: Bool { rules.isEmpty }
-
-  /// The names that have a rule, as canonical string content.
-  func has(_ key: Range<Int>, in bytes: [UInt8]) -> Bool { names.number(of: key, in: bytes) != nil }
+  var isEmpty: Bool { rules.isEmpty && !isClosed }
 
   /// The first fault of a call's arguments, nil if there is none; absent arguments are none.
   func violation(_ document: borrowing Document, _ arguments: Value?) -> ArgumentViolation? {
@@ -55,7 +55,11 @@ struct ArgumentRules: Sendable {
     if let arguments {
       document.forEachMember(of: arguments) { key, value in
         guard let number = names.number(of: key, in: document.bytes) else {
-          guard first == .max, let other = lookAlike(key, in: document.bytes) else { return }
+          guard first == .max, let other = stray(key, in: document) else { return }
+          // Of several the least is told, because their order must not matter.
+          if let known = violation, known.text.utf8.lexicographicallyPrecedes(other.text.utf8) {
+            return
+          }
           violation = other
           return
         }
@@ -71,6 +75,19 @@ struct ArgumentRules: Sendable {
     let number = missing.trailingZeroBitCount
     return ArgumentViolation(
       pointer: shown[number], keyword: "required", text: "is missing", line: rules[number].line)
+  }
+
+  /// What is wrong with a key that is none of the names, nil if nothing is.
+  private func stray(_ key: Range<Int>, in document: borrowing Document) -> ArgumentViolation? {
+    if let other = lookAlike(key, in: document.bytes) { return other }
+    guard isClosed else { return nil }
+    let name = String(decoding: document.utf8(content: key).prefix(64), as: UTF8.self)
+    let pointer = Self.step(name)
+    let shown = pointer.dropFirst()
+    return ArgumentViolation(
+      pointer: pointer, keyword: "unknown_arguments",
+      text: "\"\(shown)\" is an argument that the profile does not name",
+      line: line)
   }
 
   /// A key that is none of the names and looks like one to a reader that is less strict: some take
@@ -91,7 +108,10 @@ struct ArgumentRules: Sendable {
       switch scalar {
       case "~": text += "~0"
       case "/": text += "~1"
-      default: text += scalar.isUnseen ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+      default:
+        text +=
+          scalar.isUnseen || scalar.value < 0x20 || scalar.value == 0x7F
+          ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
       }
     }
     return text

@@ -18,6 +18,8 @@ struct Gather: Sendable {
   private(set) var pages = 0
   /// Entries that were taken out: not allowed, named twice, or without a name.
   private(set) var removed = 0
+  /// What was said of the tools, compiled.
+  private(set) var definitions: Definitions
   /// Whether an entry is not as the server gave it.
   private(set) var isChanged = false
   /// Why the list is not simply whole and filtered.
@@ -33,6 +35,7 @@ struct Gather: Sendable {
     self.kind = kind
     names = NameTable(seed: seed)
     cursors = NameTable(seed: seed)
+    definitions = Definitions(seed: seed)
     self.isStateless = isStateless
     self.limit = limit
     self.texts = texts
@@ -43,9 +46,11 @@ struct Gather: Sendable {
 
   /// Adds a page; false if it is not a list.
   ///
-  /// - Parameter tools: what describes tools otherwise than the server does.
+  /// - Parameters:
+  ///   - tools: the rules for tools, which say more than whether they are shown.
+  ///   - known: what was said of the tools before.
   mutating func add(
-    _ document: Document, tools: ToolRules, shows: (Range<Int>) -> Bool
+    _ document: Document, tools: ToolRules, known: Definitions?, shows: (Range<Int>) -> Bool
   ) -> Bool {
     guard let result = document.result, let list = document.member(kind.key, of: result),
       list.kind == .array
@@ -54,13 +59,14 @@ struct Gather: Sendable {
     if pages == 1 { keepOthers(of: document) }
     for entry in document.elements(of: list) {
       guard trouble != .listSize else { break }
-      add(entry, of: document, tools, shows: shows)
+      add(entry, of: document, tools, known, shows: shows)
     }
     return true
   }
 
   private mutating func add(
-    _ entry: Value, of document: Document, _ tools: ToolRules, shows: (Range<Int>) -> Bool
+    _ entry: Value, of document: Document, _ tools: ToolRules, _ known: Definitions?,
+    shows: (Range<Int>) -> Bool
   ) {
     guard let name = document.member(kind.identity, of: entry), name.kind == .string else {
       removed += 1
@@ -88,10 +94,17 @@ struct Gather: Sendable {
       trouble = .listSize
       return
     }
+    let number = kind.method == .toolsList ? tools.entry(content, in: document.bytes) : nil
+    if let number {
+      let rules = tools.entries[number]
+      guard definitions.take(entry, of: document, name: content, rules, known: known) else {
+        removed += 1
+        if definitions.tool(content, in: document.bytes) != nil { trouble = .unusableSchema }
+        return
+      }
+    }
     if !entries.isEmpty { entries.append(UInt8(ascii: ",")) }
-    guard kind.method == .toolsList, let number = tools.entry(content, in: document.bytes),
-      let description = tools.entries[number].description
-    else {
+    guard let number, let description = tools.entries[number].description else {
       entries.append(contentsOf: document.bytes[entry.range])
       return
     }

@@ -9,6 +9,15 @@ struct ListKind: Sendable {
   /// The member of an entry by which it is allowed or not; no two entries have the same.
   let identity: StaticString
 
+  /// The list of tools.
+  static let tools = ListKind(.toolsList, key: "tools", identity: "name")
+
+  private init(_ method: Method, key: StaticString, identity: StaticString) {
+    self.method = method
+    self.key = key
+    self.identity = identity
+  }
+
   /// The list that a method asks for, nil if it asks for none.
   init?(_ method: Method) {
     self.method = method

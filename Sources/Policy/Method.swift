@@ -166,6 +166,12 @@ enum Bounds {
   static let shown = 256
   /// Bytes of the `_meta` of a list request, which its follow-up requests repeat.
   static let meta = 65_536
+  /// Steps of one match with a pattern of the profile, and of one check against a schema.
+  static let patternSteps = 4_000_000
+  static let schemaSteps = 4_000_000
+  /// Tools whose definitions are kept, and bytes that their compiled schemas take together.
+  static let definitions = 4_096
+  static let schemas = 16 << 20
   /// Pages of one list.
   static let pages = 100
   /// Cancelled requests that are remembered, each direction.

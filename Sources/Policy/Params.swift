@@ -142,6 +142,17 @@ struct Params {
     return output
   }
 
+  /// The `_meta` object as it goes with a request of ours: progress is for the client's own.
+  func metaWithoutToken(_ document: Document) -> [UInt8]? {
+    guard let meta, meta.kind == .object else { return nil }
+    var output: [UInt8] = []
+    append(meta, of: document, to: &output) { key in
+      document.content(key, equals: Key.progressToken)
+        || !permissions.features.logging && document.content(key, equals: Key.logLevel)
+    }
+    return output
+  }
+
   /// The `_meta` object as it goes on.
   func rewrittenMeta(_ document: Document) -> [UInt8]? {
     guard let meta else { return nil }

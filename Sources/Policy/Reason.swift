@@ -20,7 +20,13 @@ public enum Reason: String, CaseIterable, Sendable {
   case badCall = "bad-call"
   /// `arguments` of a call that are not an object.
   case badArguments = "bad-arguments"
-  /// An argument of a call breaks a rule of the profile.
+  /// The server's schema of the tool cannot be compiled, so that no call can be held to it.
+  case unusableSchema = "unusable-schema"
+  /// The server did not give its list of tools, without which the call cannot be decided on.
+  case noList = "no-list"
+  /// Too much waits for the server's list of tools.
+  case heldLimit = "held-limit"
+  /// An argument of a call breaks a rule of the profile, or the server's schema.
   case argument = "argument"
   /// Declared capabilities that are not an object.
   case badCapabilities = "bad-capabilities"
@@ -43,6 +49,8 @@ public enum Reason: String, CaseIterable, Sendable {
   case inputDenied = "input-denied"
   /// A `resultType` that this version does not know.
   case resultType = "result-type"
+  /// A result that does not fit the server's own schema of it.
+  case badOutput = "bad-output"
   /// A list that is not one.
   case badList = "bad-list"
   /// An answer longer than `messages.max_size`.
@@ -54,6 +62,10 @@ public enum Reason: String, CaseIterable, Sendable {
   case capabilities = "capabilities"
   /// A list that the profile hides was answered as empty.
   case hiddenList = "hidden-list"
+  /// A call waits for the server's list of tools, for which we ask.
+  case held
+  /// The server's answer to our own request for its list of tools.
+  case ownList = "own-list"
   /// One page of a list that is being gathered.
   case listPage = "list-page"
   /// Tools were taken out of a list, or a list put together.

@@ -1,3 +1,4 @@
+internal import Schema
 internal import Wire
 
 /// A request that is refused: what its answer and its record need.
@@ -9,6 +10,8 @@ struct Refused {
   var isStateless: Bool
   var rule: Int
   var bytesIn: Int
+  /// What results must be, if they are checked.
+  var output: Schema?
 }
 
 extension Window {

@@ -108,6 +108,21 @@ enum Replies {
     return writer.bytes
   }
 
+  /// A request of ours for the list of tools.
+  static func toolList(id: RequestID, meta: [UInt8]?) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.append(#"{"jsonrpc":"2.0","id":"#)
+    writer.appendID(id)
+    writer.append(#","method":"tools/list""#)
+    if let meta {
+      writer.append(#","params":{"_meta":"#)
+      writer.append(raw: meta)
+      writer.append("}")
+    }
+    writer.append("}")
+    return writer.bytes
+  }
+
   /// A request of ours for the next page of a list.
   static func nextPage(
     _ method: Method, id: RequestID, cursor: Range<Int>, of bytes: [UInt8], meta: [UInt8]?

@@ -1,3 +1,4 @@
+internal import Schema
 internal import Wire
 
 /// A request that waits for its response.
@@ -20,6 +21,10 @@ struct Pending: Sendable {
   var subject: [UInt8]?
   /// Of `subscriptions/listen`: what was asked for.
   var listening: Listening?
+  /// What results of the tool must be, if they are checked.
+  var output: Schema?
+  /// Of a list: how often the server had said before that its tools changed.
+  var generation = 0
   /// Of a list: the `_meta` that requests for further pages repeat.
   var meta: [UInt8]?
   /// Its place in the order of all requests, given when it is first put into a table.

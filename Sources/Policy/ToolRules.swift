@@ -11,6 +11,15 @@ struct ToolRules: Sendable {
     var arguments: ArgumentRules?
     /// What replaces the description, as canonical JSON with its quotes.
     var description: [UInt8]?
+    /// Whether calls must fit the server's schema, and whether unknown arguments are refused.
+    var usesSchema: Bool, isClosed: Bool
+    /// Whether the server must claim that the tool changes nothing.
+    var wantsReadOnly: Bool
+    /// Whether results must fit the server's schema.
+    var checksOutput: Bool
+
+    /// Whether a call cannot be decided on without what the server says of the tool.
+    var needsDefinition: Bool { usesSchema || wantsReadOnly || checksOutput }
   }
 
   /// A tool that is allowed.
@@ -22,6 +31,8 @@ struct ToolRules: Sendable {
   }
 
   let entries: [Entry]
+  /// Whether any entry needs what the server says of a tool.
+  let needsDefinitions: Bool
   /// Entries with an exact name: the names, and of each the number of its entry.
   private var names = NameTable()
   private var numbers: [Int] = []
@@ -46,13 +57,20 @@ struct ToolRules: Sendable {
         numbers.append(entries.count)
         contents.append(content)
       }
-      let arguments = ArgumentRules(tool, workdir: workdir)
+      let section = profile.tools
+      let isClosed = (tool.unknownArguments ?? section.unknownArguments) == .refuse
+      // Where the schema is not asked, who names the arguments is the profile.
+      let arguments = ArgumentRules(
+        tool, workdir: workdir, isClosed: isClosed && !section.enforcesSchemas)
       entries.append(
         Entry(
           line: tool.name.line, arguments: arguments.isEmpty ? nil : arguments,
-          description: tool.description.map(Self.quoted)))
+          description: tool.description.map(Self.quoted), usesSchema: section.enforcesSchemas,
+          isClosed: isClosed, wantsReadOnly: tool.requiredAnnotation != nil,
+          checksOutput: tool.checksOutput))
     }
     self.entries = entries
+    needsDefinitions = entries.contains(where: \.needsDefinition)
   }
 
   /// Whether a tool is allowed, by the bytes of its name.

@@ -1,4 +1,5 @@
 internal import Profile
+internal import Schema
 internal import Wire
 
 /// What one value must be: a rule of the profile, compiled.
@@ -29,6 +30,7 @@ struct ValueRule: Sendable {
     case under(PathRule, String)
     case host(HostRule, String)
     case forbidLeading([[UInt8]], String)
+    case pattern(Pattern, String, isWanted: Bool)
     /// What this version does not know holds for nothing.
     case nothing
   }
@@ -125,6 +127,8 @@ extension ValueRule {
     case .items(let rule): return (.items(ValueRule(rule, workdir: workdir)), "items")
     case .alternatives(let rules):
       return (.alternatives(rules.map { ValueRule($0, workdir: workdir) }), "one_of")
+    case .pattern(let text): return (pattern(text, isWanted: true), "pattern")
+    case .notPattern(let text): return (pattern(text, isWanted: false), "not_pattern")
     case .under(let directory):
       return (.under(PathRule(directory: directory, workdir: workdir), directory), "under")
     case .hosts(let hosts): return (.host(HostRule(hosts), list(hosts)), "host")
@@ -134,6 +138,15 @@ extension ValueRule {
           texts.map { canonicalContent(of: Array($0.utf8)) }, list(texts.map { quoted($0) })),
         "forbid_leading"
       )
+    }
+  }
+
+  /// The format has refused what cannot be compiled; if it is here nevertheless, nothing passes.
+  private static func pattern(_ text: String, isWanted: Bool) -> Demand {
+    do throws(PatternFault) {
+      return .pattern(try Pattern(Array(text.utf8)), text, isWanted: isWanted)
+    } catch {
+      return .nothing
     }
   }
 
@@ -190,6 +203,13 @@ extension ValueRule {
     case .alternatives(let rules):
       return rules.contains { $0.violation(document, value) == nil }
         ? nil : says("keeps none of the profile's alternatives")
+    case .pattern(let pattern, let text, let isWanted):
+      var steps = Bounds.patternSteps
+      guard let found = pattern.matches(document.utf8(value).span, steps: &steps) else {
+        return says("is too long to be matched with \(text)")
+      }
+      guard found != isWanted else { return nil }
+      return says(isWanted ? "must match \(text)" : "must not match \(text)")
     case .under(let rule, let directory):
       return rule.fault(document.utf8(value)).map {
         says("must be a path in \(quoted(directory)): it \($0)")

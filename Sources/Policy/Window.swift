@@ -24,6 +24,8 @@ public struct Window: Sendable {
   var serverTasks = TaskTable()
   /// What results asked the client for, the oldest first.
   var asks: [Ask] = []
+  /// What the server says of its tools, and the calls that wait for that.
+  var catalogue = Catalogue()
   /// Whether the client has begun a handshake, and so speaks the era that has one.
   var hasHandshake = false
   /// Why the server is gone.
@@ -116,6 +118,9 @@ public struct Window: Sendable {
   /// Decides on a line that was too long to be read, once it is known whose answer it was: whoever
   /// waits for it is told, because it will not be given twice. Nil if nobody waits.
   public mutating func oversize(_ id: RequestID, size: Int, at now: Int64) -> Decision? {
+    if let lookup = catalogue.lookup, lookup.own == id {
+      return lookedInVain(lookup, size: size, .answerSize, at: now)
+    }
     var asker = id
     if let other = own.removeValue(forKey: id) {
       gathers[other] = nil
@@ -149,6 +154,7 @@ public struct Window: Sendable {
   /// ``auditFailed(_:from:)`` does, for a caller that no longer has the document.
   public mutating func auditFailed(_ id: RequestID, bytesIn: Int) -> Decision {
     let pending = client.remove(id)
+    catalogue.giveUp(on: id)
     if let gather = gathers.removeValue(forKey: id), let followUp = gather.own {
       own[followUp] = nil
     }
@@ -167,6 +173,7 @@ public struct Window: Sendable {
     ending = reason
     gathers.removeAll()
     own.removeAll()
+    catalogue.clear()
     _ = server.removeAll()
     return client.removeAll().map { id, pending in
       let request = Refused(

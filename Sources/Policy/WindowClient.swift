@@ -9,7 +9,7 @@ extension Window {
     let method = Method(of: document)
     var request = Refused(
       id: id, method: method, isStateless: false, rule: 0, bytesIn: document.bytes.count)
-    if client.isTaken(id) || !own.isEmpty && own[id] != nil {
+    if client.isTaken(id) || !own.isEmpty && own[id] != nil || catalogue.lookup?.own == id {
       // Answered as an invalid message, even if it is a call: the answer must not look like the
       // result of the request that is in flight under this id.
       return refuse(
@@ -97,11 +97,25 @@ extension Window {
     let entry = rules.tools.entries[tool.entry]
     request.tool = tool.name
     request.rule = entry.line
+    var definition: ToolDefinition?
+    if entry.needsDefinition {
+      guard catalogue.answersNow else { return hold(document, request, params, at: now) }
+      definition = catalogue.definitions?.tool(content, in: document.bytes)
+      if definition == nil {
+        return refusal(
+          of: request, .unknownTool,
+          Replies.unknown("Unknown tool: ", id: request.id, name: content, of: document.bytes))
+      }
+    }
     if let arguments = params.arguments, arguments.kind != .object, arguments.kind != .null {
       return refuse(request, .badArguments, "arguments must be an object")
     }
     if let violation = entry.arguments?.violation(document, params.arguments) {
       return refuse(request, violation)
+    }
+    if let definition {
+      if let refusal = refusal(of: request, by: definition, document, params) { return refusal }
+      request.output = definition.output
     }
     return answering(document, request, params, subject: tool.name, at: now)
   }
@@ -144,7 +158,7 @@ extension Window {
         method: request.method, name: request.method == .other ? document.shown(.other) : nil,
         tool: request.tool, isStateless: params.isStateless,
         rule: request.rule, started: now, token: params.token, subject: subject,
-        listening: listening,
+        listening: listening, output: request.output, generation: catalogue.generation,
         meta: ListKind(request.method) == nil ? nil : params.rewrittenMeta(document)))
     var event = Event(.request, .client, .pass, bytesIn: request.bytesIn)
     event.id = request.id
@@ -215,6 +229,14 @@ extension Window {
     guard decision.event.name != .drop else { return decision }
     _ = client.remove(id)
     decision.event.id = id
+    if catalogue.release(id) != nil {
+      // The server never saw the call.
+      decision.action = .drop
+      decision.event.verdict = .rewrite
+      decision.event.reason = Reason.held.rawValue
+      decision.event.bytesOut = 0
+      return decision
+    }
     guard let gather = gathers.removeValue(forKey: id), let followUp = gather.own else {
       client.bury(id)
       return decision

@@ -9,7 +9,10 @@ extension Window {
   ) -> Decision {
     var event = event
     let kind = gather.kind
-    guard gather.add(document, tools: rules.tools, shows: { shows($0, in: document.bytes, kind) })
+    guard
+      gather.add(
+        document, tools: rules.tools, known: catalogue.definitions,
+        shows: { shows($0, in: document.bytes, kind) })
     else {
       return refused(id, pending, .badList, event)
     }
@@ -19,6 +22,10 @@ extension Window {
       after: page, of: document, held: held, budget: Window.gathered * rules.maxSize)
     if let next {
       return ask(next, of: document, for: &gather, id, pending, event)
+    }
+    // A page is not the list: where the client gathers, we ask for the whole of it ourselves.
+    if kind.method == .toolsList, !rules.permissions.keepsPages {
+      learn(gather.definitions, of: pending.generation)
     }
     if gather.isWhole(document, page) { return Decision(.forward, event) }
     return replaced(gather.answer(id: id), gather.trouble ?? .listFiltered, event)
@@ -49,7 +56,7 @@ extension Window {
   }
 
   /// An id that no request has; the client cannot know it and the server not guess it.
-  private mutating func newID() -> RequestID {
+  mutating func newID() -> RequestID {
     while true {
       ownCount += 1
       let id = RequestID.string(prefix + Array(String(ownCount).utf8))

@@ -5,6 +5,7 @@ extension Window {
   mutating func serverNotification(_ document: Document) -> Decision {
     let method = Method(of: document)
     let features = rules.permissions.features
+    if method == .toolsChanged { catalogue.generation += 1 }
     switch method {
     case .progress where rules.permissions.passesAnyProgress: break
     case .progress:

@@ -62,6 +62,7 @@ extension Window {
 
   mutating func serverResponse(_ document: Document, at now: Int64) -> Decision {
     guard let id = document.id else { return dropped(document, .server, .other, .nullID) }
+    if let lookup = catalogue.lookup, lookup.own == id { return looked(document, lookup, at: now) }
     if !own.isEmpty, let asker = own.removeValue(forKey: id) {
       return page(document, of: asker, at: now)
     }
@@ -90,7 +91,13 @@ extension Window {
     switch pending.method {
     case .initialize, .discover: return agreed(result, of: document, id, pending, event)
     default:
-      if result.isError { event.outcome = .toolError }
+      if result.isError {
+        event.outcome = .toolError
+      } else if let output = pending.output, result.inputRequests == nil,
+        !fits(output, document)
+      {
+        return refused(id, pending, .badOutput, event)
+      }
       return Decision(.forward, event)
     }
   }
@@ -168,6 +175,8 @@ extension Window {
       case .versionDenied: "the server speaks no version that this profile allows"
       case .inputDenied, .visitDenied:
         "the server asked for input from the user, which this profile does not allow"
+      case .badOutput:
+        "the result does not fit the outputSchema that the server gives for this tool"
       case .badList: "the server gave something that is not such a list"
       case .answerSize: "the server's answer is larger than messages.max_size"
       case .resultSize: "the result is larger than text.max_result; ask for less at once"

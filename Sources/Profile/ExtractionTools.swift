@@ -2,6 +2,8 @@ extension Profile.Tools {
   init(_ node: Node?) {
     let allowed = node?["allow"]
     self.init(line: allowed?.position.line ?? 0)
+    unknownArguments = Profile.UnknownArguments(node?["unknown_arguments"]) ?? unknownArguments
+    enforcesSchemas = node?["schemas"]?.scalar?.text != "ignore"
     guard let allowed else { return }
     if allowed.scalar?.text == "*" {
       allow = .everything(line: allowed.position.line)
@@ -19,12 +21,21 @@ extension Profile.Tool {
       (entry.key, ArgumentRule(entry.value, line: entry.keyPosition.line))
     }
     description = node["description"]?.scalar?.text
+    unknownArguments = Profile.UnknownArguments(node["unknown_arguments"])
+    checksOutput = node["check_output"]?.scalar?.text == "true"
     if let place = node["require_annotation"], let text = place.scalar?.text,
       let annotation = Profile.Annotation(rawValue: text)
     {
       requiredAnnotation = Located(
         annotation, line: place.position.line, column: place.position.column)
     }
+  }
+}
+
+extension Profile.UnknownArguments {
+  fileprivate init?(_ node: Node?) {
+    guard let text = node?.scalar?.text, let word = Self(rawValue: text) else { return nil }
+    self = word
   }
 }
 
@@ -54,6 +65,8 @@ extension ArgumentRule {
     case "max_length": return Int(text).map { .maxLength($0) }
     case "min_items": return Int(text).map { .minItems($0) }
     case "max_items": return Int(text).map { .maxItems($0) }
+    case "pattern": return .pattern(text)
+    case "not_pattern": return .notPattern(text)
     case "under": return .under(text)
     case "host": return .hosts(texts(node))
     case "forbid_leading": return .forbidLeading(texts(node))

@@ -14,10 +14,18 @@ extension Format {
       name: "ask", shape: .emptyList, omitted: "`[]`",
       summary: "Tools that need the person's consent at each call.", example: "[]"),
     Key(
-      name: "unknown_arguments", shape: .choice(["allow"], later: ["refuse"]), omitted: "`allow`",
-      summary: "Whether arguments that the tool does not name are let through.",
+      name: "unknown_arguments", shape: unknownArguments, omitted: "`refuse`",
+      summary: "What becomes of a call with arguments that the tool's schema does not name.",
       example: "allow"),
+    Key(
+      name: "schemas", shape: .choice(["enforce", "ignore"], later: []), omitted: "`enforce`",
+      summary: "Whether a call must fit the schema that the server gives for the tool before it "
+        + "reaches the server.",
+      example: "enforce"),
   ]
+
+  private static let unknownArguments = Shape.choice(
+    Profile.UnknownArguments.allCases.map(\.rawValue), later: [])
 
   static let toolTable: [Key] = [
     Key(
@@ -35,10 +43,17 @@ extension Format {
     Key(
       name: "require_annotation",
       shape: .choice(Profile.Annotation.allCases.map(\.rawValue), later: []),
-      status: .later(hint: "name the tools that are meant"), omitted: "nothing is required",
+      omitted: "nothing is required",
       summary: "What the server has to claim of the tool in its list, or the tool is not shown. "
         + "It is the server's word and proves nothing.",
       example: "readOnlyHint"),
+    Key(
+      name: "unknown_arguments", shape: unknownArguments, omitted: "as `tools.unknown_arguments`",
+      summary: "The same for this tool alone.", example: "allow"),
+    Key(
+      name: "check_output", shape: .boolean, omitted: "`false`",
+      summary: "Whether results must fit the `outputSchema` that the server gives for the tool.",
+      example: "true"),
     Key(
       name: "rate", shape: .anything, status: .later(hint: "remove it; calls are not counted yet"),
       summary: "Calls per time.", example: "30/min"),
@@ -80,6 +95,14 @@ extension Format {
     Key(
       name: "max_length", shape: .integer(0...1 << 30), omitted: "none",
       summary: "The greatest length of a string, in characters (code points).", example: "200"),
+    Key(
+      name: "pattern", shape: .text(.pattern), omitted: "none",
+      summary: "A regular expression (ECMA-262) that must match somewhere in the string.",
+      example: "\"^[a-z0-9/._]+$\""),
+    Key(
+      name: "not_pattern", shape: .text(.pattern), omitted: "none",
+      summary: "A regular expression (ECMA-262) that must match nowhere in the string.",
+      example: "\"[;&|]\""),
     Key(
       name: "under", shape: .text(.path), omitted: "any path",
       summary: "A directory: the string must be a path in it, absolute or relative to "

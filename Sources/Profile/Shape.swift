@@ -79,6 +79,7 @@ enum TextRule: Sendable, CaseIterable {
   case toolDescription
   case argumentHost
   case leading
+  case pattern
   case systemCall
   case path
   case resource
@@ -99,6 +100,7 @@ enum TextRule: Sendable, CaseIterable {
     case .argumentName: "an argument's name of at most 256 bytes"
     case .toolDescription: "a text of 1 to 4096 bytes"
     case .argumentHost: "a host's name or address, or a name with *. before it"
+    case .pattern: "a regular expression of 1 to 1024 bytes"
     case .leading: "a string of 1 to 64 bytes"
     case .systemCall: "a system call's name"
     case .path: "an absolute path"
@@ -122,6 +124,7 @@ enum TextRule: Sendable, CaseIterable {
     case .argumentName: "max_count"
     case .toolDescription: "Show the newest commits"
     case .argumentHost: "example.com"
+    case .pattern: "\"^[a-z]+$\""
     case .leading: "\"-\""
     case .systemCall: "io_setup"
     case .path: "/srv/data"
@@ -134,7 +137,7 @@ enum TextRule: Sendable, CaseIterable {
   /// The rule as a regular expression of JSON Schema, where it is one.
   var pattern: String? {
     switch self {
-    case .anything, .description, .reason, .toolDescription, .leading: nil
+    case .anything, .description, .reason, .toolDescription, .leading, .pattern: nil
     case .profileName: "^[a-z0-9][a-z0-9._-]{0,63}$"
     case .variableName: "^[a-z][a-z0-9_]{0,63}$"
     case .environmentName: "^[A-Za-z_][A-Za-z0-9_]{0,255}$"
@@ -175,6 +178,7 @@ enum TextRule: Sendable, CaseIterable {
     case .anything, .path, .argumentHost: return true
     case .argumentName: return (1...256).contains(bytes.count)
     case .toolDescription: return (1...4096).contains(bytes.count)
+    case .pattern: return (1...1024).contains(bytes.count)
     case .leading: return (1...64).contains(bytes.count)
     case .program: return !text.isEmpty
     case .description: return bytes.count <= 1024

@@ -15,6 +15,8 @@ public enum ShippedProfiles {
         extends: auto
         tools:
           allow: ["*"]
+          # Many servers take more than their schemas name.
+          unknown_arguments: allow
 
         """#
     ),

@@ -6,12 +6,24 @@ extension Profile {
     public var allow: [Tool]
     /// The line of `tools.allow`, which refuses what is not named; 0 when it is omitted.
     public var line: Int
+    /// What becomes of arguments that nobody names, where an entry does not say it.
+    public var unknownArguments = UnknownArguments.refuse
+    /// Whether calls are held to the server's schemas.
+    public var enforcesSchemas = true
 
     /// Makes the section; without tools none is allowed.
     public init(allow: [Tool] = [], line: Int = 0) {
       self.allow = allow
       self.line = line
     }
+  }
+
+  /// What becomes of arguments that neither the schema of a tool nor the profile knows.
+  public enum UnknownArguments: String, Sendable, CaseIterable {
+    /// The call is refused.
+    case refuse
+    /// They pass.
+    case allow
   }
 
   /// One entry of `tools.allow`.
@@ -24,6 +36,10 @@ extension Profile {
     public var description: String?
     /// The annotation that the server has to claim for the tool.
     public var requiredAnnotation: Located<Annotation>?
+    /// What becomes of arguments that nobody names; nil as the section says.
+    public var unknownArguments: UnknownArguments?
+    /// Whether results are held to the schema that the server gives for them.
+    public var checksOutput = false
 
     /// Makes an entry that says nothing but the name.
     public init(_ name: Located<String>) {
@@ -35,9 +51,6 @@ extension Profile {
     public var isPattern: Bool {
       name.value.utf8.contains { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") }
     }
-
-    /// Whether it says something beside the name.
-    var isPlain: Bool { arguments.isEmpty && description == nil && requiredAnnotation == nil }
   }
 
   /// What a server can claim of a tool, as far as an entry can require it.
@@ -101,6 +114,8 @@ public struct ArgumentRule: Sendable {
     case alternatives([ArgumentRule])
     /// `under`: an absolute plain directory.
     case under(String)
+    /// `pattern`, `not_pattern`: ECMA-262, a match anywhere.
+    case pattern(String), notPattern(String)
     /// `host`: the hosts, as ``HostText`` takes them.
     case hosts([String])
     /// `forbid_leading`: what the string must not begin with.
@@ -130,7 +145,7 @@ extension ArgumentRule.Demand {
     case .kind(let kind): [kind]
     case .literals(let literals): Set(literals.flatMap(\.kinds))
     case .minimum, .maximum: [.number, .integer]
-    case .minLength, .maxLength, .under, .hosts, .forbidLeading: [.string]
+    case .minLength, .maxLength, .pattern, .notPattern, .under, .hosts, .forbidLeading: [.string]
     case .minItems, .maxItems, .items: [.array]
     case .alternatives: nil
     }

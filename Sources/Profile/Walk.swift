@@ -130,6 +130,9 @@ struct Walk {
     if rule == .path, let fault = PathText.fault(scalar.text) {
       findings.error(node.position, "\(path): \(fault.message)", hint: fault.hint)
     }
+    if rule == .pattern, let fault = PatternText.fault(scalar.text) {
+      findings.error(node.position, "\(path): \(fault)")
+    }
     if rule == .argumentHost, let fault = HostText.fault(scalar.text) {
       findings.error(node.position, "\(path): \(fault.message)", hint: fault.hint)
     }

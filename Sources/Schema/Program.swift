@@ -150,6 +150,14 @@ final class Program: Sendable {
     var dynamicTargets: [DynamicTarget] = []
     /// Keys, numbers and constants, canonical.
     var texts: [UInt8] = []
+
+    /// About how many bytes all of it takes.
+    var footprint: Int {
+      let states = patterns.reduce(0) { $0 + $1.states * 16 + $1.classes.count * 256 + 256 }
+      let rows = nodes.count + rules.count + keys.count + constants.count + patternNodes.count
+      let tables = objects.count + arrays.count + dependencies.count + bounds.count
+      return 1024 + texts.count + children.count * 4 + rows * 24 + tables * 96 + states
+    }
   }
 
   init(root: Int32, maxDepth: Int, tables: Tables) {

@@ -29,6 +29,9 @@ public struct Schema: Sendable {
     program = try compiler.compile(document, value, closed: closed)
   }
 
+  /// About how many bytes the compiled schema takes.
+  public var footprint: Int { program.tables.footprint }
+
   /// Checks a value, in at most so many steps.
   ///
   /// A step is about one keyword at one place, one character matched against one state of a

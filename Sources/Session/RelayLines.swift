@@ -34,6 +34,7 @@ extension RelayLoop {
         let decision = window.oversize(id, size: seen, at: now)
       {
         stage(decision, from: side, at: now)
+        releaseCalls(at: now)
       }
       return
     }
@@ -54,6 +55,15 @@ extension RelayLoop {
     let decision = window.decide(document, from: side, at: now)
     if side == .client, document.kind == .request { counters.requests += 1 }
     stage(decision, from: side, at: now)
+    releaseCalls(at: now)
+  }
+
+  /// Decides on calls that had to wait for what the server says of its tools.
+  private mutating func releaseCalls(at now: Int64) {
+    while let (held, decision) = window.release(at: now) {
+      document = held
+      stage(decision, from: .client, at: now)
+    }
   }
 
   /// Decides on a line that is no message.
@@ -184,6 +194,12 @@ extension RelayLoop {
       } else {
         toServer.append(line, isAnswer: item.isAnswer)
       }
+    }
+    // What waited with the calls that are lost.
+    while let (_, decision) = window.release(at: now) {
+      count(decision.event)
+      recorder.count(decision.event, at: now)
+      if case .answer(let bytes) = decision.action { toClient.append(bytes, isAnswer: true) }
     }
   }
 }

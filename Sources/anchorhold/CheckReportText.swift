@@ -80,6 +80,7 @@ extension CheckReport {
       ("name", profile.map { .string($0.name) } ?? .null),
       ("preset", profile.map { .string($0.preset.rawValue) } ?? .null),
       ("isolation", profile.map { .string($0.isolation.rawValue) } ?? .null),
+      ("tools", profile.map { ToolFindings.json($0.tools) } ?? .null),
       ("runtime", runtime.map(Self.json) ?? .null),
       ("cell", plan.map(Self.json) ?? .null),
     ])

@@ -19,12 +19,34 @@ enum ToolFindings {
       parts.append("rules for \(names)")
     }
     if tool.description != nil { parts.append("another description") }
+    if let annotation = tool.requiredAnnotation {
+      parts.append("shown while the server claims \(annotation.value.rawValue)")
+    }
+    if let unknown = tool.unknownArguments {
+      parts.append("unknown arguments \(unknown == .allow ? "allowed" : "refused")")
+    }
+    if tool.checksOutput { parts.append("results held to the server's schema") }
     guard !parts.isEmpty else { return [] }
     return [("tool", "\(shown(tool.name.value)): \(parts.joined(separator: "; "))")]
   }
 
-  /// What is worth knowing before the profile is used: what each pattern means.
+  /// What is worth knowing before the profile is used: what each pattern means, and what is not
+  /// checked.
   static func notes(on tools: Profile.Tools) -> [String] {
+    guard !tools.allow.isEmpty else { return [] }
+    var notes: [String] = []
+    if !tools.enforcesSchemas {
+      notes.append("tools.schemas: ignore: calls are not held to the server's schemas")
+    }
+    if tools.unknownArguments == .allow {
+      notes.append(
+        "tools.unknown_arguments: allow: arguments that nobody names reach the server")
+    }
+    return notes + patterns(of: tools)
+  }
+
+  /// What each pattern means.
+  private static func patterns(of tools: Profile.Tools) -> [String] {
     let exact = tools.allow.contains { !$0.isPattern }
     var before = exact ? ["an exact name"] : []
     return tools.allow.filter(\.isPattern).map { tool in
@@ -33,6 +55,18 @@ enum ToolFindings {
       return "line \(tool.name.line): \(meaning(tool.name.value))\(others); "
         + "tools that the server adds later are callable when they match"
     }
+  }
+
+  /// The entries for a program.
+  static func json(_ tools: Profile.Tools) -> JSONValue {
+    .array(
+      tools.allow.map { tool in
+        .object([
+          ("name", .string(tool.name.value)), ("line", .integer(Int64(tool.name.line))),
+          ("pattern", .boolean(tool.isPattern)),
+          ("arguments", .array(tool.arguments.map { .string($0.name) })),
+        ])
+      })
   }
 
   /// A pattern in words.

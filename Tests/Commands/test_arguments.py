@@ -12,7 +12,7 @@ from harness import PROBE, Case, need, refused
 
 # Runs a Python server and writes down every byte that reaches it.
 WATCHED = """\
-import os, runpy, sys, threading
+import importlib, os, sys, threading
 log = open(sys.argv[1], "ab", 0)
 outer = os.dup(0)
 reading, writing = os.pipe()
@@ -24,7 +24,7 @@ def copy():
     os.close(writing)
 threading.Thread(target=copy, daemon=True).start()
 sys.argv = sys.argv[2:]
-runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+importlib.import_module(sys.argv[0]).main()
 """
 
 
@@ -204,3 +204,161 @@ class RealServers(Watched):
                                 ("git_branch", {"branch_type": "local", "contains": "-x"})]:
             _, meta = self.refusal(cell.call(tool, {**where, **arguments}))
             self.assertEqual(meta["reason"], "argument", (tool, arguments))
+
+
+class Schemas(Watched):
+    """With the server's own schemas, as every profile has it unless it says otherwise."""
+
+    enforced = {"schemas": "enforce", "unknown_arguments": "refuse"}
+
+    def test_the_server_is_asked_for_its_tools_before_the_first_call(self):
+        for stateless in [False, True]:
+            with self.subTest(stateless=stateless):
+                log = self.log / "lines"
+                log.unlink(missing_ok=True)
+                cell = self.run_cell(self.profile(
+                    PROBE, "serve", "--log", str(log), "--pages", "3", "--tools", "4",
+                    write=[self.log], tools={"allow": "*", **self.enforced}))
+                if not stateless:
+                    cell.initialize()
+                text, meta = self.refusal(cell.call("echo", {"mark": 1}, stateless=stateless))
+                self.assertEqual(text, 'Refused by anchorhold: "mark" is an unknown argument '
+                                 "(the tool's schema)")
+                self.assertEqual(meta["argument"], "/mark")
+                self.assertEqual(cell.text("echo", {}, stateless=stateless), "{}")
+                self.assertIn("Unknown tool", cell.call(
+                    "no-such", {}, stateless=stateless)["error"]["message"])
+                seen = [json.loads(line) for line in log.read_text().splitlines()]
+                lists = [line for line in seen if line["method"] == "tools/list"]
+                self.assertEqual(len(lists), 7)
+                self.assertEqual(sum(line["method"] == "tools/call" for line in seen), 1)
+                for line in lists:
+                    self.assertEqual(
+                        "io.modelcontextprotocol/protocolVersion" in
+                        line.get("params", {}).get("_meta", {}), stateless)
+                self.assertNotIn("mark", log.read_text())
+                self.assertEqual(cell.finish(), 0)
+        free = self.session(tools={"allow": "*", "unknown_arguments": "allow"})
+        self.assertEqual(free.text("echo", {"mark": 1}), '{"mark":1}')
+
+    def test_many_calls_at_once_wait_and_come_in_their_order(self):
+        cell = self.run_cell(self.profile(
+            PROBE, "serve", "--log", str(self.log / "lines"), write=[self.log],
+            tools={"allow": "*", "schemas": "enforce"}))
+        cell.initialize()
+        for identifier in range(100, 140):
+            cell.send({"jsonrpc": "2.0", "id": identifier, "method": "tools/call",
+                       "params": {"name": "echo", "arguments": {"n": identifier}}})
+        self.assertEqual([cell.receive()["id"] for _ in range(40)], list(range(100, 140)))
+        seen = [json.loads(line) for line in self.lines().splitlines()]
+        self.assertEqual([line["id"] for line in seen if line["method"] == "tools/call"],
+                         list(range(100, 140)))
+        self.assertEqual(sum(line["method"] == "tools/list" for line in seen), 1)
+
+    def test_after_a_change_the_server_is_asked_again(self):
+        cell = self.run_cell(self.profile(
+            PROBE, "serve", "--log", str(self.log / "lines"), write=[self.log],
+            tools={"allow": "*", "schemas": "enforce"}))
+        cell.initialize()
+        cell.tools()
+        cell.text("echo", {})
+        self.assertEqual(self.lines().count('"tools/list"'), 1)
+        cell.text("notify", {"method": "notifications/tools/list_changed"})
+        cell.text("echo", {})
+        self.assertEqual(self.lines().count('"tools/list"'), 2)
+        cell.text("echo", {})
+        self.assertEqual(self.lines().count('"tools/list"'), 2)
+
+
+class RealSchemas(Watched):
+    def test_time(self):
+        tools = {"allow": [{"name": "get_current_time", "check_output": True},
+                           {"name": "convert_*", "require_annotation": "readOnlyHint"}],
+                 "schemas": "enforce", "unknown_arguments": "refuse"}
+        good = [("get_current_time", {"timezone": "Etc/UTC"}),
+                ("convert_time", {"source_timezone": "Europe/London", "time": "16:30",
+                                  "target_timezone": "Asia/Tokyo"})]
+        bad = [("get_current_time", {}), ("get_current_time", {"timezone": 1}),
+               ("get_current_time", {"timezone": "Etc/UTC", "mark": "never seen"}),
+               ("convert_time", {"time": "16:30"})]
+        for stateless in [False, True]:
+            with self.subTest(stateless=stateless):
+                shutil.rmtree(self.directory / "script", ignore_errors=True)
+                (self.log / "lines").unlink(missing_ok=True)
+                cell = self.python("time", "mcp_server_time", tools=tools)
+                if not stateless:
+                    cell.initialize()
+                for tool, arguments in bad:
+                    _, meta = self.refusal(cell.call(tool, arguments, stateless=stateless))
+                    self.assertEqual(meta["reason"], "argument", (tool, arguments))
+                for tool, arguments in good:
+                    self.assertIn("datetime", cell.text(tool, arguments, stateless=stateless))
+                self.assertEqual(self.lines().count('"tools/call"'), len(good))
+                self.assertNotIn("never seen", self.lines())
+                self.assertEqual(sorted(cell.tools(stateless=stateless)),
+                                 ["convert_time", "get_current_time"])
+        # Without the schemas the server gets to see each of them.
+        shutil.rmtree(self.directory / "script")
+        (self.log / "lines").unlink()
+        free = self.python("time", "mcp_server_time", tools={
+            "allow": ["*"], "schemas": "ignore", "unknown_arguments": "allow"})
+        free.initialize()
+        for tool, arguments in bad:
+            free.call(tool, arguments)
+        self.assertEqual(self.lines().count('"tools/call"'), len(bad))
+        self.assertIn("never seen", self.lines())
+
+    def test_sqlite(self):
+        place = self.shared_directory("data")
+        cell = self.python(
+            "sqlite", "mcp_server_sqlite", "--db-path", place / "x.db",
+            tools={"allow": ["list_tables", {"name": "read_query", "arguments": {
+                "query": {"pattern": "(?:^|\\s)[Ss][Ee][Ll][Ee][Cc][Tt]\\s", "max_length": 100,
+                          "not_pattern": "[;]"}}}, {"name": "create_table"}],
+                   "schemas": "enforce", "unknown_arguments": "refuse"},
+            filesystem={"write": [str(self.log), str(place)]})
+        cell.initialize()
+        cell.text("create_table", {"query": "CREATE TABLE t (a)"})
+        self.assertIn("'t'", cell.text("list_tables"))
+        self.assertEqual(cell.text("read_query", {"query": "SELECT * FROM t"}), "[]")
+        for arguments in [{}, {"query": 1}, {"query": "SELECT 1; DROP TABLE t"},
+                          {"query": "PRAGMA x"}, {"query": "SELECT '" + "x" * 200 + "'"},
+                          {"query": "SELECT 1", "mark": 1}]:
+            _, meta = self.refusal(cell.call("read_query", arguments))
+            self.assertEqual(meta["reason"], "argument", arguments)
+        self.assertTrue(refused(cell.call("list_tables", {"a": 1})))
+        self.assertEqual(self.lines().count('"tools/call"'), 3)
+
+    def test_the_node_server(self):
+        need(self, servers.ready("node"), "no virtual environment from PyPI for node")
+        driver = next((servers.PLACE / "node/lib").glob("python3*/site-packages/playwright/driver"))
+        script = self.shared_directory("script") / "watched.js"
+        script.write_text(
+            "const fs = require('fs'), log = process.argv[2];\n"
+            "process.stdin.on('data', data => fs.appendFileSync(log, data));\n"
+            "process.argv.splice(1, 3, process.argv[3]);\n"
+            "require(process.argv[1]);\n")
+        profile = self.profile(
+            extends="node", read=[script.parent], write=[self.log],
+            server={"command": [str(driver / "node"), str(script), str(self.log / "lines"),
+                                str(driver / "package/lib/entry/mcp.js")]},
+            filesystem={"read": [str(script.parent), str(driver)]},
+            limits={"memory": "4GiB"},
+            tools={"allow": ["browser_tabs", {
+                "name": "browser_navigate", "arguments": {"url": {"host": ["example.com"]}}}],
+                   "schemas": "enforce", "unknown_arguments": "refuse"})
+        cell = self.run_cell(profile)
+        cell.initialize()
+        self.assertEqual(sorted(cell.tools()), ["browser_navigate", "browser_tabs"])
+        for tool, arguments in [
+                ("browser_navigate", {}), ("browser_navigate", {"url": 1}),
+                ("browser_navigate", {"url": "https://evil.example/mark"}),
+                ("browser_navigate", {"url": "https://example.com@evil.example/mark"}),
+                ("browser_navigate", {"url": "https://example.com", "mark": 1}),
+                ("browser_tabs", {"action": "mark"})]:
+            _, meta = self.refusal(cell.call(tool, arguments))
+            self.assertEqual(meta["reason"], "argument", arguments)
+        # There is no browser to show it: what matters is that the server was asked.
+        cell.call("browser_navigate", {"url": "https://example.com/"}, timeout=60)
+        self.assertEqual(self.lines().count('"tools/call"'), 1)
+        self.assertNotIn("mark", self.lines())

@@ -66,7 +66,8 @@ class TheFile(Case):
         profile = root / "etc/profile.yaml"
         profile.write_text(json.dumps({
             "version": 1, "name": self.name, "extends": "static",
-            "server": {"command": ["/probe", "serve"]}, "tools": {"allow": ["*"]}}))
+            "server": {"command": ["/probe", "serve"]},
+            "tools": {"allow": ["*"], "unknown_arguments": "allow"}}))
         # pivot_root needs a program of the old root after it: Python goes in and execs.
         code = (
             "import ctypes, os, sys\n"

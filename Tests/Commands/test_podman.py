@@ -133,7 +133,8 @@ class PodmanCase(Case):
         (self.profiles / "granted").write_text("granted text")
         filter_ = self.directory / "filter.json"
         filter_.write_text(json.dumps(docker_filter()))
-        base = {"version": 1, "isolation": "container", "tools": {"allow": "*"}}
+        base = {"version": 1, "isolation": "container",
+                "tools": {"allow": "*", "unknown_arguments": "allow"}}
         for name, more in {
             "probe": {"extends": "static", "server": {"command": ["/tests/probe", "serve"]},
                       "filesystem": {"read": ["/prof/granted"]}},

@@ -42,7 +42,7 @@ class Malformed(Case):
                      "tools: {ask: [push]}", "tools: {allow: [{name: a, rate: 30/min}]}",
                      "tools: {allow: [{name: a, timeout: 20s}]}", "pins: strict", "pins: warn",
                      "secrets: {t: {from: env, name: T}}", "audit: {retention: 90d}",
-                     "audit: {arguments: redacted}", "tools: {unknown_arguments: refuse}"]:
+                     "audit: {arguments: redacted}"]:
             with self.subTest(line):
                 _, check, run = self.both(base + line + "\n")
                 self.assertIn("not enforced by this version", check)
@@ -219,7 +219,7 @@ class Malformed(Case):
         text = ("version: 1\nname: %s\nextends: static\n"
                 "variables: {place: {type: directory, required: true}}\n"
                 "server: {command: [%s, serve]}\nfilesystem: {read: [\"${place}\"]}\n"
-                "tools: {allow: [\"*\"]}\n" % (self.name, PROBE))
+                "tools: {allow: [\"*\"], unknown_arguments: allow}\n" % (self.name, PROBE))
         here = self.shared_directory("place")
         (here / "file").write_text("inside")
         path = self.profile(text=text)

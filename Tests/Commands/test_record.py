@@ -247,7 +247,7 @@ class AFullDisk(Case):
         log = self.shared_directory("log")
         cell = self.run_cell(
             self.profile(PROBE, "serve", "--log", str(log / "lines"), write=[log]),
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20480, 20480)))
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (24576, 24576)))
         cell.initialize()
         count = 40
         calls = [{"jsonrpc": "2.0", "id": 1000 + n, "method": "tools/call", "params": {

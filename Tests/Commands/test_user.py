@@ -107,7 +107,8 @@ class OfRoot(Users):
         text = ("version: 1\nname: %s\nextends: static\n"
                 "variables: {place: {type: directory, required: true}}\n"
                 "server: {command: [%s, serve]}\nfilesystem: {write: [\"${place}\"]}\n"
-                "user: {owner_of: \"${place}\"}\ntools: {allow: [\"*\"]}\n" % (self.name, PROBE))
+                "user: {owner_of: \"${place}\"}\ntools: {allow: [\"*\"], unknown_arguments: allow}\n"
+                % (self.name, PROBE))
         path = self.profile(text=text)
         cell = self.run_cell(path, "--set", f"place={self.place}")
         cell.initialize()

@@ -12,7 +12,9 @@ struct RuleBench {
 
   /// - Parameter rule: the rule as a profile writes it.
   init(_ rule: String, more: String = "") {
-    let text = "tools: {allow: [{name: t, arguments: {a: \(rule)}}]}\n\(more)"
+    let text =
+      "tools: {schemas: ignore, unknown_arguments: allow, "
+      + "allow: [{name: t, arguments: {a: \(rule)}}]}\n\(more)"
     player = Player(profile: Scenario.profile(text))
   }
 
@@ -195,12 +197,23 @@ struct ArgumentTests {
     }
   }
 
-  @Test("the verdict never depends on white space, escapes or the order of keys", arguments: 1...4)
-  func spelling(_ seed: Int) throws {
+  /// What a server says of the tool of ``spelling``.
+  static let list = """
+    < {"jsonrpc":"2.0","id":"\(Scenario.ownPrefix)1","result":{"tools":[{"name":"t","inputSchema":\
+    {"type":"object","properties":{"n":{"type":"integer"},"s":{"pattern":"^[^b]*$"},"p":{},"l":{},\
+    "e":{"enum":["x","é",1,2]},"x":{"type":["integer","object"]}}}}]}}
+    """
+
+  @Test(
+    "the verdict never depends on white space, escapes or the order of keys", arguments: 1...4,
+    [false, true])
+  func spelling(_ seed: Int, _ enforced: Bool) throws {
     var generator = SplitMix(state: UInt64(seed))
-    let profile = Scenario.profile(
+    var profile = Scenario.profile(
       """
       tools:
+        schemas: ignore
+        unknown_arguments: allow
         allow:
           - name: t
             arguments:
@@ -210,13 +223,14 @@ struct ArgumentTests {
               l: {items: {host: [a.b]}, max_items: 2}
               e: {enum: [x, "é", 1]}
       """)
+    profile.tools.enforcesSchemas = enforced
     let choices: [(String, [Any])] = [
       ("n", [1, 10, 11, "1"]), ("s", ["-a", "ab", "abcde", "\n-", "é😀"]),
       ("p", ["/srv/é", "/etc", "x"]), ("e", ["x", "é", "e", 1, 2]), ("N", [1]),
       ("l", [["a.b"], ["a.b", "A.B"], ["c"], ["a.b", "a.b", "a.b"]]), ("x", [1, [1], ["-": "-"]]),
     ]
     var verdicts: Set<Bool> = []
-    for round in 0..<400 {
+    for round in 0..<120 {
       var arguments: [String: Any] = [:]
 
       for (key, values) in choices where Int.random(in: 0..<3, using: &generator) == 0 {
@@ -229,9 +243,11 @@ struct ArgumentTests {
       var answers: Set<String> = []
       for _ in 0..<4 {
         var player = Player(profile: profile)
-        let outcome = player.play("> " + Self.respelled(message, &generator))
+        var outcome = player.play("> " + Self.respelled(message, &generator))
+        if enforced { outcome = player.play(Self.list) }
         let line = try #require(outcome.lines.first)
-        answers.insert(line.hasPrefix("=>S ") ? "passed" : line)
+        // Of several faults with a schema the first in the text is told.
+        answers.insert(line.hasPrefix("=>S ") ? "passed" : enforced ? "refused" : line)
         verdicts.insert(line.hasPrefix("=>S "))
       }
       #expect(answers.count == 1, "round \(round): \(answers)")

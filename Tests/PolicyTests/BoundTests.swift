@@ -8,7 +8,7 @@ import Wire
 struct BoundTests {
   private func player(inFlight: Int = 64) -> Player {
     var profile = Profile(name: "test")
-    profile.tools = .init(allow: .everything(line: 3))
+    profile.tools = .unchecked(.everything(line: 3))
     profile.messages.inFlight = inFlight
     return Player(profile: profile)
   }

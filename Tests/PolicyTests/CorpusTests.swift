@@ -27,7 +27,7 @@ struct CorpusTests {
     // The log holds many sessions one after the other and mixed, so ids are used again while in
     // flight: each request here is answered before the next with its id, as a session would.
     var profile = Profile(name: "test")
-    profile.tools = .init(allow: .everything(line: 1))
+    profile.tools = .unchecked(.everything(line: 1))
     profile.messages.inFlight = 4_096
     var player = Player(profile: profile)
     var reasons: [String: Int] = [:]
@@ -57,7 +57,7 @@ struct CorpusTests {
     var calls = 0
     for line in lines where line.hasPrefix(">") && line.contains(#""method":"tools/call""#) {
       var profile = Profile(name: "test")
-      profile.tools = .init(allow: .everything(line: 1))
+      profile.tools = .unchecked(.everything(line: 1))
       var player = Player(profile: profile)
       let outcome = player.play(line)
       if line.contains(#""inputResponses""#) { continue }
@@ -102,7 +102,7 @@ struct CorpusTests {
 
   private static let open: Profile = {
     var profile = Profile(name: "test")
-    profile.tools = .init(allow: .everything(line: 1))
+    profile.tools = .unchecked(.everything(line: 1))
     profile.resources = .everything(line: 1)
     profile.prompts = .everything(line: 1)
     profile.requests.sampling = true

@@ -24,9 +24,11 @@ final class RelayHarness: @unchecked Sendable {
 
   /// - Parameters:
   ///   - tools: the tools that the profile allows, as YAML.
+  ///   - schemas: whether calls are held to the server's schemas.
   ///   - audit: what to open for the records.
   init(
-    tools: String = "[echo]", maxSize: String = "4MiB", audit: String? = nil, opens: Bool = true,
+    tools: String = "[echo]", schemas: String = "ignore", maxSize: String = "4MiB",
+    audit: String? = nil, opens: Bool = true,
     transfer: Transfer = .nonblocking, diagnosis: String? = nil
   ) throws {
     Signal.ignoreBrokenPipe()
@@ -35,7 +37,7 @@ final class RelayHarness: @unchecked Sendable {
       name: trial
       extends: static
       server: {command: [/bin/true]}
-      tools: {allow: \(tools)}
+      tools: {schemas: \(schemas), unknown_arguments: allow, allow: \(tools)}
       messages: {max_size: \(maxSize)}
       """
     let (profile, diagnostics) = ProfileLoader(file: "trial.yaml").load(Array(text.utf8))
