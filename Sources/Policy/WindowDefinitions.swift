@@ -120,6 +120,9 @@ extension Window {
     catalogue.learn(definitions, of: generation)
   }
 
+  /// Whether there may be one: see ``release(at:)``.
+  public var mayRelease: Bool { catalogue.hasNext }
+
   /// The decision on a call that has waited, nil when none can be made now; to be asked for after
   /// every other decision until it is nil.
   public mutating func release(at now: Int64) -> (document: Document, decision: Decision)? {
