@@ -38,14 +38,17 @@ extension Window {
   }
 
   /// Asks the server for its tools; gives the request.
-  private mutating func look(isStateless: Bool, meta: [UInt8]?, at now: Int64) -> [UInt8] {
+  private mutating func look(
+    isStateless: Bool, meta: [UInt8]?, repeats: Int = 0, at now: Int64
+  ) -> [UInt8] {
     let id = newID()
     catalogue.lookup = Catalogue.Lookup(
       own: id,
       gather: Gather(
         .tools, seed: seed, isStateless: isStateless, limit: rules.maxList, texts: rules.texts,
         keepsPages: false),
-      generation: catalogue.generation, isStateless: isStateless, meta: meta, started: now)
+      generation: catalogue.generation, isStateless: isStateless, meta: meta, started: now,
+      repeats: repeats)
     return Replies.toolList(id: id, meta: meta)
   }
 
@@ -82,8 +85,13 @@ extension Window {
       return Decision(.drop, event, extra: [.server(line)])
     }
     guard lookup.generation == catalogue.generation else {
-      // They changed while we asked: what we have may be of before or after.
-      let line = look(isStateless: lookup.isStateless, meta: lookup.meta, at: now)
+      // They changed while we asked: what we have may be of before or after. A server whose tools
+      // change at each look would have us ask, and record it, for ever.
+      guard lookup.repeats < Bounds.lookups else {
+        return lookedInVain(lookup, size: size, .noList, at: now)
+      }
+      let line = look(
+        isStateless: lookup.isStateless, meta: lookup.meta, repeats: lookup.repeats + 1, at: now)
       return Decision(.drop, event, extra: [.server(line)])
     }
     catalogue.lookup = nil
