@@ -156,7 +156,7 @@ extension Window {
     if let fault = definition.fault {
       return refuse(request, unusable: fault)
     }
-    if definition.output != nil, params.isTask {
+    if definition.output != nil, params.isTask, rules.permissions.features.tasks {
       return refuse(
         request, .badArguments, "results of this tool are checked, so it cannot become a task")
     }
