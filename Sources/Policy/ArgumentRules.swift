@@ -13,6 +13,15 @@ struct ArgumentViolation: Sendable {
   var line: Int
 }
 
+extension ArgumentViolation {
+  /// A key that is not a name and looks like it.
+  static func lookAlike(of name: String, line: Int) -> ArgumentViolation {
+    ArgumentViolation(
+      pointer: "", keyword: "arguments", text: "have a key that looks like \(name) and is not it",
+      line: line)
+  }
+}
+
 /// The profile's rules for the arguments of a tool, compiled.
 ///
 /// The arguments are gone through once, in whatever order they are; which of several faults is told
@@ -95,14 +104,11 @@ struct ArgumentRules: Sendable {
   private func lookAlike(_ key: Range<Int>, in bytes: [UInt8]) -> ArgumentViolation? {
     let plain = Document.foldedKey(key, in: bytes)
     guard !plain.isEmpty, let number = folded.firstIndex(of: plain) else { return nil }
-    return ArgumentViolation(
-      pointer: "", keyword: "arguments",
-      text: "have a key that looks like \(shown[number].dropFirst()) and is not it",
-      line: rules[number].line)
+    return .lookAlike(of: String(shown[number].dropFirst()), line: rules[number].line)
   }
 
-  /// A name as a step of a JSON pointer.
-  private static func step(_ name: String) -> String {
+  /// A name as a step of a JSON pointer, of visible characters.
+  static func step(_ name: String) -> String {
     var text = "/"
     for scalar in name.unicodeScalars {
       switch scalar {

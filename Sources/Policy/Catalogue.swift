@@ -70,6 +70,9 @@ struct Catalogue: Sendable {
     return call
   }
 
+  /// Whether there is a call whose turn it is.
+  var hasNext: Bool { !ready.isEmpty }
+
   /// Takes out the next call whose turn it is.
   mutating func next() -> (id: RequestID, held: Held)? {
     while !ready.isEmpty {

@@ -7,6 +7,46 @@ struct ToolDefinition: Sendable {
   var input: Schema?, output: Schema?
   /// Why calls cannot be held to it, so that there are none.
   var fault: String?
+  /// Where arguments pass that the schema does not name: those that it does name.
+  var names: ArgumentNames?
+}
+
+/// The names of arguments in a schema, to find keys that some servers take for them.
+final class ArgumentNames: Sendable {
+  private let names: NameTable
+  private let folded: [(plain: [UInt8], name: [UInt8])]
+
+  init(_ schema: Value, of document: Document) {
+    var names = NameTable()
+    var folded: [(plain: [UInt8], name: [UInt8])] = []
+    if let properties = document.member("properties", of: schema) {
+      for (key, _) in document.members(of: properties).prefix(Bounds.remembered) {
+        guard names.insert(key, of: document.bytes) else { continue }
+        folded.append(
+          (Document.foldedKey(key, in: document.bytes), document.utf8(content: key)))
+      }
+    }
+    self.names = names
+    self.folded = folded
+  }
+
+  /// The first name, by bytes, that a key looks like without being it.
+  func lookAlike(_ document: borrowing Document, _ arguments: Value) -> ArgumentViolation? {
+    var found: [UInt8]?
+    document.forEachMember(of: arguments) { key, _ in
+      guard names.number(of: key, in: document.bytes) == nil else { return }
+      let plain = Document.foldedKey(key, in: document.bytes)
+      guard !plain.isEmpty, let name = folded.first(where: { $0.plain == plain })?.name else {
+        return
+      }
+      if let other = found, other.lexicographicallyPrecedes(name) { return }
+      found = name
+    }
+    return found.map {
+      let name = ArgumentRules.step(String(decoding: $0, as: UTF8.self)).dropFirst()
+      return .lookAlike(of: String(name), line: 0)
+    }
+  }
 }
 
 /// What the server says of its tools: the last whole list, compiled.
@@ -54,6 +94,8 @@ struct Definitions: Sendable {
         (definition.input, definition.fault) = Self.compile(
           input, of: document, isClosed: rules.isClosed)
       }
+      let isOpen = !rules.isClosed || document.member("additionalProperties", of: input) != nil
+      if isOpen { definition.names = ArgumentNames(input, of: document) }
     }
     if rules.checksOutput, definition.fault == nil, let output {
       texts.output = Array(document.bytes[output.range])
@@ -113,6 +155,7 @@ extension ToolDefinition {
       return Self.violation(input.check(document, value, steps: Bounds.schemaSteps))
     }
     return Self.violation(input.check(document, arguments, steps: Bounds.schemaSteps))
+      ?? names?.lookAlike(document, arguments)
   }
 
   /// An empty object.

@@ -3,20 +3,34 @@ internal import Wire
 
 /// The section `tools` of a profile, compiled: one rule decides on lists and on calls.
 struct ToolRules: Sendable {
-  /// What an entry says of the tools that it names.
-  struct Entry: Sendable {
+  /// What an entry says of the tools that it names; shared, because every call asks it.
+  final class Entry: Sendable {
     /// The line of the entry.
-    var line: Int
+    let line: Int
     /// The rules for arguments, nil if there are none.
-    var arguments: ArgumentRules?
+    let arguments: ArgumentRules?
     /// What replaces the description, as canonical JSON with its quotes.
-    var description: [UInt8]?
+    let description: [UInt8]?
     /// Whether calls must fit the server's schema, and whether unknown arguments are refused.
-    var usesSchema: Bool, isClosed: Bool
+    let usesSchema: Bool, isClosed: Bool
     /// Whether the server must claim that the tool changes nothing.
-    var wantsReadOnly: Bool
+    let wantsReadOnly: Bool
     /// Whether results must fit the server's schema.
-    var checksOutput: Bool
+    let checksOutput: Bool
+
+    init(_ tool: Profile.Tool, in section: Profile.Tools, workdir: String?) {
+      line = tool.name.line
+      description = tool.description.map { text in
+        [UInt8(ascii: "\"")] + canonicalContent(of: Array(text.utf8)) + [UInt8(ascii: "\"")]
+      }
+      usesSchema = section.enforcesSchemas
+      isClosed = (tool.unknownArguments ?? section.unknownArguments) == .refuse
+      wantsReadOnly = tool.requiredAnnotation != nil
+      checksOutput = tool.checksOutput
+      // Where the schema is not asked, who names the arguments is the profile.
+      let rules = ArgumentRules(tool, workdir: workdir, isClosed: isClosed && !usesSchema)
+      arguments = rules.isEmpty ? nil : rules
+    }
 
     /// Whether a call cannot be decided on without what the server says of the tool.
     var needsDefinition: Bool { usesSchema || wantsReadOnly || checksOutput }
@@ -57,17 +71,7 @@ struct ToolRules: Sendable {
         numbers.append(entries.count)
         contents.append(content)
       }
-      let section = profile.tools
-      let isClosed = (tool.unknownArguments ?? section.unknownArguments) == .refuse
-      // Where the schema is not asked, who names the arguments is the profile.
-      let arguments = ArgumentRules(
-        tool, workdir: workdir, isClosed: isClosed && !section.enforcesSchemas)
-      entries.append(
-        Entry(
-          line: tool.name.line, arguments: arguments.isEmpty ? nil : arguments,
-          description: tool.description.map(Self.quoted), usesSchema: section.enforcesSchemas,
-          isClosed: isClosed, wantsReadOnly: tool.requiredAnnotation != nil,
-          checksOutput: tool.checksOutput))
+      entries.append(Entry(tool, in: profile.tools, workdir: workdir))
     }
     self.entries = entries
     needsDefinitions = entries.contains(where: \.needsDefinition)
@@ -92,9 +96,5 @@ struct ToolRules: Sendable {
       texts.shows(name: range, in: bytes)
     else { return nil }
     return patterns.first { $0.glob.matches(range, in: bytes) }?.entry
-  }
-
-  private static func quoted(_ text: String) -> [UInt8] {
-    [UInt8(ascii: "\"")] + canonicalContent(of: Array(text.utf8)) + [UInt8(ascii: "\"")]
   }
 }

@@ -128,6 +128,9 @@ extension Window {
     catalogue.learn(definitions, of: generation)
   }
 
+  /// Whether there may be one: see ``release(at:)``.
+  public var mayRelease: Bool { catalogue.hasNext }
+
   /// The decision on a call that has waited, nil when none can be made now; to be asked for after
   /// every other decision until it is nil.
   public mutating func release(at now: Int64) -> (document: Document, decision: Decision)? {
@@ -153,7 +156,7 @@ extension Window {
     if let fault = definition.fault {
       return refuse(request, unusable: fault)
     }
-    if definition.output != nil, params.isTask {
+    if definition.output != nil, params.isTask, rules.permissions.features.tasks {
       return refuse(
         request, .badArguments, "results of this tool are checked, so it cannot become a task")
     }

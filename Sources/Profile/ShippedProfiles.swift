@@ -97,7 +97,14 @@ public enum ShippedProfiles {
           write: ["${directory}"]
         limits: {memory: 1GiB, processes: 64, open_files: 256, file_size: 16GiB}
         tools:
-          allow: [read_query, write_query, create_table, list_tables, describe_table, append_insight]
+          allow:
+            - read_query
+            - write_query
+            - create_table
+            - list_tables
+            # The server puts the name into a statement as it is.
+            - {name: describe_table, arguments: {table_name: {max_length: 256, not_pattern: "[;()'\"`]"}}}
+            - append_insight
 
         """#
     ),
@@ -118,7 +125,16 @@ public enum ShippedProfiles {
             - {path: /etc/timezone, optional: true}
         limits: {memory: 512MiB, processes: 64, open_files: 256, file_size: 1MiB}
         tools:
-          allow: [get_current_time, convert_time]
+          # Names of zones, and times of day, and nothing else.
+          allow:
+            - name: get_current_time
+              arguments:
+                timezone: {pattern: "^[A-Za-z0-9_+/-]{1,64}$"}
+            - name: convert_time
+              arguments:
+                source_timezone: {pattern: "^[A-Za-z0-9_+/-]{1,64}$"}
+                target_timezone: {pattern: "^[A-Za-z0-9_+/-]{1,64}$"}
+                time: {pattern: "^[0-2]?[0-9]:[0-5][0-9]$"}
 
         """#
     ),

@@ -55,7 +55,7 @@ extension RelayLoop {
     let decision = window.decide(document, from: side, at: now)
     if side == .client, document.kind == .request { counters.requests += 1 }
     stage(decision, from: side, at: now)
-    releaseCalls(at: now)
+    if window.mayRelease { releaseCalls(at: now) }
   }
 
   /// Decides on calls that had to wait for what the server says of its tools.

@@ -4,11 +4,12 @@ Beside every refusal stands a call that passes, and the server's own account of 
 """
 
 import json
+import resource
 import shutil
 import subprocess
 
 import servers
-from harness import PROBE, Case, need, refused
+from harness import PROBE, Case, compact, descendants, need, refused, resident
 
 # Runs a Python server and writes down every byte that reaches it.
 WATCHED = """\
@@ -362,3 +363,170 @@ class RealSchemas(Watched):
         cell.call("browser_navigate", {"url": "https://example.com/"}, timeout=60)
         self.assertEqual(self.lines().count('"tools/call"'), 1)
         self.assertNotIn("mark", self.lines())
+
+
+# A server that answers tools/list with the lines of a file, one for each request, the last one again
+# and again; null is no answer, and a string is sent as it is before the next line is taken.
+SCRIPTED = """\
+import json, sys
+log, script = open(sys.argv[1], "a"), open(sys.argv[2]).read().splitlines()
+def send(text):
+    sys.stdout.write(text + "\\n")
+    sys.stdout.flush()
+for line in sys.stdin:
+    log.write(line)
+    log.flush()
+    message = json.loads(line)
+    method, identifier = message.get("method"), message.get("id")
+    if identifier is None:
+        continue
+    if method == "tools/list":
+        result = json.loads(script.pop(0) if len(script) > 1 else script[0])
+        while isinstance(result, str):
+            send(result)
+            result = json.loads(script.pop(0) if len(script) > 1 else script[0])
+        if result is None:
+            continue
+    elif method == "tools/call":
+        result = message["params"]["arguments"].get("result", {"content": []})
+    elif method == "initialize":
+        result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {"listChanged": True}},
+                  "serverInfo": {"name": "scripted", "version": "1"}}
+    else:
+        result = {}
+    key = "error" if "code" in result else "result"
+    send(json.dumps({"jsonrpc": "2.0", "id": identifier, key: result}))
+"""
+
+
+class Scripted(Watched):
+    def scripted(self, *answers, **tools):
+        place = self.shared_directory("script")
+        (place / "server.py").write_text(SCRIPTED)
+        (place / "answers").write_text("".join(json.dumps(a) + "\n" for a in answers))
+        cell = self.run_cell(self.profile(
+            extends="python", read=[place], write=[self.log],
+            server={"command": ["/usr/bin/python3", str(place / "server.py"),
+                                str(self.log / "lines"), str(place / "answers")]},
+            tools={"allow": "*", "schemas": "enforce", **tools}))
+        cell.initialize()
+        return cell
+
+    def calls(self):
+        return self.lines().count('"tools/call"')
+
+    @staticmethod
+    def tools(**schemas):
+        return {"tools": [{"name": name, "inputSchema": schema}
+                          for name, schema in schemas.items()]}
+
+    def test_a_tool_whose_schema_cannot_be_compiled_is_not_there(self):
+        cell = self.scripted(self.tools(
+            good={"type": "object"}, wrong={"type": "strin"}, remote={"$ref": "http://a.b/c"},
+            back={"properties": {"a": {"pattern": "(a)\\1"}}}, endless={"$ref": "#"},
+            large={"enum": ["x" * 300_000]}))
+        for name, says in [("wrong", "strin"), ("remote", "http://a.b/c"), ("back", "pattern"),
+                           ("endless", "schema"), ("large", "schema")]:
+            text, meta = self.refusal(cell.call(name, {}))
+            self.assertEqual(meta["reason"], "unusable-schema", text)
+            self.assertIn(says, text)
+        self.assertEqual(cell.tools(), ["good"])
+        self.assertFalse(refused(cell.call("good", {"any": "thing"})))
+        self.assertEqual(self.calls(), 1)
+        removed = [r for r in self.records() if r.get("method") == "tools/list"
+                   and r.get("removed")]
+        self.assertEqual({(r["removed"], r["reason"]) for r in removed},
+                         {(5, "own-list"), (5, "unusable-schema")})
+
+    def test_a_server_that_gives_no_list_gets_no_call(self):
+        cell = self.scripted({"code": -1, "message": "no"}, {"tools": 5}, None)
+        for _ in range(2):
+            _, meta = self.refusal(cell.call("a", {}))
+            self.assertEqual(meta["reason"], "no-list")
+        cell.send({"jsonrpc": "2.0", "id": 700, "method": "tools/call",
+                   "params": {"name": "a", "arguments": {}}})
+        # It stays in flight like any request without an answer, and keeps nobody else waiting.
+        self.assertEqual(cell.request("ping")["result"], {})
+        cell.notify("notifications/cancelled", {"requestId": 700})
+        self.assertEqual(cell.request("ping")["result"], {})
+        self.assertEqual(cell.unclaimed, [])
+        cell.finish()
+        self.assertEqual(self.calls(), 0)
+        self.assertNotIn("cancelled", self.lines())
+
+    def test_what_waits_when_the_tools_change_is_held_to_the_new_ones(self):
+        changed = json.dumps({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
+        old = self.tools(a={"properties": {"old": {}}})
+        new = self.tools(a={"properties": {"new": {}}})
+        cell = self.scripted(old, changed, old, new, unknown_arguments="refuse")
+        self.assertFalse(refused(cell.call("a", {"old": 1})))
+        cell.tools()
+        self.assertTrue(refused(cell.call("a", {"old": 1})))
+        self.assertFalse(refused(cell.call("a", {"new": 1})))
+        self.assertEqual(self.calls(), 2)
+
+    def test_results_are_held_to_the_servers_own_schema(self):
+        listed = {"tools": [{"name": "a", "inputSchema": {}, "outputSchema": {
+            "type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}}]}
+        cell = self.scripted(listed, allow=[{"name": "a", "check_output": True}],
+                             unknown_arguments="allow")
+        def result(**more):
+            return {"result": {"content": [{"type": "text", "text": "secret"}], **more}}
+        for bad in [result(), result(structuredContent={"n": "x"}), result(structuredContent=[])]:
+            text, meta = self.refusal(cell.call("a", bad))
+            self.assertEqual(meta["reason"], "bad-output")
+            self.assertNotIn("secret", text)
+        self.assertEqual(cell.text("a", result(structuredContent={"n": 1})), "secret")
+        self.assertIn("secret", json.dumps(cell.call("a", result(isError=True))))
+
+    def test_hostile_schemas_cost_bounded_memory_and_time(self):
+        heavy = {"properties": {f"p{n}": {"pattern": "(a{60}){60}"} for n in range(4)}}
+        cell = self.scripted(self.tools(**{f"t{n}": heavy for n in range(5000)}))
+        answer = cell.call("t0", {"p0": "a" * 100_000}, timeout=60)
+        self.assertTrue(refused(answer))
+        self.assertTrue(refused(cell.call("t4999", {})))
+        self.assertFalse(refused(cell.call("t1", {})))
+        sizes = {pid: resident(pid) for pid in [cell.pid, *descendants(cell.pid)]}
+        self.assertLess(max(sizes.values()), 96 << 20, sizes)
+        self.assertEqual(self.calls(), 1)
+
+    def test_calls_that_wait_and_cannot_be_recorded_are_refused(self):
+        place = self.shared_directory("script")
+        (place / "server.py").write_text(SCRIPTED)
+        (place / "answers").write_text(json.dumps(self.tools(a={})) + "\n")
+        profile = self.profile(
+            extends="python", read=[place], write=[self.log],
+            server={"command": ["/usr/bin/python3", str(place / "server.py"),
+                                str(self.log / "lines"), str(place / "answers")]},
+            tools={"allow": "*", "schemas": "enforce"})
+        first = self.run_cell(profile)
+        first.initialize()
+        first.finish()
+        start = self.record_files()[0].stat().st_size
+        (self.log / "lines").unlink()
+        for path in self.record_files():
+            path.unlink()
+        for room in range(0, 3000, 250):
+            with self.subTest(room=room):
+                limit = start + room
+                cell = self.run_cell(profile, preexec_fn=lambda: resource.setrlimit(
+                    resource.RLIMIT_FSIZE, (limit, limit)))
+                cell.initialize()
+                cell.send_raw(b"".join(compact(
+                    {"jsonrpc": "2.0", "id": 100 + n, "method": "tools/call",
+                     "params": {"name": "a", "arguments": {"n": n}}}) + b"\n" for n in range(9)))
+                answers = {n: cell.answer(100 + n) for n in range(9)}
+                passed = {n for n in answers if not refused(answers[n])}
+                cell.finish()
+                seen = {json.loads(line)["id"] - 100 for line in self.lines().splitlines()
+                        if '"tools/call"' in line}
+                self.assertEqual(seen, passed)
+                recorded = {record["id"] - 100 for path in self.record_files()
+                            for line in path.read_bytes().split(b"\n")[:-1]
+                            for record in [json.loads(line)]
+                            if record["kind"] == "request" and record["method"] == "tools/call"
+                            and record.get("reason") != "held"}
+                self.assertEqual(recorded, passed)
+                (self.log / "lines").unlink()
+                for path in self.record_files():
+                    path.unlink()
