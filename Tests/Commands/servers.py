@@ -18,6 +18,7 @@ ENVIRONMENTS = {
     # A version of before its holes were closed, with the library of that time.
     "git-2025.7.1": ["mcp-server-git==2025.7.1", "GitPython==3.1.45", "mcp<2"],
     "sqlite": ["mcp-server-sqlite==2025.4.25", "mcp<2"],
+    "fetch": ["mcp-server-fetch"],
     "node": ["playwright==1.65.2"],
     "jsonschema": ["jsonschema==4.26.0"],
     "interaction": ["mcp==2.3.0", "pytest>=8.4", "trio", "inline-snapshot", "dirty-equals", "logfire",

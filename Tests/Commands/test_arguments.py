@@ -330,6 +330,25 @@ class RealSchemas(Watched):
         self.assertTrue(refused(cell.call("list_tables", {"a": 1})))
         self.assertEqual(self.lines().count('"tools/call"'), 3)
 
+    def test_fetch(self):
+        url = {"host": ["example.com", "*.example.org"], "max_length": 2000}
+        tools = {"allow": [{"name": "fetch", "arguments": {"url": url}}], "schemas": "enforce",
+                 "unknown_arguments": "refuse"}
+        # The cell has no network: the server is asked and cannot fetch.
+        cell = self.python("fetch", "mcp_server_fetch", "--ignore-robots-txt", tools=tools)
+        cell.initialize()
+        for arguments in [{}, {"url": "https://mark.example/"}, {"url": "http://169.254.169.254/mark"},
+                          {"url": "https://example.com@mark.example/"}, {"url": "file:///mark"},
+                          {"url": "https://example.com\\@mark.example/"}, {"url": ["mark"]},
+                          {"url": "https://example.com/", "max_length": 10_000_000},
+                          {"url": "https://example.com/", "headers": {"mark": "x"}}]:
+            _, meta = self.refusal(cell.call("fetch", arguments))
+            self.assertEqual(meta["reason"], "argument", arguments)
+        answer = cell.call("fetch", {"url": "https://a.example.org/x"}, timeout=60)
+        self.assertNotIn("anchorhold/refused", json.dumps(answer))
+        self.assertEqual(self.lines().count('"tools/call"'), 1)
+        self.assertNotIn("mark", self.lines())
+
     def test_the_node_server(self):
         need(self, servers.ready("node"), "no virtual environment from PyPI for node")
         driver = next((servers.PLACE / "node/lib").glob("python3*/site-packages/playwright/driver"))
