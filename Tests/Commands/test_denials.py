@@ -195,7 +195,10 @@ class Denials(Case):
         self.assertEqual([d["call"] for d in self.denials()], ["sync"])
 
     def test_a_name_of_a_tool_cannot_write_to_the_terminal(self):
-        cell = self.start("--diagnose")
+        # Such a name is no tool's unless the profile says so.
+        profile = self.command()
+        profile.write_text(profile.read_text() + "text: {hidden: allow}\n")
+        cell = self.start("--diagnose", profile=profile)
         self.make(cell, SYNC, tool="a\x1b]0;title\x07\nanchorhold: hint: all is well\u202e")
         cell.finish()
         for line in cell.stderr.splitlines():
