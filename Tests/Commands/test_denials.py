@@ -80,8 +80,12 @@ PTRACE, SYNC, MOUNT, CLONE3, SECCOMP, CHOWN = 101, 162, 165, 435, 317, 92
 EPERM, ENOSYS = 1, 38
 
 
-def listening_filter():
-    """Gives this process a filter that allows everything and has a listener: none may be below it."""
+def listening_filter(until):
+    """Gives this process a filter that allows everything and has a listener: none may be below it.
+
+    Without somebody who has its descriptor there would be no listener: a process does that waits
+    for the end of the pipe `until`.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     program = struct.pack("HBBI", 0x06, 0, 0, 0x7fff0000)
     instructions = ctypes.create_string_buffer(program, len(program))
@@ -93,11 +97,17 @@ def listening_filter():
     listener = libc.syscall(SECCOMP, 1, 8, ctypes.byref(filters))
     if listener < 0:
         os._exit(99)
-    os.set_inheritable(listener, True)
-
-
-# Without its descriptor, which the monitor inherits, there would be no listener.
-UNDER_A_LISTENER = {"preexec_fn": listening_filter, "close_fds": False}
+    first = os.fork()
+    if first != 0:
+        os.waitpid(first, 0)
+        return
+    if os.fork() != 0:
+        os._exit(0)
+    kept = sorted({until, listener})
+    for low, high in zip([-1, *kept], [*kept, 4096]):
+        os.closerange(low + 1, high)
+    os.read(until, 1)
+    os._exit(0)
 
 
 class Denials(Case):
@@ -152,7 +162,7 @@ class Denials(Case):
         self.assertEqual(kinds[:5], ["request", "denial", "denial", "denial", "response"])
 
     def test_isolation_level_container_tells_of_calls_as_well(self):
-        for options, watched in (({}, True), (UNDER_A_LISTENER, False)):
+        for options, watched in (({}, True), (self.under_a_listener(), False)):
             with self.subTest(watched=watched):
                 cell = self.start("--isolation", "container", **options)
                 self.assertEqual(self.make(cell, SYNC, MOUNT, tool="work"), [ENOSYS, EPERM])
@@ -217,13 +227,20 @@ class Denials(Case):
                          {"sync": 300, "ptrace": 1, "mount": 1})
         self.assertEqual({d["call"] for d in self.denials()}, {"sync", "ptrace", "mount"})
 
+    def under_a_listener(self):
+        """Options that start a process where no listener can be."""
+        read, write = os.pipe()
+        self.addCleanup(os.close, write)
+        self.addCleanup(os.close, read)
+        return {"preexec_fn": lambda: listening_filter(read)}
+
     def test_every_number_gets_the_same_answer_with_and_without_a_listener(self):
         # What ends a process, or waits, or is a jump of the kernel's own probes.
         numbers = [n for n in range(0, 560) if n not in (15, 34, 58, 60, 231, 335, 336)]
         bad = -4096
         answers = {}
         for watched in (True, False):
-            options = {} if watched else UNDER_A_LISTENER
+            options = {} if watched else self.under_a_listener()
             cell = self.start(**options)
             answers[watched] = json.loads(cell.text("work", {"apart": numbers, "argument": bad},
                                                     timeout=60))
@@ -242,7 +259,7 @@ class Denials(Case):
         self.assertEqual({d["session"] for d in self.denials()}, {end[0]["session"]})
 
     def test_where_there_can_be_no_listener_that_is_said_and_the_calls_are_refused(self):
-        cell = self.start("--diagnose", **UNDER_A_LISTENER)
+        cell = self.start("--diagnose", **self.under_a_listener())
         self.assertEqual(self.make(cell, SYNC, PTRACE, MOUNT, CLONE3),
                          [ENOSYS, EPERM, EPERM, ENOSYS])
         cell.finish()
