@@ -78,6 +78,26 @@ enum Method: Int, CaseIterable, Sendable {
     self.init(range, in: document.bytes)
   }
 
+  /// Whether the name of a method that is not known may pass at all, where what is not known does:
+  /// plain ASCII as names of methods are written, and not a known one in other letters, which a
+  /// server that reads freely could take for that one.
+  static func isForeign(_ document: borrowing Document) -> Bool {
+    guard let range = document.method, range.count <= Bounds.shown else { return false }
+    var folded: [UInt8] = []
+    for byte in document.bytes[range] {
+      let lower = (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+      let isPlain =
+        (0x61...0x7A).contains(lower) || (0x30...0x39).contains(lower)
+        || [0x24, 0x2D, 0x2E, 0x2F, 0x3A, 0x5F].contains(lower)
+      guard isPlain else { return false }
+      folded.append(lower)
+    }
+    return !folded.isEmpty && !lowerNames.contains(folded)
+  }
+
+  private static let lowerNames = Set(
+    names.map { $0.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 } })
+
   /// The method of this name.
   init(_ range: Range<Int>, in bytes: [UInt8]) {
     self = Method.table.number(of: range, in: bytes).flatMap(Method.init(rawValue:)) ?? .other

@@ -67,7 +67,8 @@ extension Window {
     case .tasksGet where features.tasks, .tasksResult where features.tasks,
       .tasksCancel where features.tasks, .tasksUpdate where features.tasks:
       return task(document, request, params, at: now)
-    case .other where features.extensions: return pass(document, request, params, at: now)
+    case .other where features.extensions && Method.isForeign(document):
+      return pass(document, request, params, at: now)
     default:
       var decision = refuse(
         request, .methodDenied, code: ErrorCode.methodNotFound, "Method not found")
@@ -196,7 +197,7 @@ extension Window {
     switch method {
     case .initialized: break
     case .rootsChanged where rules.permissions.roots != .deny: break
-    case .other where rules.permissions.features.extensions: break
+    case .other where rules.permissions.features.extensions && Method.isForeign(document): break
     case .taskStatus:
       guard let id = document.params.flatMap({ document.member(Key.taskID, of: $0) }),
         id.kind == .string, serverTasks.owner(of: document.content(id), in: document.bytes) != nil

@@ -37,7 +37,7 @@ extension Window {
         id.kind == .string, clientTasks.owner(of: document.content(id), in: document.bytes) != nil
       else { return dropped(document, .server, method, .unknownTask) }
     case .elicitationComplete: break
-    case .other where features.extensions: break
+    case .other where features.extensions && Method.isForeign(document): break
     default: return dropped(document, .server, method, .notificationDenied)
     }
     return Decision(.forward, passed(document, .server, method))

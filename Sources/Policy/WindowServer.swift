@@ -13,7 +13,7 @@ extension Window {
         "Invalid request: this id is still in use")
     }
     let params = Params(of: document, method: method, permissions: rules.permissions)
-    guard hasHandshake, mayAsk(method) else {
+    guard hasHandshake, mayAsk(method), method != .other || Method.isForeign(document) else {
       return told(document, method, .methodDenied, ErrorCode.methodNotFound, "Method not found")
     }
     switch method {
