@@ -15,7 +15,9 @@ extension CheckReport {
     for (name, value) in Self.summary(of: profile) {
       text += "  \(name)\(String(repeating: " ", count: max(1, 13 - name.count)))\(value)\n"
     }
-    for note in ToolFindings.notes(on: profile.tools) { text += "  note         \(note)\n" }
+    for note in ToolFindings.notes(on: profile.tools) + OpeningNotes.notes(on: profile) {
+      text += "  note         \(note)\n"
+    }
     guard let runtime else { return text }
     text += "  executable   \(quotedPath(runtime.executable))\n"
     for finding in runtime.findings { text += "  found        \(finding)\n" }

@@ -48,6 +48,20 @@ class Malformed(Case):
                 self.assertIn("not enforced by this version", check)
                 self.assertIn("not enforced by this version", run)
 
+    def test_check_says_what_an_opening_beside_tools_lets_through(self):
+        base = "version: 1\nname: open\nextends: static\nserver: {command: [/bin/true]}\n"
+        for line in ['resources: {allow: "*"}', "requests: {sampling: allow}",
+                     "requests: {roots: everything}", "features: {extensions: allow}",
+                     "protocol: {progress: any}"]:
+            with self.subTest(line):
+                section, rest = line.split(": {")
+                profile = self.directory / "open.yaml"
+                profile.write_text(base + line + "\n")
+                said = self.anchorhold("check", profile).stdout.decode()
+                self.assertIn(f"note         {section}.{rest[:-1]}", said)
+        profile.write_text(base + "features: {logging: allow}\nrequests: {roots: allow}\n")
+        self.assertNotIn("note ", self.anchorhold("check", profile).stdout.decode())
+
     def test_what_only_this_machine_can_refuse_has_its_position_too(self):
         profile = self.profile(read=["/etc", "/proc"])
         place = f"{profile}:5:"
