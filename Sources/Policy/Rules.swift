@@ -17,6 +17,8 @@ public struct Rules: Sendable {
   let texts: TextRules
   /// The largest list and the largest other result that the client is given, in bytes.
   let maxList: Int, maxResult: Int
+  /// Whether a server that fails is followed by another one.
+  let restarts: Bool
 
   /// Compiles the profile's rules.
   public init(profile: Profile) {
@@ -28,6 +30,7 @@ public struct Rules: Sendable {
     texts = TextRules(profile)
     maxList = min(profile.text.maxList ?? maxSize, maxSize)
     maxResult = profile.text.maxResult ?? maxSize
+    restarts = profile.server.restart != nil
   }
 }
 

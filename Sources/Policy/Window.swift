@@ -30,6 +30,8 @@ public struct Window: Sendable {
   var hasHandshake = false
   /// Why the server is gone.
   var ending: StaticString?
+  /// What another server would have to be told, if one may follow; see `WindowRestart.swift`.
+  var past = Past()
   /// What makes the server's messages readable.
   var texts: TextFilter
   let prefix: [UInt8]
@@ -174,15 +176,21 @@ public struct Window: Sendable {
     gathers.removeAll()
     own.removeAll()
     catalogue.clear()
+    past.replay = nil
     _ = server.removeAll()
-    return client.removeAll().map { id, pending in
-      let request = Refused(
-        id: id, method: pending.method, tool: pending.tool, isStateless: pending.isStateless,
-        rule: 0, bytesIn: 0)
-      var decision = refuseEnded(request, reason)
-      decision.event.duration = now - pending.started
-      decision.event.outcome = .serverEnded
-      return decision
-    }
+    return client.removeAll().map { answerEnded($0.id, $0.pending, reason, at: now) }
+  }
+
+  /// Answers a request of the client whose server is gone.
+  func answerEnded(
+    _ id: RequestID, _ pending: Pending, _ reason: StaticString, at now: Int64
+  ) -> Decision {
+    let request = Refused(
+      id: id, method: pending.method, tool: pending.tool, isStateless: pending.isStateless,
+      rule: 0, bytesIn: 0)
+    var decision = refuseEnded(request, reason)
+    decision.event.duration = now - pending.started
+    decision.event.outcome = .serverEnded
+    return decision
   }
 }

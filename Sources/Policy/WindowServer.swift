@@ -63,6 +63,9 @@ extension Window {
   mutating func serverResponse(_ document: Document, at now: Int64) -> Decision {
     guard let id = document.id else { return dropped(document, .server, .other, .nullID) }
     if let lookup = catalogue.lookup, lookup.own == id { return looked(document, lookup, at: now) }
+    if let replay = past.replay, replay.has(id) {
+      return replayed(document, replay, id, at: now)
+    }
     if !own.isEmpty, let asker = own.removeValue(forKey: id) {
       return page(document, of: asker, at: now)
     }
@@ -73,6 +76,7 @@ extension Window {
       return dropped(document, .server, .other, reason)
     }
     var event = answered(document, .server, id, pending, at: now)
+    if rules.restarts { note(document, answers: pending) }
     if document.kind == .error { return failed(document, id, pending, event) }
     let result = ServerResult(of: document)
     if let fault = fault(of: result, in: document, isStateless: pending.isStateless) {

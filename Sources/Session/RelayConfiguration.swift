@@ -29,6 +29,8 @@ struct RelayConfiguration: Sendable {
   var identifierSeed: [UInt8]
   /// Where a profile allows system calls, if refused ones are to be shown.
   var diagnosis: String?
+  /// Whether a server that fails may be followed by another one.
+  var mayRestart = false
   /// What the relay found when it was confined, to be told to the monitor.
   var facts = RelayFacts()
 

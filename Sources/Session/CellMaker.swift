@@ -1,0 +1,163 @@
+internal import Confinement
+internal import Linux
+internal import Profile
+
+/// Makes the cells of one session: the first one, and one for each time that the server is started again.
+final class CellMaker {
+  private let request: SessionRequest
+  private let host: HostFacts
+  private let auditBase: String
+  private var held: HeldPlan
+
+  /// Makes the plan of `request` and has its places kept.
+  init(_ request: SessionRequest, host: HostFacts, auditBase: String) throws(SessionError) {
+    self.request = request
+    self.host = host
+    self.auditBase = auditBase
+    held = try HeldPlan.make(request, host: host, auditBase: auditBase)
+  }
+
+  /// The plan of the cell that is there, or is about to be.
+  var plan: Plan { held.plan }
+  /// When a server that fails is started again; nil for never.
+  var rule: Profile.Server.Restart? { request.profile.server.restart }
+  /// What is in force of the keeper of protected names' places.
+  var heldChecks: [SealCheck] { held.checks }
+  /// That keeper, if there is one.
+  var watches: [Keeper.Watch] { held.watches }
+
+  /// The end of a cell: its places are free, or other sessions' alone.
+  func free() throws(SessionError) { try held.free() }
+
+  /// Makes the plan anew for another cell: the files of the host are looked up again, as a new session
+  /// would, and must come to the same grants.
+  func renew() throws(SessionError) {
+    let before = plan
+    try held.free()
+    held = try HeldPlan.make(request, host: host, auditBase: auditBase)
+    let now = plan
+    guard CellMaker.sees(before) == CellMaker.sees(now) else {
+      throw SessionError(
+        "the server cannot be started again: what the profile grants on this machine is not what it "
+          + "was when the session began", hint: "anchorhold check shows what is granted now")
+    }
+  }
+
+  /// What a cell of this plan would see.
+  private static func sees(_ plan: Plan) -> Set<[String]> {
+    Set(
+      plan.grants.map { [$0.path, $0.access.rawValue, "\($0.executable)"] }
+        + plan.hidden.map { [$0, "hidden"] }
+        + plan.remainingGroups.map { ["\($0)", "group"] }
+        + [
+          [plan.blueprint.executable, "executable"],
+          ["\(plan.blueprint.outsideUser)", "user"], ["\(plan.blueprint.outsideGroup)", "group"],
+        ])
+  }
+
+  /// Starts to build a cell around these pipes; `signals` as of ``CellProcess/start``.
+  func start(
+    _ pipes: borrowing ServerPipes, signals: Int32 = -1
+  ) throws(SessionError) -> CellProcess {
+    try CellProcess.start(
+      plan, input: pipes.input.read.rawValue, output: pipes.output.write.rawValue,
+      error: pipes.error.write.rawValue, skip: request.skip, signals: signals)
+  }
+
+  /// Brings a cell to the point where its server waits for the word.
+  func build(_ cell: inout CellProcess) throws(SessionError) {
+    try cell.build(try Session.filter(request.profile, plan))
+    try held.keep(until: cell.initProcess)
+  }
+
+  /// What the kernel says of the relay, beside what it said itself; see ``RelayProcess/seal``.
+  func checks(
+    of relay: borrowing RelayProcess, _ facts: RelayFacts, again: Bool = false
+  ) throws(SessionError) -> [SealCheck] {
+    let plan = plan
+    return try doing(
+      "read the relay's state back", hint: SessionError.ofMachine
+    ) { () throws(Errno) in
+      try relay.seal(
+        facts, privileged: plan.blueprint.privileged, setsBounding: plan.relaySetsBounding,
+        sees: plan.seesRelay, again: again)
+    }
+  }
+
+  /// Not before the cell and the relay are there, which would inherit it, and before the server is: an
+  /// ordinary user's server has the same user as we.
+  func becomeNonDumpable() throws(SessionError) -> [SealCheck] {
+    if request.skip != .monitorDumpable {
+      try doing("become non-dumpable") { () throws(Errno) in
+        try SelfConfinement.setDumpable(false)
+      }
+    }
+    return [
+      SealCheck(
+        "monitor.dumpable", expected: "no",
+        observed: try doing("read our own state back") { () throws(Errno) in
+          try SelfConfinement.isDumpable() ? "yes" : "no"
+        })
+    ]
+  }
+
+  /// Makes another cell after the last one has ended, up to a server that was executed and looked at
+  /// twice; gives it with every check, and whether all of them hold.
+  ///
+  /// Throws when it cannot be made; nothing of it is left then.
+  func remake(
+    _ pipes: borrowing ServerPipes, relay: borrowing RelayProcess, _ facts: RelayFacts,
+    signals: Int32
+  ) throws(SessionError) -> (cell: CellProcess, checks: [SealCheck]) {
+    // As for the first cell, until its server is about to be executed: an ordinary user's keeper and
+    // stage look into their own entries of /proc. No server of ours is there that could look into ours.
+    try doing("become dumpable") { () throws(Errno) in try SelfConfinement.setDumpable(true) }
+    try renew()
+    var cell = try start(pipes, signals: signals)
+    do throws(SessionError) {
+      try build(&cell)
+      let others = try checks(of: relay, facts, again: true) + heldChecks
+      let ours = try becomeNonDumpable()
+      guard (cell.checks + others + ours).allSatisfy(\.holds) else {
+        return (cell, cell.checks + others + ours)
+      }
+      try cell.execute()
+      return (cell, cell.checks + others + ours)
+    } catch {
+      do { try cell.abandon(sparing: [relay.process] + watches.map(\.process)) } catch {
+        Diagnostics.error(error.message)
+      }
+      throw error
+    }
+  }
+}
+
+/// Ends a session if a check does not hold, after writing down which.
+struct StartDemand {
+  let request: SessionRequest
+
+  func demand(
+    _ checks: [SealCheck], _ trail: borrowing AuditTrail, _ cell: borrowing CellProcess
+  ) throws(SessionError) {
+    guard let error = StartDemand.fault(checks, trail) else { return }
+    try trail.recordStart(
+      request, plan: cell.plan, checks: checks, lookedTwice: false, watch: cell.watch)
+    throw error
+  }
+
+  /// What is wrong, if a check does not hold.
+  static func fault(
+    _ checks: [SealCheck], _ trail: borrowing AuditTrail
+  ) -> SessionError? {
+    #if CL_BACKDOOR
+      if !Backdoor.leftOut.isEmpty { return nil }
+    #endif
+    let broken = checks.filter { !$0.holds }
+    guard let first = broken.first else { return nil }
+    let others = broken.count > 1 ? " (and \(broken.count - 1) more)" : ""
+    return SessionError(
+      "the cell is not as planned: \(first.name) should be \"\(first.expected)\" and is "
+        + "\"\(first.observed)\"\(others)",
+      hint: "the audit file \"\(trail.path)\" has the whole comparison")
+  }
+}

@@ -1,0 +1,32 @@
+internal import Linux
+
+/// The three pipes between the relay and one server.
+struct ServerPipes: ~Copyable {
+  let input: Pipe, output: Pipe, error: Pipe
+
+  /// What the pipes to and from the server hold, in bytes.
+  private static let size: Int32 = 256 << 10
+
+  /// Makes them, nonblocking at the relay's ends.
+  init() throws(SessionError) {
+    input = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
+    output = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
+    error = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
+    for end in relayEnds {
+      try doing("set up a pipe") { () throws(Errno) in try Descriptor.setNonblocking(end) }
+    }
+    // Only for speed, and an ordinary user may have used up what pipes may hold.
+    for end in [input.write.rawValue, output.read.rawValue] {
+      do { try Descriptor.setPipeSize(end, Self.size) } catch { _ = error }
+    }
+  }
+
+  /// What the relay has: to the server, and from its stdout and stderr.
+  var relayEnds: [Int32] {
+    [input.write.rawValue, output.read.rawValue, error.read.rawValue]
+  }
+
+  /// Closes all ends, once the relay and the cell have copies of theirs: ours would hide the end of a
+  /// stream.
+  consuming func close() throws(SessionError) {}
+}
