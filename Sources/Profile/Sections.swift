@@ -28,7 +28,7 @@ extension Profile {
     }
   }
 
-  /// How often a server that fails is started again.
+  /// How often a server that fails is started again: `server.restart`.
   public struct Restart: Sendable, Equatable {
     /// So often at most, within this many seconds.
     public var most = 5, within: UInt64 = 600

@@ -8,6 +8,8 @@ final class CellMaker {
   private let host: HostFacts
   private let auditBase: String
   private var held: HeldPlan
+  /// What ``remake(_:relay:_:signals:)`` compared.
+  private(set) var checks: [SealCheck] = []
 
   /// Makes the plan of `request` and has its places kept.
   init(_ request: SessionRequest, host: HostFacts, auditBase: String) throws(SessionError) {
@@ -20,7 +22,7 @@ final class CellMaker {
   /// The plan of the cell that is there, or is about to be.
   var plan: Plan { held.plan }
   /// When a server that fails is started again; nil for never.
-  var rule: Profile.Server.Restart? { request.profile.server.restart }
+  var rule: Profile.Restart? { request.profile.server.restart }
   /// What is in force of the keeper of protected names' places.
   var heldChecks: [SealCheck] { held.checks }
   /// That keeper, if there is one.
@@ -102,13 +104,14 @@ final class CellMaker {
   }
 
   /// Makes another cell after the last one has ended, up to a server that was executed and looked at
-  /// twice; gives it with every check, and whether all of them hold.
+  /// twice; with what was compared in ``checks``; whether all of
+  /// that holds is for the caller to see.
   ///
   /// Throws when it cannot be made; nothing of it is left then.
   func remake(
     _ pipes: borrowing ServerPipes, relay: borrowing RelayProcess, _ facts: RelayFacts,
     signals: Int32
-  ) throws(SessionError) -> (cell: CellProcess, checks: [SealCheck]) {
+  ) throws(SessionError) -> CellProcess {
     // As for the first cell, until its server is about to be executed: an ordinary user's keeper and
     // stage look into their own entries of /proc. No server of ours is there that could look into ours.
     try doing("become dumpable") { () throws(Errno) in try SelfConfinement.setDumpable(true) }
@@ -116,13 +119,12 @@ final class CellMaker {
     var cell = try start(pipes, signals: signals)
     do throws(SessionError) {
       try build(&cell)
-      let others = try checks(of: relay, facts, again: true) + heldChecks
-      let ours = try becomeNonDumpable()
-      guard (cell.checks + others + ours).allSatisfy(\.holds) else {
-        return (cell, cell.checks + others + ours)
-      }
-      try cell.execute()
-      return (cell, cell.checks + others + ours)
+      var others = try checks(of: relay, facts, again: true) + heldChecks
+      others += try becomeNonDumpable()
+      // A server of a cell that is not as planned is not executed.
+      if StartDemand.holds(cell.checks + others) { try cell.execute() }
+      checks = cell.checks + others
+      return cell
     } catch {
       do { try cell.abandon(sparing: [relay.process] + watches.map(\.process)) } catch {
         Diagnostics.error(error.message)
@@ -145,15 +147,20 @@ struct StartDemand {
     throw error
   }
 
+  /// Whether every check holds.
+  static func holds(_ checks: [SealCheck]) -> Bool {
+    #if CL_BACKDOOR
+      if !Backdoor.leftOut.isEmpty { return true }
+    #endif
+    return checks.allSatisfy(\.holds)
+  }
+
   /// What is wrong, if a check does not hold.
   static func fault(
     _ checks: [SealCheck], _ trail: borrowing AuditTrail
   ) -> SessionError? {
-    #if CL_BACKDOOR
-      if !Backdoor.leftOut.isEmpty { return nil }
-    #endif
     let broken = checks.filter { !$0.holds }
-    guard let first = broken.first else { return nil }
+    guard let first = broken.first, !holds(checks) else { return nil }
     let others = broken.count > 1 ? " (and \(broken.count - 1) more)" : ""
     return SessionError(
       "the cell is not as planned: \(first.name) should be \"\(first.expected)\" and is "

@@ -205,7 +205,8 @@ struct Monitor: ~Copyable {
     guard !events.isEmpty else { return }
     let isPaused = restarts.isPaused
     try cell.answerDenial(events) { (entry) throws(SessionError) in
-      try !isPaused && relay.tellAtOnce(ControlMessage.denials([entry][...]))
+      if isPaused { return false }
+      return try relay.tellAtOnce(ControlMessage.denials([entry][...]))
     }
   }
 

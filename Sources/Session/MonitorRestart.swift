@@ -30,7 +30,7 @@ struct Restarts: Sendable {
   /// When the server was started, in microseconds.
   var startedAt = Clock.monotonicMicroseconds()
 
-  init(_ rule: Profile.Server.Restart?) { limit = rule.map(RestartLimit.init) }
+  init(_ rule: Profile.Restart?) { limit = rule.map(RestartLimit.init) }
 
   /// Whether there is no server, and one is to come.
   var isPaused: Bool { pause != nil }
@@ -125,9 +125,9 @@ extension Monitor {
     // The relay was asked before somebody ended the session.
     guard restarts.isPaused else { return }
     do throws(SessionError) {
-      let pipes = try ServerPipes()
-      var (cell, checks) = try maker.remake(
-        pipes, relay: relay, relayFacts, signals: signals.rawValue)
+      let pipes = try ServerPipes.make()
+      var cell = try maker.remake(pipes, relay: relay, relayFacts, signals: signals.rawValue)
+      let checks = maker.checks
       let fault = StartDemand.fault(checks, trail)
       let next: Int64
       do throws(SessionError) {

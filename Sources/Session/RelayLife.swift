@@ -1,4 +1,5 @@
 internal import Linux
+internal import Policy
 internal import Wire
 
 /// Beginning and end of a session, as the relay sees them.
@@ -128,7 +129,7 @@ extension RelayLoop {
     guard !state.isAnswered else { return }
     state.isAnswered = true
     let now = Clock.monotonicMicroseconds()
-    tell(window.serverEnded(reason: Self.words(status), at: now), at: now)
+    announce(window.serverEnded(reason: Self.words(status), at: now), at: now)
   }
 
   /// What became of a server, as an answer says it.
@@ -142,7 +143,7 @@ extension RelayLoop {
   }
 
   /// Records and sends what the end of a server makes known to the client.
-  mutating func tell(_ decisions: [Decision], at now: Int64) {
+  mutating func announce(_ decisions: [Decision], at now: Int64) {
     for decision in decisions {
       recorder.add(decision.event, document, at: now)
       count(decision.event)

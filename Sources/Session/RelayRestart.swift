@@ -1,5 +1,6 @@
 internal import Linux
 internal import Policy
+internal import Wire
 
 /// A server that failed, and the one that follows it, as the relay sees them.
 ///
@@ -33,7 +34,7 @@ extension RelayLoop {
     // Half a line of the old server is nobody's beginning.
     serverFramer = LineFramer(maxSize: decoder.limits.maxSize, chunk: Self.serverChunk)
     let now = Clock.monotonicMicroseconds()
-    tell(window.serverPaused(reason: Self.words(state.ending), at: now), at: now)
+    announce(window.serverPaused(reason: Self.words(state.ending), at: now), at: now)
     try hold(.drained)
   }
 

@@ -63,7 +63,7 @@ public enum Session {
     _ streams: consuming ClientStreams
   ) throws(SessionError) -> Int32 {
     let plan = maker.plan
-    let pipes = try ServerPipes()
+    let pipes = try ServerPipes.make()
     var cell = try maker.start(pipes)
     // While the cell builds its namespaces and mounts, the rest is made: the record, the relay and
     // the filter. If one of them cannot be, the cell ends with us before anything ran in it.
