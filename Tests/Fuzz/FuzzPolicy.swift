@@ -3,7 +3,7 @@
 //
 // An input is a conversation as the vectors write it: a byte that chooses the profile, then lines:
 // `>…` of the client, `!…` of the client with a record that cannot be written, `<…` of the server,
-// `e` when the server ends.
+// `e` when the server ends, `t` with as many seconds as the line is long.
 
 import Profile
 import Wire
@@ -60,7 +60,7 @@ private struct Allowed {
           - {name: list, check_output: true, require_annotation: readOnlyHint}
           - {name: a, arguments: {n: {required: true, type: integer, maximum: 100}, s: {under: /srv, host: [example.com]}}}
       text: {hidden: remove, max_field: 1024, max_list: 4096, max_result: 4096}
-      messages: {in_flight: 8}
+      messages: {in_flight: 8, own_timeout: 10s}
       """, isTool: names("read", "list", "a"))
     held.requests = handshake
     held.questions = ["ping"]
@@ -197,6 +197,31 @@ private struct Session {
     }
     agree(decision, other)
     note(decision, side, document.bytes)
+    release()
+    return nil
+  }
+
+  /// Lets time pass, with a look whenever the window asks for one.
+  mutating func pass(seconds: Int) {
+    sent.removeAll()
+    let end = now + Int64(seconds) * 1_000_000
+    while let deadline = window.deadline, deadline <= end {
+      demand(twin.deadline == deadline, "spelling changed a time")
+      now = max(now, deadline)
+      while let (side, decision) = window.expire(at: now) {
+        guard let (_, other) = twin.expire(at: now) else { fail("spelling changed what is due") }
+        agree(decision, other)
+        note(decision, side, [])
+        release()
+      }
+      _ = twin.expire(at: now)
+      demand(window.deadline ?? .max > now, "it would look again without end")
+    }
+    now = end
+  }
+
+  /// Calls that waited, in both sessions.
+  private mutating func release() {
     while true {
       let (one, other) = (window.release(at: now), twin.release(at: now))
       guard let (held, decision) = one, let other else {
@@ -208,7 +233,6 @@ private struct Session {
     }
     demand(window.inFlight <= ledger.allowed.rules.inFlight, "too many are in flight")
     demand(window.own.count == window.gathers.count, "a page of no list")
-    return nil
   }
 
   /// Reads canonical bytes for the twin.
@@ -255,6 +279,9 @@ private struct Session {
       switch extra {
       case .client(let line): send(line, toClient: true, isRecorded, side)
       case .server(let line): send(line, toClient: false, isRecorded || side == .server, side)
+      case .notice(let line):
+        send(line, toClient: false, false, side)
+        demand(ledger.document.kind == .notification, "a notice that wants an answer")
       }
     }
   }
@@ -294,6 +321,7 @@ public func fuzzPolicy(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
       transcript.add(
         "message", payload, reason?.rawValue, reason == nil ? session.document.bytes : [],
         from: side == .client ? "client" : "server", profile: profile, sent: session.sent)
+    case UInt8(ascii: "t"): session.pass(seconds: payload.count)
     case UInt8(ascii: "e"): if !session.hasEnded { session.end() }
     default: continue
     }

@@ -48,7 +48,8 @@ struct Transcript {
   /// One text that was read, as a `message` or a `value`: why not, or what came out.
   mutating func add(
     _ kind: StaticString, _ input: [UInt8], _ reason: String?, _ output: [UInt8],
-    from side: StaticString = "client", profile: Int = 0, sent: [(toClient: Bool, line: [UInt8])] = []
+    from side: StaticString = "client", profile: Int = 0,
+    sent: [(toClient: Bool, line: [UInt8])] = []
   ) {
     guard isWanted else { return }
     if !text.hasSuffix("[") { text += "," }
