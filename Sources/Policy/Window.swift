@@ -7,8 +7,8 @@ public import Wire
 /// send stays here.
 ///
 /// *Limits.* What a tool does with its arguments and what its result means to the model is not
-/// looked at. A request that the server never answers stays in flight until it is cancelled or the
-/// server ends, and so does one whose answer could not be decoded.
+/// looked at. A request that the server never answers, or whose answer could not be decoded, stays in
+/// flight until its time is over, where it has one; else until it is cancelled or the server ends.
 public struct Window: Sendable {
   let rules: Rules
   /// Requests of the client.
@@ -28,6 +28,8 @@ public struct Window: Sendable {
   var catalogue = Catalogue()
   /// Whether the client has begun a handshake, and so speaks the era that has one.
   var hasHandshake = false
+  /// The time of what is being decided.
+  var clock: Int64 = 0
   /// Why the server is gone.
   var ending: StaticString?
   /// What another server would have to be told, if one may follow; see `WindowRestart.swift`.
@@ -71,6 +73,7 @@ public struct Window: Sendable {
   public mutating func decide(
     _ document: Document, from side: Side, at now: Int64
   ) -> Decision {
+    clock = now
     var decision = judge(document, from: side, at: now)
     if side == .server { makeReadable(&decision, document) }
     return decision

@@ -142,6 +142,7 @@ struct RelayLoop: ~Copyable {
       if !entries[5].result.isEmpty { flushServer() }
       if !entries[Self.newServerEntry].result.isEmpty { try flushNewServer() }
       if !entries[0].result.isEmpty { errors.flush() }
+      if !state.isHeld { expire() }
       try advance()
       if isFinished { return try finish() }
     }
@@ -181,15 +182,13 @@ struct RelayLoop: ~Copyable {
 
   /// Milliseconds to wait at most; for ever if there is nothing to do later.
   private func timeout() -> Int32 {
-    var deadline: Int64?
     if state.isHeld { return -1 }
-    for other in [
-      state.inputDeadline, state.serverDeadline, state.outputDeadline, state.drainDeadline,
-    ] {
-      if let other { deadline = min(other, deadline ?? other) }
-    }
+    let deadline = min(
+      min(
+        state.inputDeadline ?? .max, state.serverDeadline ?? .max, state.drainDeadline ?? .max),
+      min(state.outputDeadline ?? .max, window.deadline ?? .max))
     let slow = recorder.hasCounts || errors.hasHidden || needsShrink
-    guard let deadline else { return slow ? 1000 : -1 }
+    guard deadline < .max else { return slow ? 1000 : -1 }
     let left = max(deadline - Clock.monotonicMicroseconds(), 0)
     return Int32(truncatingIfNeeded: min(left / 1000 + 1, slow ? 1000 : 60_000))
   }

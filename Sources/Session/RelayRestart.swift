@@ -95,7 +95,7 @@ extension RelayLoop {
       for extra in decision.extra {
         switch extra {
         case .client(let bytes): toClient.append(bytes, isAnswer: false)
-        case .server(let bytes): toNewServer.append(bytes, isAnswer: false)
+        case .server(let bytes), .notice(let bytes): toNewServer.append(bytes, isAnswer: false)
         }
       }
     }
