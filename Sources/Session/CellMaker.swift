@@ -23,6 +23,8 @@ final class CellMaker {
   var plan: Plan { held.plan }
   /// When a server that fails is started again; nil for never.
   var rule: Profile.Restart? { request.profile.server.restart }
+  /// How long (µs) a server that was started again may take to answer the handshake.
+  var patience: Int64 { Int64(clamping: request.profile.messages.ownTimeout) * 1_000_000 }
   /// What is in force of the keeper of protected names' places.
   var heldChecks: [SealCheck] { held.checks }
   /// That keeper, if there is one.

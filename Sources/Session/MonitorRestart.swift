@@ -4,9 +4,6 @@ internal import Profile
 
 /// What the monitor knows of servers that failed and are started again.
 struct Restarts: Sendable {
-  /// How long a new server may take to answer the handshake, in microseconds.
-  static let patience: Int64 = 60_000_000
-
   /// A server has ended, and the next one is not there.
   struct Pause: Sendable {
     /// When it ended, and when the next one may be made.
@@ -30,12 +27,17 @@ struct Restarts: Sendable {
   /// When the server was started, in microseconds.
   var startedAt = Clock.monotonicMicroseconds()
 
-  init(_ rule: Profile.Restart?) { limit = rule.map(RestartLimit.init) }
+  /// How often the server was started again; nil if that is not asked for. (Read out of `limit` on the
+  /// way to the last record it makes the optimizer of Swift 6.3.1 fail.)
+  private(set) var count: Int64?
+
+  init(_ rule: Profile.Restart?) {
+    limit = rule.map(RestartLimit.init)
+    count = rule == nil ? nil : 0
+  }
 
   /// Whether there is no server, and one is to come.
   var isPaused: Bool { pause != nil }
-  /// How often the server was started again; nil if that is not asked for.
-  var count: Int64? { limit?.count }
   /// `1 of 5 in 600 s`.
   var text: String { limit?.text ?? "" }
 
@@ -46,7 +48,11 @@ struct Restarts: Sendable {
   }
 
   /// See ``RestartLimit/wait(at:)``.
-  mutating func wait(at now: Int64) -> Int64? { limit?.wait(at: now) }
+  mutating func wait(at now: Int64) -> Int64? {
+    guard let wait = limit?.wait(at: now) else { return nil }
+    count = limit?.count
+    return wait
+  }
 }
 
 /// A server that fails while the client is there is followed by another one.
@@ -164,7 +170,7 @@ extension Monitor {
     restarts.pause = nil
     let now = Clock.monotonicMicroseconds()
     restarts.startedAt = now
-    restarts.resumeBy = now + Restarts.patience
+    restarts.resumeBy = now + maker.patience
     if let endedEarly { try serverEnded(endedEarly) }
   }
 
