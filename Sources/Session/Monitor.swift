@@ -175,6 +175,14 @@ struct Monitor: ~Copyable {
     try collectRelay(waiting: true)
   }
 
+  /// Ends a relay that does not do its part in starting the server again, and with it the session.
+  mutating func giveUpRelay() throws(SessionError) {
+    Diagnostics.error("the relay does not let the server be started again: the session is ended")
+    reason = "relay-failed"
+    relayFailed = true
+    try killRelay()
+  }
+
   /// Begins the end that somebody asked for, or makes haste if it has begun.
   mutating func end(
     _ reason: String, terminateAt time: Int64, by limit: Int64

@@ -20,6 +20,8 @@ struct Restarts: Sendable {
 
   private var limit: RestartLimit?
   var pause: Pause?
+  /// Until when the relay has to have said what it was asked for.
+  var relayBy: Int64?
   /// Until when the new server has to have answered the handshake.
   var resumeBy: Int64?
   /// It could not be started again.
@@ -44,7 +46,7 @@ struct Restarts: Sendable {
   /// When something is due.
   var deadline: Int64? {
     guard let pause else { return resumeBy }
-    return pause.isNoted && !pause.isHolding ? pause.until : nil
+    return relayBy ?? (pause.isNoted && !pause.isHolding ? pause.until : nil)
   }
 
   /// See ``RestartLimit/wait(at:)``.
@@ -61,6 +63,9 @@ struct Restarts: Sendable {
 /// its end recorded; the wait; the relay is still while a cell is sealed, read back and recorded as the
 /// first one was; the relay gets the new pipes.
 extension Monitor {
+  /// How long (µs) the relay may take for what it does without waiting for anybody.
+  private static let relayGrace: Int64 = 5_000_000
+
   /// How long to wait before the server is started again after this end; nil if it is not.
   mutating func wait(after word: Int32, at now: Int64) -> Int64? {
     guard ExitStatus(statusWord: word) != .exited(0), reason == nil, facts.sent.isEmpty,
@@ -82,11 +87,13 @@ extension Monitor {
     Diagnostics.error(
       "the server \(how): it is started again in \(wait / 1000) ms (\(restarts.text))")
     conversation.expect(.drained)
+    restarts.relayBy = now + patience + Self.relayGrace
     try relay.tell(ControlMessage(.serverEnded, [Int64(word), patience, 1]))
   }
 
   /// The relay is through with the old server.
   mutating func hearDrained(_ sequence: Int64, isTorn: Bool) throws(SessionError) {
+    restarts.relayBy = nil
     restarts.pause?.sequence = sequence
     restarts.pause?.isTorn = isTorn
   }
@@ -98,11 +105,16 @@ extension Monitor {
       return try restartFailed(4)
     }
     guard let pause = restarts.pause else { return }
+    if let time = restarts.relayBy, now >= time {
+      restarts.relayBy = nil
+      return try giveUpRelay()
+    }
     if !pause.isNoted, cellIsGone, let sequence = pause.sequence {
       return try noteEnd(sequence, isTorn: pause.isTorn)
     }
     if pause.isNoted, !pause.isHolding, now >= pause.until {
       restarts.pause?.isHolding = true
+      restarts.relayBy = now + Self.relayGrace
       conversation.expect(.held)
       try relay.tell(ControlMessage(.hold))
     }
@@ -128,6 +140,7 @@ extension Monitor {
 
   /// Seals a new cell, now that the relay is still.
   mutating func restart(_ sequence: Int64, isTorn: Bool) throws(SessionError) {
+    restarts.relayBy = nil
     // The relay was asked before somebody ended the session.
     guard restarts.isPaused else { return }
     do throws(SessionError) {
@@ -201,6 +214,7 @@ extension Monitor {
   /// No server follows after all, because somebody asked for the end.
   mutating func giveUpRestart() throws(SessionError) {
     restarts.resumeBy = nil
+    restarts.relayBy = nil
     guard restarts.isPaused else { return }
     restarts.pause = nil
     try tellServerEnded(statusWord ?? 0)

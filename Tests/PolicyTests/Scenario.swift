@@ -93,7 +93,8 @@ struct Scenario: CustomTestStringConvertible, Sendable {
     // Conversations about other things do without the server's schemas.
     profile.tools.enforcesSchemas = false
     profile.tools.unknownArguments = .allow
-    profile.features.logging = header["logging"] == "allow"
+    profile.features.logging = header["logging"] == "allow" || profile.features.logging
+    if header["restart"] == "on-failure" { profile.server.restart = .init() }
     if let text = header["in_flight"], let number = Int(text) { profile.messages.inFlight = number }
     if let text = header["max_size"], let number = Int(text) { profile.messages.maxSize = number }
     return profile
@@ -147,6 +148,7 @@ struct Player {
   var decoder: Decoder
   var document = Document()
   var now: Int64 = 0
+  var isResuming = false
 
   struct Outcome {
     var canonical = ""
@@ -170,6 +172,21 @@ struct Player {
       for decision in window.serverEnded(reason: "exited with status 1", at: now) {
         note(decision, side: .client, &outcome)
       }
+      return outcome
+    }
+    if stimulus == "pause" {
+      isResuming = false
+      var outcome = Outcome()
+      for decision in window.serverPaused(reason: "ended with an error", at: now) {
+        note(decision, side: .client, &outcome)
+      }
+      outcome.facts.append("lost \(window.lost.subscriptions) \(window.lost.tasks)")
+      return outcome
+    }
+    if stimulus == "resume" {
+      isResuming = true
+      var outcome = Outcome()
+      note(window.resume(at: now), &outcome)
       return outcome
     }
     let side: Side = stimulus.hasPrefix(">") ? .client : .server
@@ -224,6 +241,15 @@ struct Player {
       note(window.refuse(error, from: side, size: line.count, at: now), side: side, &outcome)
     }
     return outcome
+  }
+
+  /// What a server that was started again is told, and what comes of it.
+  private mutating func note(
+    _ step: (decisions: [Decision], state: Resumption), _ outcome: inout Outcome
+  ) {
+    for decision in step.decisions { note(decision, side: .client, &outcome) }
+    outcome.facts.append("\(step.state)")
+    if step.state != .waits { isResuming = false }
   }
 
   private func note(_ decision: Decision, side: Side, _ outcome: inout Outcome) {
