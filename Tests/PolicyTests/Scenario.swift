@@ -10,7 +10,8 @@ import Wire
 /// A header of `key: value` lines (`says`, `tools`, `logging`, `in_flight`, `max_size`; each `yaml: …`
 /// is a line of the profile, from line 4 on; lines `profile: …` are the whole of it, indented, from line 3
 /// on), an empty line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
-/// (the client sends and the record cannot be written), `end …` (the server ended) or `after TIME` (so
+/// (the client sends and the record cannot be written), `end …` (the server ended), `pause` (it failed,
+/// and another one follows), `resume` (that one is there) or `after TIME` (so
 /// much time passes: `20s`, `500ms`; every other step takes 10 µs). The lines
 /// below it say everything that comes of it, in order: `=>S …`, `=>C …`, with `=` for the same
 /// message; `drop REASON` and `reason REASON` say what the record must; `tool NAME`, `rule N`,
@@ -63,7 +64,7 @@ struct Scenario: CustomTestStringConvertible, Sendable {
       let owned = line.replacingOccurrences(of: "OWN", with: Scenario.ownPrefix)
       if line.isEmpty || line.hasPrefix("#") { continue }
       if line.hasPrefix(">") || line.hasPrefix("<") || line.hasPrefix("end")
-        || line.hasPrefix("after ")
+        || line.hasPrefix("after ") || line == "pause" || line == "resume"
       {
         steps.append(Step(number: index + 1, stimulus: owned))
       } else {
@@ -133,7 +134,7 @@ struct Scenario: CustomTestStringConvertible, Sendable {
         differences.append(
           "line \(step.number): expected \(expected), came \(outcome.lines) (\(outcome.facts))")
       }
-      let facts = outcome.decisions.isEmpty ? ["no decision"] : outcome.facts
+      let facts = outcome.facts + (outcome.decisions.isEmpty ? ["no decision"] : [])
       for fact in step.expectations where !fact.hasPrefix("=>") && !facts.contains(fact) {
         differences.append("line \(step.number): expected \"\(fact)\", came \(outcome.facts)")
       }
@@ -236,6 +237,7 @@ struct Player {
         decision = window.auditFailed(document, from: side)
       }
       note(decision, side: side, &outcome)
+      if isResuming, side == .server { note(window.resumed(at: now), &outcome) }
       release(&outcome)
     } catch {
       note(window.refuse(error, from: side, size: line.count, at: now), side: side, &outcome)

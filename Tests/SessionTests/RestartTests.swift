@@ -43,32 +43,32 @@ struct RestartTests {
   func conversation() {
     var conversation = RelayConversation()
     let drained = ControlMessage(.drained, [7])
-    #expect(!conversation.admits(drained))
-    #expect(!conversation.admits(ControlMessage(.held, [7])))
-    #expect(!conversation.admits(ControlMessage(.resumed)))
-    #expect(!conversation.admits(ControlMessage(.handshakeRefused, [1])))
+    #expect(conversation.admits(drained) == false)
+    #expect(conversation.admits(ControlMessage(.held, [7])) == false)
+    #expect(conversation.admits(ControlMessage(.resumed)) == false)
+    #expect(conversation.admits(ControlMessage(.handshakeRefused, [1])) == false)
     conversation.expect(.drained)
     for wrong in [[0], [-1], [1, 2], [1, 0, 1], [RelayConversation.largestNumber + 1]] as [[Int64]] {
-      #expect(!conversation.admits(ControlMessage(.drained, wrong)))
+      #expect(conversation.admits(ControlMessage(.drained, wrong)) == false)
     }
-    #expect(!conversation.admits(ControlMessage(.held, [7])))
-    #expect(conversation.admits(drained))
-    #expect(!conversation.admits(drained))
-    #expect(conversation.admits(ControlMessage(.serverClosed)))
+    #expect(conversation.admits(ControlMessage(.held, [7])) == false)
+    #expect(conversation.admits(drained) == true)
+    #expect(conversation.admits(drained) == false)
+    #expect(conversation.admits(ControlMessage(.serverClosed)) == true)
     conversation.expect(.held)
-    #expect(conversation.admits(ControlMessage(.held, [9, 1])))
+    #expect(conversation.admits(ControlMessage(.held, [9, 1])) == true)
     conversation.serverFollows()
     for wrong in [[0], [4], [1, 1]] as [[Int64]] {
-      #expect(!conversation.admits(ControlMessage(.handshakeRefused, wrong)))
+      #expect(conversation.admits(ControlMessage(.handshakeRefused, wrong)) == false)
     }
     for wrong in [[-1], [1 << 21], [0, 0, 1]] as [[Int64]] {
-      #expect(!conversation.admits(ControlMessage(.resumed, wrong)))
+      #expect(conversation.admits(ControlMessage(.resumed, wrong)) == false)
     }
-    #expect(conversation.admits(ControlMessage(.resumed, [3, 4])))
-    #expect(!conversation.admits(ControlMessage(.handshakeRefused, [1])))
-    #expect(conversation.admits(ControlMessage(.serverClosed)))
-    #expect(!conversation.admits(ControlMessage(.serverClosed)))
-    #expect(!conversation.admits(ControlMessage(.server)))
-    #expect(!conversation.admits(ControlMessage(.finished, [1, 1, 1, 1, 1, 1, 1])))
+    #expect(conversation.admits(ControlMessage(.resumed, [3, 4])) == true)
+    #expect(conversation.admits(ControlMessage(.handshakeRefused, [1])) == false)
+    #expect(conversation.admits(ControlMessage(.serverClosed)) == true)
+    #expect(conversation.admits(ControlMessage(.serverClosed)) == false)
+    #expect(conversation.admits(ControlMessage(.server)) == false)
+    #expect(conversation.admits(ControlMessage(.finished, [1, 1, 1, 1, 1, 1, 1])) == false)
   }
 }
