@@ -20,6 +20,8 @@ struct Catalogue: Sendable {
     var isStateless: Bool
     var meta: [UInt8]?
     var started: Int64
+    /// When the server has taken too long.
+    var due: Int64
     /// How often it was begun anew, because the tools changed meanwhile.
     var repeats: Int
   }

@@ -42,6 +42,8 @@ public enum Reason: String, CaseIterable, Sendable {
   case auditFailed = "audit-failed"
   /// The server ended before it answered.
   case serverEnded = "server-ended"
+  /// The server did not answer in time.
+  case timeout
   /// The call carries input that nobody asked for.
   case unaskedInput = "unasked-input"
   /// The person must be asked, and the client cannot do it.

@@ -17,6 +17,8 @@ public struct Rules: Sendable {
   let inFlight: Int
   /// The largest message, in bytes.
   let maxSize: Int
+  /// How long the server has to answer a request of our own, µs.
+  let ownTimeout: Int64
   /// What is done to the strings of the server's messages.
   let texts: TextRules
   /// The largest list and the largest other result that the client is given, in bytes.
@@ -31,6 +33,7 @@ public struct Rules: Sendable {
     permissions = Permissions(profile: profile)
     inFlight = max(profile.messages.inFlight, 1)
     maxSize = profile.messages.maxSize
+    ownTimeout = Int64(profile.messages.ownTimeout) * 1_000_000
     texts = TextRules(profile)
     maxList = min(profile.text.maxList ?? maxSize, maxSize)
     maxResult = profile.text.maxResult ?? maxSize

@@ -7,8 +7,8 @@ public import Wire
 /// send stays here.
 ///
 /// *Limits.* What a tool does with its arguments and what its result means to the model is not
-/// looked at. A request that the server never answers stays in flight until it is cancelled or the
-/// server ends, and so does one whose answer could not be decoded.
+/// looked at. A request that the server never answers, or whose answer could not be decoded, stays in
+/// flight until its time is over, where it has one; else until it is cancelled or the server ends.
 public struct Window: Sendable {
   let rules: Rules
   /// Requests of the client.
@@ -30,6 +30,8 @@ public struct Window: Sendable {
   var consents = Consent()
   /// Whether the client has begun a handshake, and so speaks the era that has one.
   var hasHandshake = false
+  /// The time of what is being decided.
+  var clock: Int64 = 0
   /// Why the server is gone.
   var ending: StaticString?
   /// What makes the server's messages readable.
@@ -82,6 +84,7 @@ public struct Window: Sendable {
   public mutating func decide(
     _ document: Document, from side: Side, at now: Int64
   ) -> Decision {
+    clock = now
     var decision = judge(document, from: side, at: now)
     if side == .server { makeReadable(&decision, document) }
     return decision

@@ -133,6 +133,7 @@ extension Profile.Messages {
     maxSize = integer("max_size") ?? maxSize
     maxDepth = integer("max_depth") ?? maxDepth
     inFlight = integer("in_flight") ?? inFlight
+    ownTimeout = node?["own_timeout"]?.scalar.flatMap { Quantity.duration($0.text) } ?? ownTimeout
   }
 }
 

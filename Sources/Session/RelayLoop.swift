@@ -129,6 +129,7 @@ struct RelayLoop: ~Copyable {
       if !entries[4].result.isEmpty { flushClient() }
       if !entries[5].result.isEmpty { flushServer() }
       if !entries[0].result.isEmpty { errors.flush() }
+      expire()
       try advance()
       if isFinished { return try finish() }
     }
@@ -161,12 +162,11 @@ struct RelayLoop: ~Copyable {
 
   /// Milliseconds to wait at most; for ever if there is nothing to do later.
   private func timeout() -> Int32 {
-    var deadline: Int64?
-    for other in [state.inputDeadline, state.serverDeadline, state.outputDeadline] {
-      if let other { deadline = min(other, deadline ?? other) }
-    }
+    let deadline = min(
+      min(state.inputDeadline ?? .max, state.serverDeadline ?? .max),
+      min(state.outputDeadline ?? .max, window.deadline ?? .max))
     let slow = recorder.hasCounts || errors.hasHidden || needsShrink
-    guard let deadline else { return slow ? 1000 : -1 }
+    guard deadline < .max else { return slow ? 1000 : -1 }
     let left = max(deadline - Clock.monotonicMicroseconds(), 0)
     return Int32(truncatingIfNeeded: min(left / 1000 + 1, slow ? 1000 : 60_000))
   }
