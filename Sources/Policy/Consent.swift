@@ -109,13 +109,12 @@ struct Consent: Sendable {
     return question
   }
 
-  /// When the next question is given up.
-  var deadline: Int64? { questions.lazy.map(\.deadline).min() }
+  /// When the next question is given up, `Int64.max` for never.
+  var deadline: Int64 { questions.isEmpty ? .max : questions.lazy.map(\.deadline).min() ?? .max }
 
-  /// Gives up what has waited for too long; gives those questions.
-  mutating func expire(at now: Int64) -> [Question] {
-    let late = questions.filter { $0.deadline <= now }
-    return late.compactMap { answer($0.id, .unanswered) }
+  /// Gives up a question that has waited for too long, and gives it.
+  mutating func expire(at now: Int64) -> Question? {
+    questions.first { $0.deadline <= now }.flatMap { answer($0.id, .unanswered) }
   }
 
   /// Whether a call can be decided on.

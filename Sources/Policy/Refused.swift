@@ -14,6 +14,8 @@ struct Refused {
   var output: Schema?
   /// What the person has agreed to, if they were asked.
   var agreed: Consent.Subject?
+  /// What they answered, if the answer came with the call.
+  var consent: Reason?
 }
 
 extension Window {

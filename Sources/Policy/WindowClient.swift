@@ -124,7 +124,11 @@ extension Window {
     }
     var params = params
     if let decision = consent(document, &request, &params, at: now) { return decision }
-    return answering(document, request, params, subject: tool.name, at: now)
+    var decision = answering(document, request, params, subject: tool.name, at: now)
+    if let reason = request.consent, decision.event.name == .request {
+      decision.event.reason = reason.rawValue
+    }
+    return decision
   }
 
   /// A list, which is always asked for from its beginning: the answer is whole.

@@ -19,6 +19,7 @@ extension Window {
         asked.deadline <= now ? .unanswered : Consent.Answer(of: value, in: document)
       if let refusal = refusal(of: request, answer) { return refusal }
       if answer == .session { consents.allow(tool: tool) }
+      request.consent = answer.reason
       return nil
     }
     let carriesInput = params.inputResponses != nil || params.requestState != nil
@@ -150,18 +151,19 @@ extension Window {
     return refuse(request, answer.reason, text)
   }
 
-  /// Gives up the questions that have waited for too long: the client is told that nobody needs the
-  /// answer, and each call is decided on by ``releaseAnswered(at:)``.
-  mutating func giveUpQuestions(at now: Int64) -> [Decision] {
-    consents.expire(at: now).map { question in
-      server.bury(question.id)
-      var event = Event(.drop, .client, .drop, bytesIn: 0)
-      event.id = question.call
-      event.method = Method.elicitation.name
-      event.tool = question.tool
-      event.reason = Reason.unanswered.rawValue
-      return Decision(.drop, event, extra: [.client(Replies.cancelled(id: question.id))])
-    }
+  /// Gives up the question that has waited for too long, nil when there is none: the client is told
+  /// that nobody needs the answer, and the call is decided on by ``releaseAnswered(at:)``.
+  mutating func questionExpired(at now: Int64) -> Decision? {
+    guard let question = consents.expire(at: now) else { return nil }
+    server.bury(question.id)
+    var event = Event(.response, .client, .drop, bytesIn: 0)
+    event.id = question.call
+    event.method = Method.elicitation.name
+    event.tool = question.tool
+    event.reason = Reason.unanswered.rawValue
+    event.duration = now - question.started
+    event.outcome = .timeout
+    return Decision(.drop, event, extra: [.client(Replies.cancelled(id: question.id))])
   }
 
   /// An id or key of a question, which nobody but the client learns.
