@@ -84,7 +84,8 @@ extension Window {
       consents.heldBytes + document.bytes.count <= rules.maxSize
     else {
       return refuse(
-        request, .questionLimit, "too many calls wait for the person, try again when one is decided")
+        request, .questionLimit, "too many calls wait for the person, try again when one is decided"
+      )
     }
     let id = RequestID.string(newQuestion())
     client.insert(

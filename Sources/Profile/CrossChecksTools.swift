@@ -8,7 +8,8 @@ extension CrossChecks {
     _ = checkTools(root, in: "allow", &seen, after: everything)
     if let everything, let allow = root["tools", "allow"], allow.scalar?.text == "*" {
       findings.error(
-        allow.position, "tools.allow allows every tool, and so does tools.ask in line \(everything)",
+        allow.position,
+        "tools.allow allows every tool, and so does tools.ask in line \(everything)",
         hint: "remove tools.allow: the tools of tools.ask are shown and may be called")
     }
   }
