@@ -17,6 +17,8 @@ struct ToolRules: Sendable {
     let wantsReadOnly: Bool
     /// Whether results must fit the server's schema.
     let checksOutput: Bool
+    /// Whether the person is asked before a call is made.
+    let asks: Bool
 
     init(_ tool: Profile.Tool, in section: Profile.Tools, workdir: String?) {
       line = tool.name.line
@@ -27,6 +29,7 @@ struct ToolRules: Sendable {
       isClosed = (tool.unknownArguments ?? section.unknownArguments) == .refuse
       wantsReadOnly = tool.requiredAnnotation != nil
       checksOutput = tool.checksOutput
+      asks = tool.asks
       // Where the schema is not asked, who names the arguments is the profile.
       let rules = ArgumentRules(tool, workdir: workdir, isClosed: isClosed && !usesSchema)
       arguments = rules.isEmpty ? nil : rules

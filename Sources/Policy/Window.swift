@@ -26,6 +26,8 @@ public struct Window: Sendable {
   var asks: [Ask] = []
   /// What the server says of its tools, and the calls that wait for that.
   var catalogue = Catalogue()
+  /// Calls that wait for the person.
+  var consents = Consent()
   /// Whether the client has begun a handshake, and so speaks the era that has one.
   var hasHandshake = false
   /// The time of what is being decided.
@@ -39,25 +41,36 @@ public struct Window: Sendable {
   let prefix: [UInt8]
   let seed: UInt64
   var ownCount = 0
+  /// What ids and keys of questions to the person begin with.
+  let questionPrefix: [UInt8]
+  var questionCount = 0
 
   /// A new session; of `identifierSeed`, at least 24 random bytes, the last eight seed tables whose
   /// layout nobody may foresee, and those before make the ids of our own requests, which the server
-  /// sees.
-  public init(rules: Rules, identifierSeed: [UInt8]) {
+  /// sees. `questionSeed`, at least 16 random bytes, makes those of our questions to the person, which
+  /// it does not.
+  public init(rules: Rules, identifierSeed: [UInt8], questionSeed: [UInt8]) {
     self.rules = rules
     texts = TextFilter(rules: rules.texts)
     client = RequestTable(capacity: rules.inFlight)
     server = RequestTable(capacity: rules.inFlight)
-    var prefix = Array("anchorhold-".utf8)
-    for byte in identifierSeed.dropLast(8) {
+    var seed: UInt64 = 0
+    for byte in identifierSeed.suffix(8) { seed = seed << 8 | UInt64(byte) }
+    self.seed = seed
+    prefix = Self.prefix("anchorhold-", identifierSeed.dropLast(8))
+    questionPrefix = Self.prefix("anchorhold-ask-", questionSeed[...])
+  }
+
+  /// A prefix of ids: these bytes in hexadecimal, between a name and a hyphen.
+  private static func prefix(_ name: StaticString, _ random: ArraySlice<UInt8>) -> [UInt8] {
+    var prefix: [UInt8] = []
+    prefix.appendText(name)
+    for byte in random {
       prefix.append(contentsOf: String(byte >> 4, radix: 16).utf8)
       prefix.append(contentsOf: String(byte & 0xF, radix: 16).utf8)
     }
-    var seed: UInt64 = 0
-    for byte in identifierSeed.suffix(8) { seed = seed << 8 | UInt64(byte) }
     prefix.append(UInt8(ascii: "-"))
-    self.prefix = prefix
-    self.seed = seed
+    return prefix
   }
 
   /// How many requests of the client are in flight.
@@ -181,19 +194,23 @@ public struct Window: Sendable {
     catalogue.clear()
     past.replay = nil
     _ = server.removeAll()
-    return client.removeAll().map { answerEnded($0.id, $0.pending, reason, at: now) }
+    return answerWaiting(reason, at: now)
   }
 
-  /// Answers a request of the client whose server is gone.
-  func answerEnded(
-    _ id: RequestID, _ pending: Pending, _ reason: StaticString, at now: Int64
-  ) -> Decision {
-    let request = Refused(
-      id: id, method: pending.method, tool: pending.tool, isStateless: pending.isStateless,
-      rule: 0, bytesIn: 0)
-    var decision = refuseEnded(request, reason)
-    decision.event.duration = now - pending.started
-    decision.event.outcome = .serverEnded
-    return decision
+  /// Answers what the client still waits for, and takes our questions about it back; the server is gone.
+  mutating func answerWaiting(_ reason: StaticString, at now: Int64) -> [Decision] {
+    let questions = consents.clear()
+    return client.removeAll().map { id, pending in
+      let request = Refused(
+        id: id, method: pending.method, tool: pending.tool, isStateless: pending.isStateless,
+        rule: 0, bytesIn: 0)
+      var decision = refuseEnded(request, reason)
+      decision.event.duration = now - pending.started
+      decision.event.outcome = .serverEnded
+      if let question = questions.first(where: { $0.call == id }) {
+        decision.extra.append(.client(Replies.cancelled(id: question.id)))
+      }
+      return decision
+    }
   }
 }

@@ -69,15 +69,10 @@ extension Window {
     past.replay = nil
     past.isAway = true
     past.handshake?.isUnsent = false
-    let waiting = client.removeAll()
+    let handshake = past.handshake?.waits.flatMap { id in client.remove(id).map { (id, $0) } }
+    decisions = answerWaiting(reason, at: now)
     client.forgetTombstones()
-    for (id, pending) in waiting {
-      if pending.method == .initialize, past.handshake?.waits == id {
-        client.insert(id, pending)
-      } else {
-        decisions.append(answerEnded(id, pending, reason, at: now))
-      }
-    }
+    if let (id, pending) = handshake { client.insert(id, pending) }
     // Their ids stay taken: the next server's first questions may bear the same ones, and an answer
     // that is still on its way must not be taken for an answer to those.
     for (id, _) in server.removeAll() {

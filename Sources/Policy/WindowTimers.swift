@@ -8,7 +8,7 @@ extension Window {
   /// When ``expire(at:)`` is to be called, on the clock of ``decide(_:from:at:)``; nil while nothing
   /// waits for a time. Nothing need have expired then: a request may have been answered meanwhile.
   public var deadline: Int64? {
-    let due = min(client.earliest, catalogue.lookup?.due ?? .max)
+    let due = min(client.earliest, catalogue.lookup?.due ?? .max, consents.deadline)
     return due == .max ? nil : due
   }
 
@@ -18,6 +18,7 @@ extension Window {
     if let lookup = catalogue.lookup, lookup.due <= now {
       return (.server, lookupExpired(lookup, at: now))
     }
+    if let decision = questionExpired(at: now) { return (.client, decision) }
     while let id = client.firstDue(at: now) {
       guard let pending = client.remove(id) else { continue }
       if let gather = gathers.removeValue(forKey: id) {
