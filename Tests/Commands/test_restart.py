@@ -367,6 +367,7 @@ class Conversation(Restarting):
         question = cell.receive()
         self.assertEqual(question["method"], "sampling/createMessage")
         self.crash(cell)
+        self.assertEnded(cell.answer(60), "ended with an error")
         told = cell.receive()
         self.assertEqual((told["method"], told["params"]["requestId"]),
                          ("notifications/cancelled", question["id"]))
