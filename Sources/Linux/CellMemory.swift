@@ -8,7 +8,7 @@ internal import CLinux
 
   /// Gives everything back.
   func free() {
-    for unsafe piece in unsafe pieces { unsafe piece.deallocate() }
+    unsafe pieces.forEach { unsafe $0.deallocate() }
     unsafe pieces.removeAll()
   }
 

@@ -97,8 +97,8 @@ extension Window {
     _ method: Method, _ line: [UInt8], id: RequestID? = nil, toClient: Bool
   ) -> Decision {
     var event = Event(
-      id == nil ? .notification : .request, toClient ? .server : .client, toClient ? .answer : .rewrite,
-      bytesIn: 0)
+      id == nil ? .notification : .request, toClient ? .server : .client,
+      toClient ? .answer : .rewrite, bytesIn: 0)
     event.method = method.name
     event.id = id
     event.reason = (toClient ? Reason.serverRestarted : .replayed).rawValue

@@ -85,11 +85,13 @@ struct Monitor: ~Copyable {
       _ = try doing("wait") { () throws(Errno) in
         try Poll.wait(&entries, timeoutMilliseconds: timeout)
       }
+      let server = restarts.generation
       if !entries[1].result.isEmpty, !relayIsGone { try hearRelay() }
       if !entries[2].result.isEmpty, !cellIsGone { try hearCell() }
       if !entries[0].result.isEmpty { try handleSignals() }
       // After everything else, and one at a time: a flood of them delays nothing but itself.
-      try hearDenial(entries[3].result)
+      // What was found of an old server's listener says nothing of the new one's.
+      if server == restarts.generation { try hearDenial(entries[3].result) }
       try act(at: Clock.monotonicMicroseconds())
     }
     return try finish()

@@ -24,6 +24,8 @@ struct Restarts: Sendable {
   var relayBy: Int64?
   /// Until when the new server has to have answered the handshake.
   var resumeBy: Int64?
+  /// How many cells followed the first one.
+  var generation = 0
   /// It could not be started again.
   var failed = false
   /// When the server was started, in microseconds.
@@ -143,19 +145,20 @@ extension Monitor {
     restarts.relayBy = nil
     // The relay was asked before somebody ended the session.
     guard restarts.isPaused else { return }
+    // The number after our record, once there is one.
+    var recorded: Int64 = 0
     do throws(SessionError) {
       let pipes = try ServerPipes.make()
       var cell = try maker.remake(pipes, relay: relay, relayFacts, signals: signals.rawValue)
       let checks = maker.checks
       let fault = StartDemand.fault(checks, trail)
-      let next: Int64
       do throws(SessionError) {
-        next = try trail.recordServerRestart(
+        recorded = try trail.recordServerRestart(
           restart: restarts.count ?? 0, plan: cell.plan, checks: checks,
           lookedTwice: fault == nil && cell.endedEarly == nil, watch: cell.watch,
           sequence: sequence, isTorn: isTorn)
         if let fault { throw fault }
-        try relay.tell(ControlMessage(.server, [next]), passing: pipes.relayEnds)
+        try relay.tell(ControlMessage(.server, [recorded]), passing: pipes.relayEnds)
       } catch {
         do { try cell.abandon(sparing: [relay.process] + maker.watches.map(\.process)) } catch {
           Diagnostics.error(error.message)
@@ -164,7 +167,7 @@ extension Monitor {
       }
       try pipes.close()
       try begin(cell)
-    } catch { try giveUp(error) }
+    } catch { try giveUp(error, sequence: recorded) }
     // Signals of children were read away while the cell was made.
     try collect()
   }
@@ -173,6 +176,7 @@ extension Monitor {
   private mutating func begin(_ cell: consuming CellProcess) throws(SessionError) {
     let endedEarly = cell.endedEarly
     self.cell = cell
+    restarts.generation += 1
     cellIsGone = false
     statusWord = nil
     usage = nil
@@ -221,7 +225,9 @@ extension Monitor {
   }
 
   /// No server follows, because none could be made.
-  private mutating func giveUp(_ error: SessionError) throws(SessionError) {
+  private mutating func giveUp(
+    _ error: SessionError, sequence: Int64 = 0
+  ) throws(SessionError) {
     if let signal = error.signal {
       try endBySignal(signal)
     } else {
@@ -229,7 +235,7 @@ extension Monitor {
       restarts.failed = true
       reason = reason ?? "restart-failed"
       restarts.pause = nil
-      try tellServerEnded(statusWord ?? 0)
+      try tellServerEnded(statusWord ?? 0, sequence: sequence)
     }
   }
 }

@@ -48,7 +48,8 @@ struct RestartTests {
     #expect(conversation.admits(ControlMessage(.resumed)) == false)
     #expect(conversation.admits(ControlMessage(.handshakeRefused, [1])) == false)
     conversation.expect(.drained)
-    for wrong in [[0], [-1], [1, 2], [1, 0, 1], [RelayConversation.largestNumber + 1]] as [[Int64]] {
+    let most = RelayConversation.largestNumber
+    for wrong in [[0], [-1], [1, 2], [1, 0, 1], [most + 1]] as [[Int64]] {
       #expect(conversation.admits(ControlMessage(.drained, wrong)) == false)
     }
     #expect(conversation.admits(ControlMessage(.held, [7])) == false)
