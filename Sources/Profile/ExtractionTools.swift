@@ -4,6 +4,8 @@ extension Profile.Tools {
     self.init(line: allowed?.position.line ?? 0)
     unknownArguments = Profile.UnknownArguments(node?["unknown_arguments"]) ?? unknownArguments
     enforcesSchemas = node?["schemas"]?.scalar?.text != "ignore"
+    limits = Profile.CallLimits(node)
+    budget = Profile.CallBudget(node?["budget"])
     guard let allowed else { return }
     if allowed.scalar?.text == "*" {
       allow = .everything(line: allowed.position.line)
@@ -23,6 +25,7 @@ extension Profile.Tool {
     description = node["description"]?.scalar?.text
     unknownArguments = Profile.UnknownArguments(node["unknown_arguments"])
     checksOutput = node["check_output"]?.scalar?.text == "true"
+    limits = Profile.CallLimits(node)
     if let place = node["require_annotation"], let text = place.scalar?.text,
       let annotation = Profile.Annotation(rawValue: text)
     {
