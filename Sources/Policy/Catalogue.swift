@@ -64,6 +64,9 @@ struct Catalogue: Sendable {
     heldBytes += document.bytes.count
   }
 
+  /// Whether a call waits.
+  func holds(_ id: RequestID) -> Bool { !held.isEmpty && held[id] != nil }
+
   /// Takes a call out.
   mutating func release(_ id: RequestID) -> Held? {
     guard !held.isEmpty, let call = held.removeValue(forKey: id) else { return nil }

@@ -16,6 +16,10 @@ struct Refused {
   var entry: Int32 = -1
   /// See `entry`.
   var charge = Meter.Charge.none
+  /// What the person has agreed to, if they were asked.
+  var agreed: Consent.Subject?
+  /// What they answered, if the answer came with the call.
+  var consent: Reason?
 }
 
 extension Window {

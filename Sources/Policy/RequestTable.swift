@@ -23,6 +23,8 @@ struct Pending: Sendable {
   var listening: Listening?
   /// What results of the tool must be, if they are checked.
   var output: Schema?
+  /// What the person has agreed to, if they were asked.
+  var agreed: Consent.Subject?
   /// Of a list: how often the server had said before that its tools changed.
   var generation = 0
   /// Of a list: the `_meta` that requests for further pages repeat.

@@ -5,6 +5,10 @@ internal import Wire
 public struct Rules: Sendable {
   /// The line of `tools.allow`, 0 if the profile has none.
   let toolsLine: Int
+  /// The profile's name.
+  let name: String
+  /// How long (µs) the person has to answer.
+  let askTimeout: Int64
   /// Which tools are allowed, and what is demanded of their calls.
   let tools: ToolRules
   /// What passes besides tools.
@@ -23,6 +27,8 @@ public struct Rules: Sendable {
   /// Compiles the profile's rules.
   public init(profile: Profile) {
     toolsLine = profile.tools.line
+    name = profile.name
+    askTimeout = Int64(clamping: profile.tools.askTimeout) * 1_000_000
     tools = ToolRules(profile)
     permissions = Permissions(profile: profile)
     inFlight = max(profile.messages.inFlight, 1)

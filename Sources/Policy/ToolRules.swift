@@ -21,6 +21,8 @@ struct ToolRules: Sendable {
     let limits: Profile.CallLimits, timeout: Int64
     /// Whether it names tools by a pattern.
     let isPattern: Bool
+    /// Whether the person is asked before a call is made.
+    let asks: Bool
 
     init(_ tool: Profile.Tool, in section: Profile.Tools, workdir: String?) {
       line = tool.name.line
@@ -38,6 +40,7 @@ struct ToolRules: Sendable {
       } else {
         timeout = 0
       }
+      asks = tool.asks
       // Where the schema is not asked, who names the arguments is the profile.
       let rules = ArgumentRules(tool, workdir: workdir, isClosed: isClosed && !usesSchema)
       arguments = rules.isEmpty ? nil : rules

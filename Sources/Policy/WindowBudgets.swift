@@ -6,8 +6,10 @@ extension Window {
   /// The refusal of a call that is above a bound; nil lets it through and takes what it costs.
   ///
   /// To be asked last, because what is refused after it has cost all the same.
+  ///
+  /// - Parameter isCharged: whether it is sent on now; else this is a look that costs nothing.
   mutating func overdraft(
-    _ document: Document, _ params: Params, _ request: inout Refused
+    _ document: Document, _ params: Params, _ request: inout Refused, isCharged: Bool = true
   ) -> Decision? {
     // What is refused in a moment all the same is refused for nothing.
     guard request.entry >= 0, ending == nil, client.count < rules.inFlight, let name = params.name
@@ -18,6 +20,7 @@ extension Window {
     {
       return refuse(request, refusal)
     }
+    guard isCharged else { return nil }
     meter.begin(&charge, size: request.bytesIn, at: clock)
     request.charge = charge
     return nil

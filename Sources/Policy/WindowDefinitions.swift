@@ -22,7 +22,7 @@ extension Window {
       request.id,
       Pending(
         method: request.method, tool: request.tool, isStateless: params.isStateless,
-        rule: request.rule, started: now, token: params.token))
+        rule: request.rule, started: now))
     catalogue.hold(request.id, document, at: now)
     var event = Event(.request, .client, .rewrite, bytesIn: request.bytesIn)
     event.id = request.id
@@ -130,7 +130,7 @@ extension Window {
   }
 
   /// Whether there may be one: see ``release(at:)``.
-  public var mayRelease: Bool { catalogue.hasNext }
+  public var mayRelease: Bool { catalogue.hasNext || consents.hasNext }
 
   /// The decision on a call that has waited, nil when none can be made now; to be asked for after
   /// every other decision until it is nil.
@@ -148,7 +148,7 @@ extension Window {
       defer { catalogue.isReleasing = false }
       return (held.document, clientRequest(held.document, at: held.at))
     }
-    return nil
+    return releaseAnswered(at: now)
   }
 
   /// The refusal of a call by what the server says of its tool, nil if it may pass.

@@ -8,7 +8,7 @@ extension Window {
   /// When ``expire(at:)`` is to be called, on the clock of ``decide(_:from:at:)``; nil while nothing
   /// waits for a time. Nothing need have expired then: a request may have been answered meanwhile.
   public var deadline: Int64? {
-    let due = min(client.earliest, catalogue.lookup?.due ?? .max)
+    let due = min(client.earliest, catalogue.lookup?.due ?? .max, consents.deadline)
     return due == .max ? nil : due
   }
 
@@ -19,6 +19,7 @@ extension Window {
     if let lookup = catalogue.lookup, lookup.due <= now {
       return (.server, lookupExpired(lookup, at: now))
     }
+    if let decision = questionExpired(at: now) { return (.client, decision) }
     guard let (id, pending) = client.takeDue(at: now) else { return nil }
     if let gather = gathers.removeValue(forKey: id) {
       return (.client, pageExpired(gather, id, pending, at: now))

@@ -8,7 +8,8 @@ extension CrossChecks {
     if let place = tools["in_flight"], let most = section.inFlight, most.value > messages {
       never(place, "tools.in_flight", most.value, "messages.in_flight", messages)
     }
-    for element in tools["allow"]?.elements ?? [] where element.scalar == nil {
+    let entries = ["ask", "allow"].flatMap { tools[$0]?.elements ?? [] }
+    for element in entries where element.scalar == nil {
       let name = element["name"]?.scalar?.text ?? ""
       let limits = Profile.CallLimits(element)
       checkLimits(

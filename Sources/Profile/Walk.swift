@@ -258,7 +258,7 @@ struct Walk {
       return
     }
     var hint = nearest(to: text, among: words + later).map { "did you mean \($0)" }
-    if words.elementsEqual(["off"]) { hint = "write off, or a mapping such as \(example)" }
+    if path.hasSuffix(".breaker") { hint = "write off, or a mapping such as \(example)" }
     findings.error(
       node.position, "\(path) must be \(alternatives(words)), not \(Self.describe(node))",
       hint: hint)

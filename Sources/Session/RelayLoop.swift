@@ -87,7 +87,9 @@ struct RelayLoop: ~Copyable {
     clientFramer = LineFramer(maxSize: configuration.limits.maxSize)
     serverFramer = LineFramer(maxSize: configuration.limits.maxSize, chunk: Self.serverChunk)
     decoder = Decoder(limits: configuration.limits)
-    window = Window(rules: configuration.rules, identifierSeed: configuration.identifierSeed)
+    window = Window(
+      rules: configuration.rules, identifierSeed: configuration.identifierSeed,
+      questionSeed: configuration.questionSeed)
     recorder = RelayRecorder(configuration)
     errors = RelayErrors(configuration)
     denials = RelayDenials(diagnosis: configuration.diagnosis)

@@ -334,6 +334,40 @@ struct MeterTests {
     #expect(!fail(2002, "t0"))
   }
 
+  @Test(
+    "an answer that is too long to be read is a failure, counts with what was read, and ends the call"
+  )
+  func oversize() {
+    let profile = Scenario.profile(
+      "tools: {schemas: ignore, unknown_arguments: allow, in_flight: 1, budget: {bytes: 5000}, "
+        + "allow: [{name: a, breaker: {failures: 1, pause: 1s}}, b]}")
+    var player = Player(profile: profile)
+    func call(_ id: Int, _ tool: String) -> String? {
+      let facts = player.play(Self.call(id, tool)).facts
+      return facts.first { $0.hasPrefix("reason ") }
+    }
+    #expect(call(1, "a") == nil)
+    #expect(player.window.oversize(.integer(1), size: 4097, at: player.now) != nil)
+    #expect(call(2, "a") == "reason breaker-open")
+    #expect(call(3, "b") == nil)
+    #expect(call(4, "b") == "reason calls-in-flight")
+    #expect(player.window.oversize(.integer(3), size: 4097, at: player.now) != nil)
+    #expect(call(5, "b") == "reason byte-budget")
+    _ = player.pass(1_000_000)
+    #expect(call(6, "a") == "reason byte-budget")
+  }
+
+  @Test("a server that ends has every call answered, and nothing is counted or due after")
+  func serverEnded() {
+    var player = Player(
+      profile: Self.profile("in_flight: 2, timeout: 5s, breaker: {failures: 1}, allow: [a]"))
+    for id in 0..<2 { _ = player.play(Self.call(id, "a")) }
+    #expect(player.play("end").lines.count == 2)
+    #expect(player.window.client.calls == 0 && player.window.deadline == nil)
+    // Refused because the server is gone, and not because the tool failed.
+    #expect(player.play(Self.call(3, "a")).facts.contains("reason server-ended"))
+  }
+
   @Test("where the profile bounds nothing, no call is counted and nothing is due")
   func off() {
     var player = Player(profile: Self.profile("allow: [a]"))

@@ -34,6 +34,8 @@ struct Scenario: CustomTestStringConvertible, Sendable {
   static let seed = [UInt8](repeating: 0xA5, count: 24)
   static let ownPrefix = "anchorhold-" + String(repeating: "a5", count: 16) + "-"
 
+  static let askPrefix = "anchorhold-ask-" + String(repeating: "a5", count: 24) + "-"
+
   static let folder = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().appending(path: "Vectors/policy")
 
@@ -61,6 +63,7 @@ struct Scenario: CustomTestStringConvertible, Sendable {
         continue
       }
       let owned = line.replacingOccurrences(of: "OWN", with: Scenario.ownPrefix)
+        .replacingOccurrences(of: "ASK", with: Scenario.askPrefix)
       if line.isEmpty || line.hasPrefix("#") { continue }
       if line.hasPrefix(">") || line.hasPrefix("<") || line.hasPrefix("end")
         || line.hasPrefix("after ")
@@ -157,7 +160,7 @@ struct Player {
   }
 
   init(profile: Profile, seed: [UInt8] = Scenario.seed) {
-    window = Window(rules: Rules(profile: profile), identifierSeed: seed)
+    window = Window(rules: Rules(profile: profile), identifierSeed: seed, questionSeed: seed)
     decoder = Decoder(
       limits: WireLimits(maxSize: profile.messages.maxSize, maxDepth: profile.messages.maxDepth))
   }
