@@ -1,3 +1,4 @@
+import Generators
 import Profile
 import Testing
 import Wire
