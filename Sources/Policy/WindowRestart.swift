@@ -62,6 +62,7 @@ extension Window {
   /// Only an `initialize` stays in flight: it is put to the next server as it is.
   public mutating func serverPaused(reason: StaticString, at now: Int64) -> [Decision] {
     var decisions: [Decision] = []
+    clock = now
     ending = nil
     gathers.removeAll()
     own.removeAll()

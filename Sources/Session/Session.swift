@@ -125,6 +125,8 @@ public enum Session {
     var monitor = Monitor(
       cell: cell, relay: relay, maker: maker, relayFacts: RelayFacts(ready.numbers), trail: trail,
       signals: signals)
+    // What made the session is not needed while it lasts.
+    Process.giveBackMemory()
     return try monitor.run()
   }
 
