@@ -46,6 +46,9 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "bench-schema", dependencies: ["Schema", "Wire"], path: "Benchmarks/schema"),
+    .executableTarget(
+      name: "bench-messages", dependencies: ["Audit", "Policy", "Profile", "Wire"],
+      path: "Benchmarks/messages"),
     .target(name: "Generators", path: "Tests/Generators"),
     .executableTarget(
       name: "properties", dependencies: ["Generators", "Wire", "Policy", "Profile"],
