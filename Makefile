@@ -74,6 +74,9 @@ bench: build tools
 	@swift build -c release -Xswiftc -static-executable -Xswiftc -assume-single-threaded \
 	  --product bench-schema
 	@taskset -c 0 .build/release/bench-schema
+	swift build -c release -Xswiftc -static-executable -Xswiftc -assume-single-threaded \
+	  --product bench-messages
+	@taskset -c 0 .build/release/bench-messages
 
 fuzz: deps
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} Tests/Fuzz/run

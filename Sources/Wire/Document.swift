@@ -13,7 +13,7 @@ public struct Value: Sendable, Equatable {
 
   /// Where it is in `Document.bytes`, with its quotes or brackets.
   @inlinable @inline(__always)
-  public var range: Range<Int> { Range(uncheckedBounds: (Int(start), Int(end))) }
+  public var range: Range<Int> { Int(start)..<Int(end) }
 
   /// A message that is larger than 4 GiB traps; none may be (`messages.max_size`).
   @inline(__always)
