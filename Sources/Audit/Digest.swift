@@ -22,4 +22,30 @@ public enum Digest {
     // The function cannot fail: its status is 0 by contract.
     precondition(status == 0, "crypto_hash_sha256 failed")
   }
+
+  /// A digest of bytes that come in parts.
+  public struct Stream {
+    private var state = crypto_hash_sha256_state()
+
+    /// Of nothing yet.
+    public init() {
+      let status = unsafe crypto_hash_sha256_init(&state)
+      precondition(status == 0, "crypto_hash_sha256_init failed")
+    }
+
+    /// Adds the first `count` bytes.
+    public mutating func add(_ bytes: [UInt8], _ count: Int) {
+      precondition(count >= 0 && count <= bytes.count)
+      let status = unsafe crypto_hash_sha256_update(&state, bytes, UInt64(count))
+      precondition(status == 0, "crypto_hash_sha256_update failed")
+    }
+
+    /// The 32 bytes; nothing may be added after.
+    public mutating func finish() -> [UInt8] {
+      var digest = [UInt8](repeating: 0, count: size)
+      let status = unsafe crypto_hash_sha256_final(&state, &digest)
+      precondition(status == 0, "crypto_hash_sha256_final failed")
+      return digest
+    }
+  }
 }

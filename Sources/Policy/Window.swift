@@ -32,6 +32,8 @@ public struct Window: Sendable {
   var ending: StaticString?
   /// What makes the server's messages readable.
   var texts: TextFilter
+  /// What the server is compared with, nil if with nothing.
+  var pins: PinWatch?
   let prefix: [UInt8]
   let seed: UInt64
   var ownCount = 0
@@ -39,8 +41,9 @@ public struct Window: Sendable {
   /// A new session; of `identifierSeed`, at least 24 random bytes, the last eight seed tables whose
   /// layout nobody may foresee, and those before make the ids of our own requests, which the server
   /// sees.
-  public init(rules: Rules, identifierSeed: [UInt8]) {
+  public init(rules: Rules, identifierSeed: [UInt8], pins: PinSettings? = nil) {
     self.rules = rules
+    self.pins = pins.map { PinWatch($0) }
     texts = TextFilter(rules: rules.texts)
     client = RequestTable(capacity: rules.inFlight)
     server = RequestTable(capacity: rules.inFlight)

@@ -24,7 +24,10 @@ struct RelayConversation: Sendable {
       guard 1...4095 ~= message.numbers[0], message.numbers[1...].allSatisfy({ $0 == 0 }) else {
         return false
       }
-    case .ready, .open, .serverEnded, .stop, .denied: return false
+    case .pinned:
+      // Any numbers are a digest.
+      break
+    case .ready, .badPins, .open, .serverEnded, .stop, .denied: return false
     }
     return said.insert(message.kind).inserted
   }

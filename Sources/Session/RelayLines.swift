@@ -74,6 +74,9 @@ extension RelayLoop {
   private mutating func stage(_ decision: Decision, from side: Side, at now: Int64) {
     recorder.add(decision.event, document, at: now)
     count(decision.event)
+    if decision.event.changed != nil || decision.event.changedInstructions {
+      tellChanges(decision.event)
+    }
     send(decision, from: side)
   }
 

@@ -32,6 +32,7 @@ struct RelayLoop: ~Copyable {
   var recorder: RelayRecorder
   var errors: RelayErrors
   var denials: RelayDenials
+  var changes: RelayChanges
   var toClient: RelayQueue
   var toServer: RelayQueue
   var counters = Counters()
@@ -78,7 +79,7 @@ struct RelayLoop: ~Copyable {
     var outputDeadline: Int64?
   }
 
-  init(_ configuration: RelayConfiguration) {
+  init(_ configuration: RelayConfiguration, _ pins: PinSettings?) {
     control = configuration.control
     facts = configuration.facts
     client = RelaySource(
@@ -87,7 +88,9 @@ struct RelayLoop: ~Copyable {
     clientFramer = LineFramer(maxSize: configuration.limits.maxSize)
     serverFramer = LineFramer(maxSize: configuration.limits.maxSize, chunk: Self.serverChunk)
     decoder = Decoder(limits: configuration.limits)
-    window = Window(rules: configuration.rules, identifierSeed: configuration.identifierSeed)
+    window = Window(
+      rules: configuration.rules, identifierSeed: configuration.identifierSeed, pins: pins)
+    changes = RelayChanges(configuration)
     recorder = RelayRecorder(configuration)
     errors = RelayErrors(configuration)
     denials = RelayDenials(diagnosis: configuration.diagnosis)
@@ -127,6 +130,7 @@ struct RelayLoop: ~Copyable {
       if !entries[4].result.isEmpty { flushClient() }
       if !entries[5].result.isEmpty { flushServer() }
       if !entries[0].result.isEmpty { errors.flush() }
+      if window.hasPins { try keepPins() }
       try advance()
       if isFinished { return try finish() }
     }

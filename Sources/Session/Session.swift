@@ -62,7 +62,9 @@ public enum Session {
     _ request: SessionRequest, _ held: borrowing HeldPlan, _ location: AuditLocation,
     _ streams: consuming ClientStreams
   ) throws(SessionError) -> Int32 {
-    let plan = held.plan
+    let pinning = try Pinning.open(request, executable: held.plan.blueprint.executable)
+    var plan = held.plan
+    plan.notes += pinning?.notes ?? []
     let input = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
     let output = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
     let error = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
@@ -87,6 +89,7 @@ public enum Session {
       // Should init be killed, what is below it comes to us.
       try doing("adopt orphans") { () throws(Errno) in try Process.adoptOrphans() }
     }
+    let pins = pinning?.settings
     let relay = try RelayProcess.start(
       privileged: privileged, setsBounding: plan.relaySetsBounding, skip: request.skip
     ) { control in
@@ -98,8 +101,9 @@ public enum Session {
         errorOutputTransfer: streams.error.transfer, control: control, audit: trail.descriptor,
         session: trail.session, firstSequence: 1,
         arguments: request.profile.audit.arguments.detail, profileName: request.profile.name,
-        rules: Rules(profile: request.profile), limits: WireLimits(request.profile.messages),
-        identifierSeed: seed, diagnosis: request.diagnose ? request.place : nil)
+        rules: Rules(profile: request.profile, comparesTools: pins != nil), limits: WireLimits(request.profile.messages),
+        identifierSeed: seed, diagnosis: request.diagnose ? request.place : nil,
+        pins: pins, toolsCommand: request.toolsCommand)
     }
     // The relay and the cell have their own copies; ours would hide the end of a stream.
     try streams.close()
@@ -110,7 +114,9 @@ public enum Session {
     if request.diagnose, case .off(let why) = cell.watch {
       Diagnostics.hint("system calls that are refused cannot be shown here: \(why)")
     }
-    guard let ready = try relay.first(), ready.kind == .ready else {
+    let first = try relay.first()
+    if let first, first.kind == .badPins { throw try Pinning.damaged(request, first.numbers[0]) }
+    guard let ready = first, ready.kind == .ready else {
       throw SessionError("the relay ended before it was ready", hint: SessionError.ofMachine)
     }
     let relayChecks = try doing(
@@ -149,7 +155,8 @@ public enum Session {
       lookedTwice: cell.endedEarly == nil, watch: cell.watch)
     try relay.tell(ControlMessage(.open))
     var monitor = Monitor(
-      cell: cell, relay: relay, keepers: held.watches, trail: trail, signals: signals)
+      cell: cell, relay: relay, keepers: held.watches, trail: trail, signals: signals,
+      pinning: pinning)
     return try monitor.run()
   }
 
@@ -172,7 +179,8 @@ public enum Session {
         hint: error.hint(in: request.profile, isShipped: request.profilePath == nil),
         status: error.exitStatus)
     }
-    let guarded = [auditBase] + (request.profilePath.map { [$0] } ?? [])
+    let guarded =
+      [auditBase] + (request.profilePath.map { [$0] } ?? []) + (try PinPlace.guarded(request))
     do {
       return try Plan(
         profile: request.profile, runtime: runtime, host: host, guarded: guarded,

@@ -40,7 +40,7 @@ class Malformed(Case):
         base = "version: 1\nname: later\nextends: static\nserver: {command: [x]}\n"
         for line in ['network: {allow: ["api.example.com:443"]}',
                      "tools: {ask: [push]}", "tools: {allow: [{name: a, rate: 30/min}]}",
-                     "tools: {allow: [{name: a, timeout: 20s}]}", "pins: strict", "pins: warn",
+                     "tools: {allow: [{name: a, timeout: 20s}]}",
                      "secrets: {t: {from: env, name: T}}", "audit: {retention: 90d}",
                      "audit: {arguments: redacted}"]:
             with self.subTest(line):
