@@ -3,6 +3,7 @@
 # make test       everything: rooms, black box as root and as an ordinary user; ends with counts
 # make test-kernels  the black box on Debian's kernel 6.1, emulated; minutes
 # make what-holds what verify finds on this machine and in containers, for the docs
+# make fuzz       decoder, policy and profile parser under libFuzzer, ten minutes each
 # make bench      what it costs, beside its baselines
 
 PREFIX ?= /usr/local
@@ -69,8 +70,8 @@ bench: build tools
 	  --product bench-schema
 	@taskset -c 0 .build/release/bench-schema
 
-fuzz:
-	@Tests/Fuzz/run
+fuzz: deps
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} Tests/Fuzz/run
 
 # What verify finds in each environment, for docs/what-holds.md: as root, with podman and runc.
 what-holds: build tools

@@ -56,6 +56,14 @@ struct Capabilities {
     }
   }
 
+  /// Whether a client that declares this can show a form: an empty object says so as well.
+  static func canElicit(_ value: Value, of document: Document) -> Bool {
+    guard let ways = document.member(Key.elicitation, of: value), ways.kind == .object else {
+      return false
+    }
+    return ways.range.count == 2 || document.member(Key.form, of: ways) != nil
+  }
+
   /// The ways of asking that are allowed; an empty object means forms, as before there were two ways.
   private func elicitation(
     _ value: Value, of document: Document, _ output: inout [UInt8]?

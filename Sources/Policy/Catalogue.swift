@@ -20,6 +20,8 @@ struct Catalogue: Sendable {
     var isStateless: Bool
     var meta: [UInt8]?
     var started: Int64
+    /// When the server has taken too long.
+    var due: Int64
     /// How often it was begun anew, because the tools changed meanwhile.
     var repeats: Int
   }
@@ -61,6 +63,9 @@ struct Catalogue: Sendable {
     order.append(id)
     heldBytes += document.bytes.count
   }
+
+  /// Whether a call waits.
+  func holds(_ id: RequestID) -> Bool { !held.isEmpty && held[id] != nil }
 
   /// Takes a call out.
   mutating func release(_ id: RequestID) -> Held? {

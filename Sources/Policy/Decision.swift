@@ -18,6 +18,8 @@ public enum Extra: Equatable, Sendable {
   case client([UInt8])
   /// To the server.
   case server([UInt8])
+  /// To the server: a notification of ours, so that nobody waits for what comes of it.
+  case notice([UInt8])
 }
 
 /// What was decided on one message.
@@ -76,6 +78,8 @@ public struct Event: Sendable {
     case error
     /// Never: the server ended.
     case serverEnded = "server-ended"
+    /// Not in the time that it had.
+    case timeout
   }
 
   /// What kind of record it is.

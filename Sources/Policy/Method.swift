@@ -177,6 +177,9 @@ enum Bounds {
   /// Results whose questions wait to be answered, and questions of one result.
   static let asks = 64
   static let questions = 64
+  /// Questions of ours that the person can have before them, and bytes of one.
+  static let openQuestions = 8
+  static let question = 16_384
   /// Bytes of a URI.
   static let uri = 8_192
   /// Subscriptions, tasks and visits that are remembered, each direction.

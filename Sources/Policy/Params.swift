@@ -26,6 +26,8 @@ struct Params {
   var isStateless = false
   /// Whether the request may become a task.
   var isTask = false
+  /// Of declared capabilities: whether the client can show a form; looked at only where we ask.
+  var canElicit = false
   /// Why the message cannot go on at all.
   var fault: Reason?
 
@@ -33,6 +35,7 @@ struct Params {
   private let permissions: Permissions
   /// Whether a member is to be taken out.
   private var takesOut = false
+  private var dropsInput = false
   /// Values that go on in another form, by where they begin.
   private var replacements: [(start: Int, bytes: [UInt8])] = []
 
@@ -56,11 +59,17 @@ struct Params {
   }
 
   /// Whether something is taken out or replaced before the message may go on.
-  var needsRewrite: Bool { takesOut || !replacements.isEmpty }
+  var needsRewrite: Bool { takesOut || dropsInput || !replacements.isEmpty }
 
   /// Has another value go on in place of this one.
   mutating func replace(_ value: Value, by bytes: [UInt8]) {
     replacements.append((value.range.lowerBound, bytes))
+  }
+
+  /// Takes the answers out that came with a request.
+  mutating func dropInput() {
+    dropsInput = true
+    inputResponses = nil
   }
 
   private mutating func note(_ key: Range<Int>, _ value: Value, of document: Document) {
@@ -124,6 +133,7 @@ struct Params {
       fault = .badCapabilities
       return
     }
+    if permissions.asks { canElicit = Capabilities.canElicit(value, of: document) }
     guard value.range.count > 2 else { return }
     let kept = Capabilities(permissions: permissions).client(value, of: document)
     if !document.bytes[value.range].elementsEqual(kept) { replace(value, by: kept) }
@@ -137,6 +147,7 @@ struct Params {
     output.append(contentsOf: document.bytes[..<params.range.lowerBound])
     append(params, of: document, to: &output) { key in
       !permissions.features.tasks && document.content(key, equals: Key.task)
+        || dropsInput && document.content(key, equals: Key.inputResponses)
     }
     output.append(contentsOf: document.bytes[params.range.upperBound...])
     return output

@@ -14,6 +14,8 @@ final class Permissions: Sendable {
   let passesAnyProgress: Bool
   /// Whether the server may ask the person with a form.
   let forms: Bool
+  /// Whether we ask the person ourselves.
+  let asks: Bool
   /// The hosts that it may send the person to.
   let hosts: HostRules
   let era: Profile.Revisions.Era
@@ -29,6 +31,7 @@ final class Permissions: Sendable {
     sampling = profile.requests.sampling
     roots = profile.requests.roots
     forms = profile.requests.forms
+    asks = profile.tools.allow.contains(where: \.asks)
     hosts = HostRules(profile.requests.hosts)
     era = profile.revisions.era
     keepsPages = profile.revisions.keepsPages

@@ -42,8 +42,22 @@ public enum Reason: String, CaseIterable, Sendable {
   case auditFailed = "audit-failed"
   /// The server ended before it answered.
   case serverEnded = "server-ended"
+  /// The server did not answer in time.
+  case timeout
   /// The call carries input that nobody asked for.
   case unaskedInput = "unasked-input"
+  /// The person must be asked, and the client cannot do it.
+  case cannotAsk = "cannot-ask"
+  /// The person must be asked, and the call is too long to be shown.
+  case questionSize = "question-size"
+  /// The person must be asked, and is being asked too much already.
+  case questionLimit = "question-limit"
+  /// The person did not agree.
+  case declined
+  /// The client gave no usable answer to a question.
+  case noConsent = "no-consent"
+  /// The person did not answer in time.
+  case unanswered
   // Results that are turned into refusals.
   /// The server asked for input of a kind that the profile denies.
   case inputDenied = "input-denied"
@@ -66,6 +80,11 @@ public enum Reason: String, CaseIterable, Sendable {
   case hiddenList = "hidden-list"
   /// A call waits for the server's list of tools, for which we ask.
   case held
+  /// A call waits for the person, who is asked.
+  case asked
+  /// The person agreed to a call, or to every call of its tool.
+  case consented
+  case consentedSession = "consented-session"
   /// The server's answer to our own request for its list of tools.
   case ownList = "own-list"
   /// One page of a list that is being gathered.

@@ -12,6 +12,10 @@ struct Refused {
   var bytesIn: Int
   /// What results must be, if they are checked.
   var output: Schema?
+  /// What the person has agreed to, if they were asked.
+  var agreed: Consent.Subject?
+  /// What they answered, if the answer came with the call.
+  var consent: Reason?
 }
 
 extension Window {

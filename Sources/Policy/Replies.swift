@@ -13,6 +13,8 @@ enum ErrorCode {
   static let refused = -31001
   /// The server ended before it answered.
   static let serverEnded = -31002
+  /// The server did not answer in time.
+  static let timeout = -31003
 }
 
 /// Messages of our own that need more than `Answers` of Wire.

@@ -23,10 +23,14 @@ struct Pending: Sendable {
   var listening: Listening?
   /// What results of the tool must be, if they are checked.
   var output: Schema?
+  /// What the person has agreed to, if they were asked.
+  var agreed: Consent.Subject?
   /// Of a list: how often the server had said before that its tools changed.
   var generation = 0
   /// Of a list: the `_meta` that requests for further pages repeat.
   var meta: [UInt8]?
+  /// When it has waited too long, on the clock of the window; `Int64.max` for never.
+  var due = Int64.max
   /// Its place in the order of all requests, given when it is first put into a table.
   var order: Int = -1
 
@@ -53,6 +57,8 @@ struct RequestTable: Sendable {
   private var buried = 0
   private var oldest = 0
   private var orders = 0
+  /// No request that waits is due before: looked up anew only when this time has come.
+  private(set) var earliest = Int64.max
 
   /// A table that will hold up to `capacity` requests; a part of that is reserved.
   init(capacity: Int) {
@@ -77,6 +83,7 @@ struct RequestTable: Sendable {
       orders += 1
     }
     if let token = pending.token { tokens[token, default: 0] += 1 }
+    if pending.due < earliest { earliest = pending.due }
     entries[id] = pending
   }
 
@@ -87,6 +94,22 @@ struct RequestTable: Sendable {
       tokens[token] = uses > 1 ? uses - 1 : nil
     }
     return pending
+  }
+
+  /// Of the requests that are due at `now`, the one that came first.
+  mutating func firstDue(at now: Int64) -> RequestID? {
+    guard earliest <= now else { return nil }
+    var first: (id: RequestID, order: Int)?
+    var next = Int64.max
+    for (id, pending) in entries {
+      if pending.due > now {
+        next = min(next, pending.due)
+      } else if pending.order < first?.order ?? .max {
+        first = (id, pending.order)
+      }
+    }
+    if first == nil { earliest = next }
+    return first?.id
   }
 
   /// Whether progress with this token belongs to a request that waits.
@@ -124,6 +147,7 @@ struct RequestTable: Sendable {
     let all = waiting
     entries.removeAll()
     tokens.removeAll()
+    earliest = .max
     return all
   }
 }

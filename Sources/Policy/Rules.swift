@@ -5,6 +5,10 @@ internal import Wire
 public struct Rules: Sendable {
   /// The line of `tools.allow`, 0 if the profile has none.
   let toolsLine: Int
+  /// The profile's name.
+  let name: String
+  /// How long (µs) the person has to answer.
+  let askTimeout: Int64
   /// Which tools are allowed, and what is demanded of their calls.
   let tools: ToolRules
   /// What passes besides tools.
@@ -13,6 +17,8 @@ public struct Rules: Sendable {
   let inFlight: Int
   /// The largest message, in bytes.
   let maxSize: Int
+  /// How long the server has to answer a request of our own, µs.
+  let ownTimeout: Int64
   /// What is done to the strings of the server's messages.
   let texts: TextRules
   /// The largest list and the largest other result that the client is given, in bytes.
@@ -22,10 +28,13 @@ public struct Rules: Sendable {
   /// tool was compared with what is pinned.
   public init(profile: Profile, comparesTools: Bool = false) {
     toolsLine = profile.tools.line
+    name = profile.name
+    askTimeout = Int64(clamping: profile.tools.askTimeout) * 1_000_000
     tools = ToolRules(profile, comparesTools: comparesTools)
     permissions = Permissions(profile: profile)
     inFlight = max(profile.messages.inFlight, 1)
     maxSize = profile.messages.maxSize
+    ownTimeout = Int64(profile.messages.ownTimeout) * 1_000_000
     texts = TextRules(profile)
     maxList = min(profile.text.maxList ?? maxSize, maxSize)
     maxResult = profile.text.maxResult ?? maxSize

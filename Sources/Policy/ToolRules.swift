@@ -19,6 +19,8 @@ struct ToolRules: Sendable {
     let checksOutput: Bool
     /// Whether what the server says of the tool is compared with what is pinned.
     let isCompared: Bool
+    /// Whether the person is asked before a call is made.
+    let asks: Bool
 
     init(
       _ tool: Profile.Tool, in section: Profile.Tools, workdir: String?, isCompared: Bool
@@ -32,6 +34,7 @@ struct ToolRules: Sendable {
       isClosed = (tool.unknownArguments ?? section.unknownArguments) == .refuse
       wantsReadOnly = tool.requiredAnnotation != nil
       checksOutput = tool.checksOutput
+      asks = tool.asks
       // Where the schema is not asked, who names the arguments is the profile.
       let rules = ArgumentRules(tool, workdir: workdir, isClosed: isClosed && !usesSchema)
       arguments = rules.isEmpty ? nil : rules

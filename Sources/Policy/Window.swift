@@ -7,8 +7,8 @@ public import Wire
 /// send stays here.
 ///
 /// *Limits.* What a tool does with its arguments and what its result means to the model is not
-/// looked at. A request that the server never answers stays in flight until it is cancelled or the
-/// server ends, and so does one whose answer could not be decoded.
+/// looked at. A request that the server never answers, or whose answer could not be decoded, stays in
+/// flight until its time is over, where it has one; else until it is cancelled or the server ends.
 public struct Window: Sendable {
   let rules: Rules
   /// Requests of the client.
@@ -26,8 +26,12 @@ public struct Window: Sendable {
   var asks: [Ask] = []
   /// What the server says of its tools, and the calls that wait for that.
   var catalogue = Catalogue()
+  /// Calls that wait for the person.
+  var consents = Consent()
   /// Whether the client has begun a handshake, and so speaks the era that has one.
   var hasHandshake = false
+  /// The time of what is being decided.
+  var clock: Int64 = 0
   /// Why the server is gone.
   var ending: StaticString?
   /// What makes the server's messages readable.
@@ -37,26 +41,39 @@ public struct Window: Sendable {
   let prefix: [UInt8]
   let seed: UInt64
   var ownCount = 0
+  /// What ids and keys of questions to the person begin with.
+  let questionPrefix: [UInt8]
+  var questionCount = 0
 
   /// A new session; of `identifierSeed`, at least 24 random bytes, the last eight seed tables whose
   /// layout nobody may foresee, and those before make the ids of our own requests, which the server
-  /// sees.
-  public init(rules: Rules, identifierSeed: [UInt8], pins: PinSettings? = nil) {
+  /// sees. `questionSeed`, at least 16 random bytes, makes those of our questions to the person, which
+  /// it does not.
+  public init(
+    rules: Rules, identifierSeed: [UInt8], questionSeed: [UInt8], pins: PinSettings? = nil
+  ) {
     self.rules = rules
     self.pins = pins.map { PinWatch($0) }
     texts = TextFilter(rules: rules.texts)
     client = RequestTable(capacity: rules.inFlight)
     server = RequestTable(capacity: rules.inFlight)
-    var prefix = Array("anchorhold-".utf8)
-    for byte in identifierSeed.dropLast(8) {
+    var seed: UInt64 = 0
+    for byte in identifierSeed.suffix(8) { seed = seed << 8 | UInt64(byte) }
+    self.seed = seed
+    prefix = Self.prefix("anchorhold-", identifierSeed.dropLast(8))
+    questionPrefix = Self.prefix("anchorhold-ask-", questionSeed[...])
+  }
+
+  /// A prefix of ids: these bytes in hexadecimal, between a name and a hyphen.
+  private static func prefix(_ name: StaticString, _ random: ArraySlice<UInt8>) -> [UInt8] {
+    var prefix: [UInt8] = []
+    prefix.appendText(name)
+    for byte in random {
       prefix.append(contentsOf: String(byte >> 4, radix: 16).utf8)
       prefix.append(contentsOf: String(byte & 0xF, radix: 16).utf8)
     }
-    var seed: UInt64 = 0
-    for byte in identifierSeed.suffix(8) { seed = seed << 8 | UInt64(byte) }
     prefix.append(UInt8(ascii: "-"))
-    self.prefix = prefix
-    self.seed = seed
+    return prefix
   }
 
   /// How many requests of the client are in flight.
@@ -72,6 +89,7 @@ public struct Window: Sendable {
   public mutating func decide(
     _ document: Document, from side: Side, at now: Int64
   ) -> Decision {
+    clock = now
     var decision = judge(document, from: side, at: now)
     if side == .server { makeReadable(&decision, document) }
     return decision
@@ -178,6 +196,7 @@ public struct Window: Sendable {
     own.removeAll()
     catalogue.clear()
     _ = server.removeAll()
+    let questions = consents.clear()
     return client.removeAll().map { id, pending in
       let request = Refused(
         id: id, method: pending.method, tool: pending.tool, isStateless: pending.isStateless,
@@ -185,6 +204,9 @@ public struct Window: Sendable {
       var decision = refuseEnded(request, reason)
       decision.event.duration = now - pending.started
       decision.event.outcome = .serverEnded
+      if let question = questions.first(where: { $0.call == id }) {
+        decision.extra.append(.client(Replies.cancelled(id: question.id)))
+      }
       return decision
     }
   }

@@ -36,6 +36,8 @@ extension Window {
   /// Remembers what a result asks the client for: the answers come with another request.
   mutating func ask(_ result: ServerResult, of document: Document, _ pending: Pending) {
     guard let requests = result.inputRequests else { return }
+    // The call will be made again with more input: it is still the one that was agreed to.
+    if let agreed = pending.agreed { consents.allow(agreed, isRepeat: true) }
     var ask = Ask(method: pending.method, subject: pending.subject ?? pending.tool, questions: [])
     document.forEachMember(of: requests) { key, request in
       let method = document.member(Key.method, of: request).flatMap {

@@ -31,6 +31,7 @@ extension Window {
       return decision
     case .initialize:
       hasHandshake = true
+      consents.canAsk = params.canElicit
       return pass(document, request, params, at: now)
     case .discover, .ping: return pass(document, request, params, at: now)
     default: return other(document, request, params, at: now)
@@ -120,7 +121,16 @@ extension Window {
       if let refusal = refusal(of: request, by: definition, document, params) { return refusal }
       request.output = definition.output
     }
-    return answering(document, request, params, subject: tool.name, at: now)
+    guard entry.asks else {
+      return answering(document, request, params, subject: tool.name, at: now)
+    }
+    var params = params
+    if let decision = consent(document, &request, &params, at: now) { return decision }
+    var decision = answering(document, request, params, subject: tool.name, at: now)
+    if let reason = request.consent, decision.event.name == .request {
+      decision.event.reason = reason.rawValue
+    }
+    return decision
   }
 
   /// A list, which is always asked for from its beginning: the answer is whole.
@@ -161,7 +171,9 @@ extension Window {
         method: request.method, name: request.method == .other ? document.shown(.other) : nil,
         tool: request.tool, isStateless: params.isStateless,
         rule: request.rule, started: now, token: params.token, subject: subject,
-        listening: listening, output: request.output, generation: catalogue.generation,
+        listening: listening, output: request.output,
+        agreed: request.agreed,
+        generation: catalogue.generation,
         meta: ListKind(request.method) == nil ? nil : params.rewrittenMeta(document)))
     var event = Event(.request, .client, .pass, bytesIn: request.bytesIn)
     event.id = request.id
@@ -232,6 +244,16 @@ extension Window {
     guard decision.event.name != .drop else { return decision }
     _ = client.remove(id)
     decision.event.id = id
+    if let question = consents.withdraw(call: id) {
+      // Nor does anybody need the answer of the person.
+      server.bury(question.id)
+      decision.extra.append(.client(Replies.cancelled(id: question.id)))
+      decision.action = .drop
+      decision.event.verdict = .rewrite
+      decision.event.reason = Reason.asked.rawValue
+      decision.event.bytesOut = 0
+      return decision
+    }
     if catalogue.release(id) != nil {
       // The server never saw the call.
       decision.action = .drop
@@ -257,6 +279,7 @@ extension Window {
 
   mutating func clientResponse(_ document: Document, at now: Int64) -> Decision {
     guard let id = document.id else { return dropped(document, .client, .other, .nullID) }
+    if consents.isOpen(id) { return consented(document, id, at: now) }
     guard let pending = server.remove(id) else {
       let reason: Reason = server.exhume(id) ? .late : .unmatched
       return dropped(document, .client, .other, reason)

@@ -22,7 +22,7 @@ extension Window {
       request.id,
       Pending(
         method: request.method, tool: request.tool, isStateless: params.isStateless,
-        rule: request.rule, started: now, token: params.token))
+        rule: request.rule, started: now))
     catalogue.hold(request.id, document, at: now)
     var event = Event(.request, .client, .rewrite, bytesIn: request.bytesIn)
     event.id = request.id
@@ -33,7 +33,7 @@ extension Window {
     guard catalogue.lookup == nil else { return Decision(.drop, event) }
     event.mustRecordBefore = true
     let meta = params.isStateless ? params.metaWithoutToken(document) : nil
-    let line = look(isStateless: params.isStateless, meta: meta, at: now)
+    let line = look(isStateless: params.isStateless, meta: meta, at: clock)
     return Decision(.drop, event, extra: [.server(line)])
   }
 
@@ -48,7 +48,7 @@ extension Window {
         .tools, seed: seed, isStateless: isStateless, limit: rules.maxList, texts: rules.texts,
         keepsPages: false, pins: pins),
       generation: catalogue.generation, isStateless: isStateless, meta: meta, started: now,
-      repeats: repeats)
+      due: now + rules.ownTimeout, repeats: repeats)
     return Replies.toolList(id: id, meta: meta)
   }
 
@@ -82,6 +82,7 @@ extension Window {
     if let next {
       lookup.own = newID()
       lookup.gather = gather
+      lookup.due = now + rules.ownTimeout
       catalogue.lookup = lookup
       let line = Replies.nextPage(
         .toolsList, id: lookup.own, cursor: next, of: document.bytes, meta: lookup.meta)
@@ -135,11 +136,12 @@ extension Window {
   }
 
   /// Whether there may be one: see ``release(at:)``.
-  public var mayRelease: Bool { catalogue.hasNext }
+  public var mayRelease: Bool { catalogue.hasNext || consents.hasNext }
 
   /// The decision on a call that has waited, nil when none can be made now; to be asked for after
   /// every other decision until it is nil.
   public mutating func release(at now: Int64) -> (document: Document, decision: Decision)? {
+    clock = now
     while let (id, held) = catalogue.next() {
       guard let pending = client.remove(id) else { continue }
       if let (reason, text) = catalogue.failure {
@@ -152,7 +154,7 @@ extension Window {
       defer { catalogue.isReleasing = false }
       return (held.document, clientRequest(held.document, at: held.at))
     }
-    return nil
+    return releaseAnswered(at: now)
   }
 
   /// The refusal of a call by what the server says of its tool, nil if it may pass.

@@ -48,6 +48,8 @@ extension Window {
     own[followUp] = id
     gathers[id] = gather
     // Back among the requests in flight: it was taken out as answered.
+    var pending = pending
+    pending.due = clock + rules.ownTimeout
     client.insert(id, pending)
     event.verdict = .rewrite
     event.reason = Reason.listPage.rawValue

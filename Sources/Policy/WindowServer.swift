@@ -7,7 +7,7 @@ extension Window {
   mutating func serverRequest(_ document: Document, at now: Int64) -> Decision {
     guard let id = document.id else { return dropped(document, .server, .other, .nullID) }
     let method = Method(of: document)
-    if server.isTaken(id) {
+    if server.isTaken(id) || consents.isOpen(id) {
       return told(
         document, method, .idInUse, ErrorCode.invalidRequest,
         "Invalid request: this id is still in use")
@@ -68,7 +68,7 @@ extension Window {
     }
     // While we ask for further pages the client's own request has been answered already.
     let isGathered = !gathers.isEmpty && gathers[id] != nil
-    guard !isGathered, let pending = client.remove(id) else {
+    guard !isGathered, !isHeld(id), let pending = client.remove(id) else {
       let reason: Reason = client.exhume(id) ? .late : .unmatched
       return dropped(document, .server, .other, reason)
     }
@@ -101,6 +101,9 @@ extension Window {
       return Decision(.forward, event)
     }
   }
+
+  /// Whether a request of the client waits here: what the server was not asked it cannot answer.
+  private func isHeld(_ id: RequestID) -> Bool { catalogue.holds(id) || consents.holds(id) }
 
   /// The answer to `initialize` or `server/discover`, without the capabilities and versions that the
   /// profile denies.

@@ -1,31 +1,61 @@
 /// What no single key of the section `tools` shows.
 extension CrossChecks {
   mutating func checkTools(_ root: Node) {
-    let elements = root["tools", "allow"]?.elements ?? []
-    var seen: [[UInt8]: Int] = [:]
+    var seen: [[UInt8]: (line: Int, list: String)] = [:]
+    // Those that are asked about come first: their patterns are looked at before those of `allow`.
+    var everything = checkTools(root, in: "ask", &seen, after: nil)
+    if let ask = root["tools", "ask"], ask.scalar?.text == "*" { everything = ask.position.line }
+    _ = checkTools(root, in: "allow", &seen, after: everything)
+    if let everything, let allow = root["tools", "allow"], allow.scalar?.text == "*" {
+      findings.error(
+        allow.position,
+        "tools.allow allows every tool, and so does tools.ask in line \(everything)",
+        hint: "remove tools.allow: the tools of tools.ask are shown and may be called")
+    }
+  }
+
+  /// Looks at one of the two lists; gives the line of a `*` in it.
+  private mutating func checkTools(
+    _ root: Node, in list: String, _ seen: inout [[UInt8]: (line: Int, list: String)],
+    after asked: Int?
+  ) -> Int? {
+    let elements = root["tools", list]?.elements ?? []
     var everything: Int?
     let isPlain = elements.allSatisfy { $0.scalar != nil }
     for element in elements {
       guard let name = element.scalar ?? element["name"]?.scalar else { continue }
+      let isPattern = name.text.utf8.contains { $0 == 0x2A || $0 == 0x3F }
       if isPlain, name.text == "*", elements.count > 1 {
         findings.error(
           element.position, "\"*\" allows every tool and stands beside names",
           hint: "write [\"*\"] alone, or the names alone")
       }
-      if let line = seen.updateValue(element.position.line, forKey: Array(name.text.utf8)) {
+      let place = (line: element.position.line, list: list)
+      if let other = seen.updateValue(place, forKey: Array(name.text.utf8)) {
         findings.error(
-          element.position, "the tool \(quoted(name.text)) is there twice",
-          hint: "it is already in line \(line)")
-      } else if let everything, name.text.utf8.contains(where: { $0 == 0x2A || $0 == 0x3F }) {
+          element.position,
+          other.list == list
+            ? "the tool \(quoted(name.text)) is there twice"
+            : "the tool \(quoted(name.text)) is in tools.ask and in tools.allow",
+          hint: other.list == list
+            ? "it is already in line \(other.line)"
+            : "remove it here: what is in tools.ask (line \(other.line)) is shown, and called once the "
+              + "person has agreed")
+      } else if isPattern, let everything {
         findings.error(
           element.position, "the pattern \(quoted(name.text)) is never looked at",
           hint: "\"*\" in line \(everything) matches before it; write it after")
+      } else if isPattern, let asked {
+        findings.error(
+          element.position, "the pattern \(quoted(name.text)) is never looked at",
+          hint: "\"*\" of tools.ask in line \(asked) matches before it; write the exact names")
       }
       if name.text == "*" { everything = element.position.line }
       for entry in element["arguments"]?.entries ?? [] {
         checkRule(entry.value, of: "the argument \(shown(entry.key))")
       }
     }
+    return everything
   }
 
   /// Looks for what a rule contradicts itself in.

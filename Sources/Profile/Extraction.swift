@@ -135,6 +135,7 @@ extension Profile.Messages {
     maxSize = integer("max_size") ?? maxSize
     maxDepth = integer("max_depth") ?? maxDepth
     inFlight = integer("in_flight") ?? inFlight
+    ownTimeout = node?["own_timeout"]?.scalar.flatMap { Quantity.duration($0.text) } ?? ownTimeout
   }
 }
 

@@ -1,15 +1,19 @@
 extension Profile.Tools {
   init(_ node: Node?) {
-    let allowed = node?["allow"]
-    self.init(line: allowed?.position.line ?? 0)
+    self.init(line: node?["allow"]?.position.line ?? 0)
     unknownArguments = Profile.UnknownArguments(node?["unknown_arguments"]) ?? unknownArguments
     enforcesSchemas = node?["schemas"]?.scalar?.text != "ignore"
-    guard let allowed else { return }
-    if allowed.scalar?.text == "*" {
-      allow = .everything(line: allowed.position.line)
-    } else {
-      allow = allowed.elements.compactMap(Profile.Tool.init)
-    }
+    askTimeout = node?["ask_timeout"]?.scalar.flatMap { Quantity.duration($0.text) } ?? askTimeout
+    allow = Self.entries(node?["ask"], asks: true) + Self.entries(node?["allow"], asks: false)
+  }
+
+  private static func entries(_ node: Node?, asks: Bool) -> [Profile.Tool] {
+    guard let node else { return [] }
+    var entries =
+      node.scalar?.text == "*"
+      ? .everything(line: node.position.line) : node.elements.compactMap(Profile.Tool.init)
+    for index in entries.indices { entries[index].asks = asks }
+    return entries
   }
 }
 

@@ -396,6 +396,11 @@ enum Format {
     Key(
       name: "in_flight", shape: .integer(1...4096), omitted: "`64`",
       summary: "Requests that may be open at once.", example: "64"),
+    Key(
+      name: "own_timeout", shape: .duration(1...3600, orUnlimited: false), omitted: "`30s`",
+      summary: "How long the server has to answer a request of our own: for its list of tools, "
+        + "which a call has to wait for, or for a further page of a list.",
+      example: "10s"),
   ]
 
   static let text: [Key] = [

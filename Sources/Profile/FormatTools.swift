@@ -11,8 +11,17 @@ extension Format {
         + "characters, `?` for one; `\"*\"` is every tool.",
       example: "[git_status, {name: git_log}]"),
     Key(
-      name: "ask", shape: .emptyList, omitted: "`[]`",
-      summary: "Tools that need the person's consent at each call.", example: "[]"),
+      name: "ask",
+      shape: .listOrEverything(
+        of: .either(.text(.toolName), orTable: toolTable), count: 0...1024),
+      omitted: "`[]`",
+      summary:
+        "Tools that are shown, and called once the person has agreed: entries as in `allow`, which "
+        + "need not name them again. The client must be able to put a question (elicitation).",
+      example: "[git_commit]"),
+    Key(
+      name: "ask_timeout", shape: .duration(1...86_400, orUnlimited: false), omitted: "`2m`",
+      summary: "How long the person has to answer; then the call is refused.", example: "5m"),
     Key(
       name: "unknown_arguments", shape: unknownArguments, omitted: "`refuse`",
       summary: "What becomes of a call with arguments that the tool's schema does not name.",

@@ -291,6 +291,8 @@ extension Profile {
     public var maxDepth: Int
     /// Requests that one side may have open; 64 unless given.
     public var inFlight: Int
+    /// How many seconds the server has to answer a request of our own; 30 unless given.
+    public var ownTimeout: UInt64 = 30
 
     /// Makes the section.
     public init(maxSize: Int = 4 << 20, maxDepth: Int = 64, inFlight: Int = 64) {

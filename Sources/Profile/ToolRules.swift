@@ -1,9 +1,12 @@
 extension Profile {
   /// The section `tools`.
   public struct Tools: Sendable {
-    /// Which tools the client sees and may call: an entry with the exact name counts before any
-    /// pattern, and of the patterns the first that matches; without an entry a tool is closed.
+    /// Which tools the client sees and may call, those of `tools.ask` first: an entry with the exact
+    /// name counts before any pattern, and of the patterns the first that matches; without an entry
+    /// a tool is closed.
     public var allow: [Tool]
+    /// How long (s) the person has to answer whether a call may be made.
+    public var askTimeout: UInt64 = 120
     /// The line of `tools.allow`, which refuses what is not named; 0 when it is omitted.
     public var line: Int
     /// What becomes of arguments that nobody names, where an entry does not say it.
@@ -26,7 +29,7 @@ extension Profile {
     case allow
   }
 
-  /// One entry of `tools.allow`.
+  /// One entry of `tools.allow` or `tools.ask`.
   public struct Tool: Sendable {
     /// The tool's name, or a pattern of names; the place is that of the entry.
     public var name: Located<String>
@@ -40,6 +43,8 @@ extension Profile {
     public var unknownArguments: UnknownArguments?
     /// Whether results are held to the schema that the server gives for them.
     public var checksOutput = false
+    /// Whether the person is asked before a call is made.
+    public var asks = false
 
     /// Makes an entry that says nothing but the name.
     public init(_ name: Located<String>) {

@@ -10,15 +10,20 @@ final class Pinning {
   let place: PinPlace
   /// What was pinned when the session began; nil on the first use.
   let found: PinFile?
-  /// What the server is made of now, and the profile.
-  private let server: ServerPins, profile: PinDigest
+  /// What the server is made of now: of the first use only what shows without reading it, because
+  /// most starts should not have to wait for that.
+  private let survey: ServerPins.Survey
+  private let server: ServerPins?
+  private let profile: PinDigest
+  /// What makes a survey.
+  private let executable: String, pinned: [Located<String>]
   /// Where the relay writes what it saw; nil where nothing can be written, or nothing is missing.
   private let memory: FileDescriptor?
   /// What is to be said of the pins in the record.
   private(set) var notes: [String] = []
 
   /// Whether the program, or what else is pinned with it, is not as it was.
-  var isServerChanged: Bool { found.map { $0.server.contents != server.contents } ?? false }
+  var isServerChanged: Bool { found?.server.contents != server?.contents }
   /// Whether the profile is not as it was when its pins were written.
   var isProfileChanged: Bool { found.map { $0.profile != profile } ?? false }
 
@@ -37,9 +42,10 @@ final class Pinning {
     if let directory = try place.open(making: false) {
       found = try PinFile.read(place, in: directory.rawValue)
     }
-    let server = try ServerPins.read(
-      executable: executable, pinned: request.profile.server.pinned, known: found?.server)
-    let profile = PinDigest(Digest.sha256(request.profileText.span))
+    let survey = try ServerPins.survey(
+      executable: executable, pinned: request.profile.server.pinned)
+    var server: ServerPins?
+    if let found { server = try ServerPins(survey, known: found.server) }
     var memory: FileDescriptor?
     var notes = ["pins: \(mode.rawValue), in \(place.path)"]
     if found?.isIncomplete ?? true {
@@ -51,21 +57,25 @@ final class Pinning {
       }
     }
     let pinning = Pinning(
-      isStrict: isStrict, place: place, found: found, server: server, profile: profile,
+      request, executable, place: place, found: found, survey: survey, server: server,
       memory: memory, notes: notes)
-    try pinning.judgeProgram(request, executable)
+    try pinning.judgeProgram(request)
     return pinning
   }
 
   private init(
-    isStrict: Bool, place: PinPlace, found: PinFile?, server: ServerPins, profile: PinDigest,
-    memory: consuming FileDescriptor?, notes: [String]
+    _ request: SessionRequest, _ executable: String, place: PinPlace, found: PinFile?,
+    survey: ServerPins.Survey, server: ServerPins?, memory: consuming FileDescriptor?,
+    notes: [String]
   ) {
-    self.isStrict = isStrict
+    isStrict = request.profile.pins == .strict
+    profile = PinDigest(Digest.sha256(request.profileText.span))
+    self.executable = executable
+    pinned = request.profile.server.pinned
+    self.survey = survey
     self.place = place
     self.found = found
     self.server = server
-    self.profile = profile
     self.memory = memory
     self.notes = notes
   }
@@ -88,13 +98,11 @@ final class Pinning {
     }
   }
 
-  private func judgeProgram(
-    _ request: SessionRequest, _ executable: String
-  ) throws(SessionError) {
+  private func judgeProgram(_ request: SessionRequest) throws(SessionError) {
     if found == nil { notes.append("pins: this is the first use") }
     if isProfileChanged { notes.append("pins: the profile is not as it was when they were made") }
     guard isServerChanged else {
-      if let found, found.server != server { renew(found) }
+      if let found, let server, found.server != server { renew(found, server) }
       return
     }
     let what =
@@ -109,7 +117,7 @@ final class Pinning {
 
   /// Notes the times of files whose contents are as pinned, so that they need not be read again. What
   /// cannot be written is read again next time.
-  private func renew(_ found: PinFile) {
+  private func renew(_ found: PinFile, _ server: ServerPins) {
     var next = found
     next.server = server
     do { _ = try write(next) } catch { return }
@@ -146,8 +154,10 @@ final class Pinning {
     let body = try doing("read the new pins") { () throws(Errno) in
       try Descriptor.read(output, at: 0, maximum: PinFile.largest)
     }
+    let server: ServerPins
+    if let found { server = found.server } else { server = try serverNow() }
     let next = PinFile(
-      profile: found?.profile ?? profile, server: found?.server ?? server,
+      profile: found?.profile ?? profile, server: server,
       tools: PinDigest(numbers: Array(numbers[..<4])),
       instructions: PinDigest(numbers: Array(numbers[4...])), body: body)
     guard let other = try write(next) else { return }
@@ -160,6 +170,17 @@ final class Pinning {
     throw SessionError(
       "another session pinned other tools or instructions than this one saw",
       hint: "the server does not say the same to everybody; look at what it says")
+  }
+
+  /// What the server was made of when it was started.
+  private func serverNow() throws(SessionError) -> ServerPins {
+    let survey = try ServerPins.survey(executable: executable, pinned: pinned)
+    guard survey.fingerprint == self.survey.fingerprint else {
+      throw SessionError(
+        "the program \(quotedPath(executable)), or what is pinned with it, changed in the session",
+        hint: "start the session again")
+    }
+    return try ServerPins(survey, known: server)
   }
 
   /// Writes the file, if it is still as it was when the session began; else gives what is there now.

@@ -27,6 +27,8 @@ struct RelayConfiguration: Sendable {
   var rules: Rules, limits: WireLimits
   /// At least 24 random bytes.
   var identifierSeed: [UInt8]
+  /// At least 16 random bytes that nothing tells the server of.
+  var questionSeed: [UInt8]
   /// Where a profile allows system calls, if refused ones are to be shown.
   var diagnosis: String?
   /// What the server is compared with; nil if with nothing.

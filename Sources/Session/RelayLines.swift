@@ -66,6 +66,18 @@ extension RelayLoop {
     }
   }
 
+  /// Does what has become due, if the time of something is over.
+  mutating func expire() {
+    guard let deadline = window.deadline else { return }
+    let now = Clock.monotonicMicroseconds()
+    guard deadline <= now else { return }
+    while let (side, decision) = window.expire(at: now) {
+      stage(decision, from: side, at: now)
+      releaseCalls(at: now)
+    }
+    settle(at: now)
+  }
+
   /// Decides on a line that is no message.
   mutating func refuse(_ error: WireError, from side: Side, size: Int, at now: Int64) {
     stage(window.refuse(error, from: side, size: size, at: now), from: side, at: now)
@@ -96,6 +108,7 @@ extension RelayLoop {
       case .server(let bytes):
         // A request of our own, for what the client asked in the request with this id.
         queue(bytes, toClient: false, from: side, decision.event.id)
+      case .notice(let bytes): queue(bytes, toClient: false, from: side, nil)
       }
     }
   }

@@ -79,7 +79,7 @@ struct RelayLoop: ~Copyable {
     var outputDeadline: Int64?
   }
 
-  init(_ configuration: RelayConfiguration, _ pins: PinSettings?) {
+  init(_ configuration: RelayConfiguration, _ pins: PinSettings? = nil) {
     control = configuration.control
     facts = configuration.facts
     client = RelaySource(
@@ -89,7 +89,8 @@ struct RelayLoop: ~Copyable {
     serverFramer = LineFramer(maxSize: configuration.limits.maxSize, chunk: Self.serverChunk)
     decoder = Decoder(limits: configuration.limits)
     window = Window(
-      rules: configuration.rules, identifierSeed: configuration.identifierSeed, pins: pins)
+      rules: configuration.rules, identifierSeed: configuration.identifierSeed,
+      questionSeed: configuration.questionSeed, pins: pins)
     changes = RelayChanges(configuration)
     recorder = RelayRecorder(configuration)
     errors = RelayErrors(configuration)
@@ -131,6 +132,7 @@ struct RelayLoop: ~Copyable {
       if !entries[5].result.isEmpty { flushServer() }
       if !entries[0].result.isEmpty { errors.flush() }
       if window.hasPins { try keepPins() }
+      expire()
       try advance()
       if isFinished { return try finish() }
     }
@@ -163,12 +165,11 @@ struct RelayLoop: ~Copyable {
 
   /// Milliseconds to wait at most; for ever if there is nothing to do later.
   private func timeout() -> Int32 {
-    var deadline: Int64?
-    for other in [state.inputDeadline, state.serverDeadline, state.outputDeadline] {
-      if let other { deadline = min(other, deadline ?? other) }
-    }
+    let deadline = min(
+      min(state.inputDeadline ?? .max, state.serverDeadline ?? .max),
+      min(state.outputDeadline ?? .max, window.deadline ?? .max))
     let slow = recorder.hasCounts || errors.hasHidden || needsShrink
-    guard let deadline else { return slow ? 1000 : -1 }
+    guard deadline < .max else { return slow ? 1000 : -1 }
     let left = max(deadline - Clock.monotonicMicroseconds(), 0)
     return Int32(truncatingIfNeeded: min(left / 1000 + 1, slow ? 1000 : 60_000))
   }

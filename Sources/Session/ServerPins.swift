@@ -19,11 +19,10 @@ struct ServerPins: Equatable, Sendable {
   /// For so long (ns) after a change a file's times may stay the same when it changes again.
   private static let settling: Int64 = 2_000_000_000
 
-  /// Looks at the program and at what else is pinned; reads their contents only if they are not as
-  /// `known` has them.
-  static func read(
-    executable: String, pinned: [Located<String>], known: ServerPins?
-  ) throws(SessionError) -> ServerPins {
+  /// Looks at the program and at what else is pinned, and not into them.
+  static func survey(
+    executable: String, pinned: [Located<String>]
+  ) throws(SessionError) -> Survey {
     var survey = Survey()
     for path in [executable] + pinned.map(\.value) {
       let resolved: ResolvedPath
@@ -36,28 +35,44 @@ struct ServerPins: Equatable, Sendable {
         () throws(Errno) in try survey.visit(resolved.real, depth: 0)
       }
     }
-    let fingerprint = PinDigest(Digest.sha256(survey.facts.span))
-    if let known, known.fingerprint == fingerprint { return known }
-    let contents = try doing("read what is pinned of the server", hint: hint) {
+    survey.fingerprint = PinDigest(Digest.sha256(survey.facts.span))
+    survey.isSettled = survey.latest + settling < Clock.wallMicroseconds() * 1000
+    return survey
+  }
+
+  /// What was found by a survey, with its contents; these are read only if it is not as `known`.
+  init(_ survey: Survey, known: ServerPins?) throws(SessionError) {
+    if let known, known.fingerprint == survey.fingerprint {
+      self = known
+      return
+    }
+    contents = try doing("read what is pinned of the server", hint: ServerPins.hint) {
       () throws(Errno) in try survey.contents()
     }
-    let isSettled = survey.latest + settling < Clock.wallMicroseconds() * 1000
-    return ServerPins(contents: contents, fingerprint: isSettled ? fingerprint : .none)
+    fingerprint = survey.isSettled ? survey.fingerprint : .none
+  }
+
+  init(contents: PinDigest, fingerprint: PinDigest) {
+    self.contents = contents
+    self.fingerprint = fingerprint
   }
 
   private static let hint = "what is pinned must be readable; pins: off pins nothing"
 
   /// The files that were found, in the order of their names.
-  private struct Survey {
+  struct Survey {
     private var files: [(path: String, kind: String)] = []
-    /// What the kernel said of them.
-    private(set) var facts: [UInt8] = []
+    /// What the kernel said of them, and its digest.
+    fileprivate var facts: [UInt8] = []
+    fileprivate(set) var fingerprint = PinDigest.none
+    /// Whether a change from now on will show in it.
+    fileprivate(set) var isSettled = false
     /// When the one that was changed last was changed, in nanoseconds since 1970.
-    private(set) var latest: Int64 = 0
+    fileprivate var latest: Int64 = 0
 
-    mutating func add(_ path: String, _ kind: String) { files.append((path, kind)) }
+    fileprivate mutating func add(_ path: String, _ kind: String) { files.append((path, kind)) }
 
-    mutating func visit(_ path: String, depth: Int) throws(Errno) {
+    fileprivate mutating func visit(_ path: String, depth: Int) throws(Errno) {
       guard files.count < most, depth < deepest else { throw .fileTooLarge }
       let status = try Files.status(path, followLinks: false)
       let times = try Files.times(path)
@@ -80,7 +95,7 @@ struct ServerPins: Equatable, Sendable {
     }
 
     /// The digest of all names and contents; each part with its length before it.
-    func contents() throws(Errno) -> PinDigest {
+    fileprivate func contents() throws(Errno) -> PinDigest {
       var manifest: [UInt8] = []
       for file in files {
         manifest += Array("\(file.kind):\(file.path.utf8.count):\(file.path)".utf8)

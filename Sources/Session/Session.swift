@@ -83,7 +83,7 @@ public enum Session {
     let trail = try AuditTrail.open(location)
     let privileged = plan.blueprint.privileged
     let seed = try doing("draw random bytes") { () throws(Errno) in
-      try Process.randomBytes(32)
+      try Process.randomBytes(48)
     }
     if plan.blueprint.container != nil {
       // Should init be killed, what is below it comes to us.
@@ -101,9 +101,11 @@ public enum Session {
         errorOutputTransfer: streams.error.transfer, control: control, audit: trail.descriptor,
         session: trail.session, firstSequence: 1,
         arguments: request.profile.audit.arguments.detail, profileName: request.profile.name,
-        rules: Rules(profile: request.profile, comparesTools: pins != nil), limits: WireLimits(request.profile.messages),
-        identifierSeed: seed, diagnosis: request.diagnose ? request.place : nil,
-        pins: pins, toolsCommand: request.toolsCommand)
+        rules: Rules(profile: request.profile, comparesTools: pins != nil),
+        limits: WireLimits(request.profile.messages),
+        identifierSeed: Array(seed.prefix(32)), questionSeed: Array(seed.suffix(16)),
+        diagnosis: request.diagnose ? request.place : nil, pins: pins,
+        toolsCommand: request.toolsCommand)
     }
     // The relay and the cell have their own copies; ours would hide the end of a stream.
     try streams.close()

@@ -6,7 +6,8 @@ enum ToolFindings {
   static func summary(of tools: Profile.Tools) -> [(String, String)] {
     if tools.allow.isEmpty { return [("tools", "none")] }
     if tools.allow.count == 1, let only = tools.allow.first, only.name.value == "*" {
-      return [("tools", "every tool (line \(only.name.line))")] + rules(of: only)
+      let asked = only.asks ? "every tool, once the person agrees" : "every tool"
+      return [("tools", "\(asked) (line \(only.name.line))")] + rules(of: only)
     }
     let names = tools.allow.map { shown($0.name.value) }.joined(separator: ", ")
     return [("tools", names)] + tools.allow.flatMap(rules)
@@ -18,6 +19,7 @@ enum ToolFindings {
       let names = tool.arguments.map { shown($0.name) }.joined(separator: ", ")
       parts.append("rules for \(names)")
     }
+    if tool.asks { parts.append("the person is asked") }
     if tool.description != nil { parts.append("another description") }
     if let annotation = tool.requiredAnnotation {
       parts.append("shown while the server claims \(annotation.value.rawValue)")
@@ -42,6 +44,11 @@ enum ToolFindings {
       notes.append(
         "tools.unknown_arguments: allow: arguments that nobody names reach the server")
     }
+    if tools.allow.contains(where: \.asks) {
+      notes.append(
+        "tools.ask: a client that cannot put a question to the person (elicitation) has those calls "
+          + "refused")
+    }
     return notes + patterns(of: tools)
   }
 
@@ -52,7 +59,7 @@ enum ToolFindings {
     return tools.allow.filter(\.isPattern).map { tool in
       let others = before.isEmpty ? "" : ", unless \(alternatives(before)) is there for it"
       before = ["an exact name", "a pattern above"].filter { $0 != "an exact name" || exact }
-      return "line \(tool.name.line): \(meaning(tool.name.value))\(others); "
+      return "line \(tool.name.line): \(meaning(tool))\(others); "
         + "tools that the server adds later are callable when they match"
     }
   }
@@ -63,15 +70,17 @@ enum ToolFindings {
       tools.allow.map { tool in
         .object([
           ("name", .string(tool.name.value)), ("line", .integer(Int64(tool.name.line))),
-          ("pattern", .boolean(tool.isPattern)),
+          ("pattern", .boolean(tool.isPattern)), ("asks", .boolean(tool.asks)),
           ("arguments", .array(tool.arguments.map { .string($0.name) })),
         ])
       })
   }
 
   /// A pattern in words.
-  private static func meaning(_ pattern: String) -> String {
-    if pattern == "*" { return "every tool of the server is allowed" }
+  private static func meaning(_ tool: Profile.Tool) -> String {
+    let pattern = tool.name.value
+    let asked = tool.asks ? "asked about" : "allowed"
+    if pattern == "*" { return "every tool of the server is \(asked)" }
     let bytes = pattern.utf8
     let wildcards = bytes.count { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") }
     let what: String
@@ -82,6 +91,6 @@ enum ToolFindings {
     } else {
       what = "whose name is like \(quoted(pattern)), * for any characters and ? for one,"
     }
-    return "every tool \(what) is allowed"
+    return "every tool \(what) is \(asked)"
   }
 }

@@ -8,10 +8,10 @@ public func fuzzProfile(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   loader.requiresSettings = false
   let (profile, diagnostics) = loader.load(input)
   let failed = diagnostics.contains { $0.severity == .error }
-  precondition((profile == nil) == failed, "an error with a profile, or none without one")
+  demand((profile == nil) == failed, "an error with a profile, or none without one")
   for diagnostic in diagnostics {
-    precondition(diagnostic.line >= 0 && diagnostic.column >= 0, "a position before the text")
-    precondition(!diagnostic.message.utf8.contains { $0 < 0x20 }, "a control byte in a message")
+    demand(diagnostic.line >= 0 && diagnostic.column >= 0, "a position before the text")
+    demand(!diagnostic.message.utf8.contains { $0 < 0x20 }, "a control byte in a message")
   }
   return 0
 }

@@ -17,21 +17,24 @@ private func decode(_ bytes: [UInt8], asMessage: Bool) -> Result<Document, WireE
 }
 
 /// What is accepted comes out canonical: without control bytes, and the same when it is read again.
-private func check(_ input: [UInt8], asMessage: Bool) {
+private func check(_ input: [UInt8], asMessage: Bool, _ transcript: inout Transcript) {
+  let kind: StaticString = asMessage ? "message" : "value"
   switch decode(input, asMessage: asMessage) {
   case .failure(let error):
-    precondition(error.code == -32700 || error.code == -32600, "an unknown code")
-    precondition(error.offset >= 0 && error.offset <= input.count, "an offset outside of the input")
+    transcript.add(kind, input, error.reason.rawValue, [])
+    demand(error.code == -32700 || error.code == -32600, "an unknown code")
+    demand(error.offset >= 0 && error.offset <= input.count, "an offset outside of the input")
   case .success(let document):
-    precondition(!document.bytes.contains { $0 < 0x20 }, "a control byte came out")
-    precondition(document.bytes.count <= input.count, "it grew")
-    precondition(String(validating: document.bytes, as: UTF8.self) != nil, "not UTF-8 came out")
-    precondition(size(document.root, document) == document.bytes.count, "parts are missing")
+    transcript.add(kind, input, nil, document.bytes)
+    demand(!document.bytes.contains { $0 < 0x20 }, "a control byte came out")
+    demand(document.bytes.count <= input.count, "it grew")
+    demand(String(validating: document.bytes, as: UTF8.self) != nil, "not UTF-8 came out")
+    demand(size(document.root, document) == document.bytes.count, "parts are missing")
     switch decode(document.bytes, asMessage: asMessage) {
-    case .failure(let error): preconditionFailure("what came out is refused: \(error)")
+    case .failure(let error): fail("what came out is refused: \(error)")
     case .success(let again):
-      precondition(again.bytes == document.bytes, "what came out is not canonical")
-      precondition(!asMessage || again.id == document.id, "the id was read differently")
+      demand(again.bytes == document.bytes, "what came out is not canonical")
+      demand(!asMessage || again.id == document.id, "the id was read differently")
     }
     for hidden in [TextRules.Hidden.escape, .remove] {
       show(document, hidden, asMessage: asMessage)
@@ -43,15 +46,15 @@ private func check(_ input: [UInt8], asMessage: Bool) {
 private func show(_ document: Document, _ hidden: TextRules.Hidden, asMessage: Bool) {
   var filter = TextFilter(rules: TextRules(hidden: hidden, longest: 300))
   let (message, counts) = filter.filter(document.bytes)
-  precondition((message == nil) == counts.isEmpty, "the counts are wrong")
+  demand((message == nil) == counts.isEmpty, "the counts are wrong")
   guard let message else { return }
-  precondition(!filter.rules.isPlain(document.texts), "the decoder did not suspect it")
+  demand(!filter.rules.isPlain(document.texts), "the decoder did not suspect it")
   switch decode(message, asMessage: asMessage) {
-  case .failure(let error): preconditionFailure("what may be read is refused: \(error)")
+  case .failure(let error): fail("what may be read is refused: \(error)")
   case .success(let again):
-    precondition(again.bytes == message, "what may be read is not canonical")
-    precondition(!asMessage || again.id == document.id, "the id is another")
-    precondition(filter.filter(message).message == nil, "the second look finds more")
+    demand(again.bytes == message, "what may be read is not canonical")
+    demand(!asMessage || again.id == document.id, "the id is another")
+    demand(filter.filter(message).message == nil, "the second look finds more")
   }
 }
 
@@ -69,7 +72,7 @@ private func size(_ value: Value, _ document: Document) -> Int {
     for element in document.elements(of: value) { count += 1 + size(element, document) }
     return max(count, 2)
   case .string:
-    precondition(document.string(value, equals: document.utf8(value)), "a string is not itself")
+    demand(document.string(value, equals: document.utf8(value)), "a string is not itself")
     return value.range.count
   case .number, .true, .false, .null:
     return value.range.count
@@ -94,8 +97,8 @@ private func frame(_ input: [UInt8], pieces: Int) -> [[UInt8]] {
         _ = framer.edges.responseID
       }
     }
-    precondition(framer.pending <= 100 + 1 + 64, "more is pending than may be")
-    precondition(framer.buffer.capacity <= 4 * (100 + 64), "more is held than may be")
+    demand(framer.pending <= 100 + 1 + 64, "more is pending than may be")
+    demand(framer.buffer.capacity <= 4 * (100 + 64), "more is held than may be")
   }
   return lines
 }
@@ -104,8 +107,10 @@ private func frame(_ input: [UInt8], pieces: Int) -> [[UInt8]] {
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzWire(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let input = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
-  check(input, asMessage: true)
-  check(input, asMessage: false)
-  precondition(frame(input, pieces: 1) == frame(input, pieces: 64), "pieces change the lines")
+  var transcript = Transcript(input)
+  check(input, asMessage: true, &transcript)
+  check(input, asMessage: false, &transcript)
+  transcript.write()
+  demand(frame(input, pieces: 1) == frame(input, pieces: 64), "pieces change the lines")
   return 0
 }

@@ -10,10 +10,11 @@ import Wire
 /// A header of `key: value` lines (`says`, `tools`, `logging`, `in_flight`, `max_size`; each `yaml: …`
 /// is a line of the profile, from line 4 on; lines `profile: …` are the whole of it, indented, from line 3
 /// on), an empty line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
-/// (the client sends and the record cannot be written) or `end …` (the server ended). The lines
+/// (the client sends and the record cannot be written), `end …` (the server ended) or `after TIME` (so
+/// much time passes: `20s`, `500ms`; every other step takes 10 µs). The lines
 /// below it say everything that comes of it, in order: `=>S …`, `=>C …`, with `=` for the same
 /// message; `drop REASON` and `reason REASON` say what the record must; `tool NAME`, `rule N`,
-/// `removed N`, `outcome O` likewise. `OWN1` stands for the id of our own first request.
+/// `removed N`, `outcome O` likewise; `no decision` that there is none. `OWN1` stands for the id of our own first request.
 struct Scenario: CustomTestStringConvertible, Sendable {
   struct Step: Sendable {
     var number: Int
@@ -32,6 +33,8 @@ struct Scenario: CustomTestStringConvertible, Sendable {
 
   static let seed = [UInt8](repeating: 0xA5, count: 24)
   static let ownPrefix = "anchorhold-" + String(repeating: "a5", count: 16) + "-"
+
+  static let askPrefix = "anchorhold-ask-" + String(repeating: "a5", count: 24) + "-"
 
   static let folder = URL(filePath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().appending(path: "Vectors/policy")
@@ -60,8 +63,11 @@ struct Scenario: CustomTestStringConvertible, Sendable {
         continue
       }
       let owned = line.replacingOccurrences(of: "OWN", with: Scenario.ownPrefix)
+        .replacingOccurrences(of: "ASK", with: Scenario.askPrefix)
       if line.isEmpty || line.hasPrefix("#") { continue }
-      if line.hasPrefix(">") || line.hasPrefix("<") || line.hasPrefix("end") {
+      if line.hasPrefix(">") || line.hasPrefix("<") || line.hasPrefix("end")
+        || line.hasPrefix("after ")
+      {
         steps.append(Step(number: index + 1, stimulus: owned))
       } else {
         steps[steps.count - 1].expectations.append(owned)
@@ -129,8 +135,8 @@ struct Scenario: CustomTestStringConvertible, Sendable {
         differences.append(
           "line \(step.number): expected \(expected), came \(outcome.lines) (\(outcome.facts))")
       }
-      for fact in step.expectations
-      where !fact.hasPrefix("=>") && !outcome.facts.contains(fact) {
+      let facts = outcome.decisions.isEmpty ? ["no decision"] : outcome.facts
+      for fact in step.expectations where !fact.hasPrefix("=>") && !facts.contains(fact) {
         differences.append("line \(step.number): expected \"\(fact)\", came \(outcome.facts)")
       }
     }
@@ -154,12 +160,13 @@ struct Player {
   }
 
   init(profile: Profile, seed: [UInt8] = Scenario.seed) {
-    window = Window(rules: Rules(profile: profile), identifierSeed: seed)
+    window = Window(rules: Rules(profile: profile), identifierSeed: seed, questionSeed: seed)
     decoder = Decoder(
       limits: WireLimits(maxSize: profile.messages.maxSize, maxDepth: profile.messages.maxDepth))
   }
 
   mutating func play(_ stimulus: String) -> Outcome {
+    if stimulus.hasPrefix("after ") { return pass(microseconds(stimulus.dropFirst(6))) }
     now += 10
     if stimulus.hasPrefix("end") {
       var outcome = Outcome()
@@ -173,6 +180,38 @@ struct Player {
     return send(Array(stimulus.utf8.dropFirst(fails ? 3 : 2)), from: side, recordFails: fails)
   }
 
+  /// Lets time pass, with a look whenever the window asks for one, as the relay does it.
+  mutating func pass(_ time: Int64) -> Outcome {
+    var outcome = Outcome()
+    let end = now + time
+    while let deadline = window.deadline, deadline <= end {
+      now = max(now, deadline)
+      while let (side, decision) = window.expire(at: now) {
+        note(decision, side: side, &outcome)
+        release(&outcome)
+      }
+      // Else the relay would look again without end.
+      #expect(window.deadline ?? .max > now)
+    }
+    now = end
+    return outcome
+  }
+
+  private func microseconds(_ text: Substring) -> Int64 {
+    for (unit, factor) in [("ms", 1_000), ("us", 1), ("s", 1_000_000)] as [(String, Int64)]
+    where text.hasSuffix(unit) {
+      if let count = Int64(text.dropLast(unit.count)) { return count * factor }
+    }
+    fatalError("no time: \(text)")
+  }
+
+  private mutating func release(_ outcome: inout Outcome) {
+    while let (held, decision) = window.release(at: now) {
+      outcome.canonical = text(held.bytes)
+      note(decision, side: .client, &outcome)
+    }
+  }
+
   mutating func send(_ line: [UInt8], from side: Side, recordFails: Bool = false) -> Outcome {
     var outcome = Outcome()
     do throws(WireError) {
@@ -183,10 +222,7 @@ struct Player {
         decision = window.auditFailed(document, from: side)
       }
       note(decision, side: side, &outcome)
-      while let (held, decision) = window.release(at: now) {
-        outcome.canonical = text(held.bytes)
-        note(decision, side: .client, &outcome)
-      }
+      release(&outcome)
     } catch {
       note(window.refuse(error, from: side, size: line.count, at: now), side: side, &outcome)
     }
@@ -204,7 +240,7 @@ struct Player {
     for extra in decision.extra {
       switch extra {
       case .client(let line): outcome.lines.append("=>C " + text(line))
-      case .server(let line): outcome.lines.append("=>S " + text(line))
+      case .server(let line), .notice(let line): outcome.lines.append("=>S " + text(line))
       }
     }
     outcome.decisions.append(decision)

@@ -81,7 +81,8 @@ final class RelayHarness: @unchecked Sendable {
       errorOutputTransfer: .nonblocking, control: theirs, audit: file, session: "trial-1",
       firstSequence: 1, arguments: .shape, profileName: "trial", rules: rules,
       limits: WireLimits(maxSize: profile?.messages.maxSize ?? 0),
-      identifierSeed: Array(repeating: 7, count: 16), diagnosis: diagnosis)
+      identifierSeed: Array(repeating: 7, count: 16),
+      questionSeed: Array(repeating: 9, count: 16), diagnosis: diagnosis)
     let thread = Thread { [ended] in
       var loop = RelayLoop(configuration)
       do { try loop.run() } catch { Issue.record("the relay failed: \(error)") }

@@ -1,0 +1,101 @@
+"""Calls that the person is asked about: the SDK's client and a server of the SDK, in both eras."""
+
+import json
+import subprocess
+
+import servers
+from harness import BINARY, Case, need
+from test_sdk import MODES
+
+# A server whose every call leaves a line in a file.
+SERVER = """
+import sys
+
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("notes")
+place = sys.argv[1]
+
+
+@server.tool()
+def put(text: str) -> str:
+    with open(place, "a") as file:
+        file.write(text + "\\n")
+    return "put"
+
+
+@server.tool()
+def count() -> int:
+    with open(place) as file:
+        return len(file.readlines())
+
+
+server.run()
+"""
+
+
+class Person(Case):
+    """The callback of the SDK's client is the person."""
+
+    def setUp(self):
+        super().setUp()
+        need(self, servers.ready("client"), "no virtual environment from PyPI for client")
+        self.data = self.shared_directory("data")
+        (self.data / "server.py").write_text(SERVER)
+
+    def sdk(self, mode, calls, answers):
+        self.lines = self.data / f"{mode}.txt"
+        self.lines.write_text("")
+        self.lines.chmod(0o666)
+        python = servers.PLACE / "client/bin/python"
+        profile = self.profile(
+            str(python), str(self.data / "server.py"), str(self.lines), extends="python",
+            write=[self.data], tools={"allow": ["count"], "ask": ["p*"]})
+        wish = {"command": [str(BINARY), "run", str(profile)], "mode": mode, "calls": calls,
+                "answers": answers, "env": self.environment}
+        done = subprocess.run(
+            [python, servers.TOP / "Tests/Commands/sdk_client.py", json.dumps(wish)],
+            capture_output=True, timeout=90, env=self.environment, cwd=self.directory)
+        self.assertEqual(done.returncode, 0, done.stderr.decode()[-3000:])
+        return json.loads(done.stdout)
+
+    def test_once_session_and_no(self):
+        for mode in MODES:
+            with self.subTest(mode):
+                told = self.sdk(
+                    mode,
+                    [["put", {"text": "a"}], ["put", {"text": "b"}], ["count", {}],
+                     ["put", {"text": "c"}], ["put", {"text": "d"}], ["put", {"text": "\u202ee"}]],
+                    [{"action": "accept", "content": {"allow": "once"}},
+                     {"action": "decline"},
+                     {"action": "accept", "content": {"allow": "session"}}])
+                texts = [json.dumps(result) for result in told["results"]]
+                self.assertEqual([result["isError"] for result in told["results"]],
+                                 [False, True, False, False, False, False], texts)
+                self.assertIn("did not agree", texts[1])
+                # What counts is what reached the server.
+                self.assertEqual(self.lines.read_text().split(), ["a", "c", "d", "\u202ee"])
+                self.assertEqual(len(told["questions"]), 3)
+                self.assertIn("tool: put", told["questions"][0])
+                self.assertIn('"text": "a"', told["questions"][0])
+                self.assertEqual(sorted(tool["name"] for tool in told["tools"]), ["count", "put"])
+                file = max(self.record_files(), key=lambda path: path.stat().st_mtime)
+                reasons = [json.loads(line).get("reason") for line in file.open()]
+                for reason in ["asked", "consented", "consented-session", "declined"]:
+                    self.assertIn(reason, reasons)
+
+    def test_what_is_not_seen_is_written_out(self):
+        told = self.sdk("legacy", [["put", {"text": "x\u200b\u202e\n\"y\": 1"}]],
+                        [{"action": "cancel"}])
+        self.assertIn('"text": "x\\u{200b}\\u{202e}\\n\\"y\\": 1"', told["questions"][0])
+        self.assertTrue(told["results"][0]["isError"])
+        self.assertEqual(self.lines.read_text(), "")
+
+    def test_a_client_that_cannot_ask(self):
+        for mode in MODES:
+            with self.subTest(mode):
+                told = self.sdk(mode, [["put", {"text": "a"}], ["count", {}]], None)
+                self.assertTrue(told["results"][0]["isError"])
+                self.assertIn("cannot put a question", json.dumps(told["results"][0]))
+                self.assertFalse(told["results"][1]["isError"])
+                self.assertEqual(self.lines.read_text(), "")

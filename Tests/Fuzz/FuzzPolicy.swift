@@ -1,0 +1,331 @@
+// Decode and policy under libFuzzer, compiled into one module with the sources of Policy. Wire, Schema
+// and Profile are modules beside it, which are watched for coverage as well.
+//
+// An input is a conversation as the vectors write it: a byte that chooses the profile, then lines:
+// `>…` of the client, `!…` of the client with a record that cannot be written, `<…` of the server,
+// `e` when the server ends, `t` with as many seconds as the line is long.
+
+import Profile
+import Wire
+
+/// What the profiles let through, said a second time for the ledger.
+private struct Allowed {
+  var rules: Rules
+  var isTool: ([UInt8]) -> Bool
+  /// Requests of the client that may reach the server; all when empty.
+  var requests: Set<String> = []
+  /// The same of the server.
+  var questions: Set<String> = []
+
+  init(_ text: String, isTool: @escaping ([UInt8]) -> Bool) {
+    let source = "version: 1\nname: fuzz\nserver: {command: [x]}\n" + text
+    guard let profile = ProfileLoader(file: "fuzz.yaml").load(Array(source.utf8)).profile else {
+      fatalError("a profile of the fuzzer is wrong")
+    }
+    rules = Rules(profile: profile)
+    self.isTool = isTool
+  }
+
+  static let handshake: Set<String> = [
+    "initialize", "server/discover", "ping", "tools/list", "tools/call",
+  ]
+
+  nonisolated(unsafe) static let all: [Allowed] = {
+    func names(_ names: String...) -> ([UInt8]) -> Bool {
+      { name in names.contains { Array($0.utf8) == name } }
+    }
+    var closed = Allowed(
+      """
+      tools: {allow: [read, list, a, "get_*"], schemas: ignore, unknown_arguments: allow}
+      messages: {in_flight: 4, max_size: 4KiB, max_depth: 16}
+      """
+    ) { name in names("read", "list", "a")(name) || name.starts(with: Array("get_".utf8)) }
+    closed.requests = handshake
+    closed.questions = ["ping"]
+    let open = Allowed(
+      """
+      tools: {allow: "*", schemas: ignore, unknown_arguments: allow}
+      resources: {allow: "*"}
+      prompts: {allow: "*"}
+      requests: {sampling: allow, elicitation: {form: allow, hosts: ["*.example.com"]}, roots: everything}
+      features: {completion: allow, logging: allow, tasks: allow, subscriptions: allow, extensions: allow}
+      protocol: {lists: pages, progress: any}
+      """
+    ) { _ in true }
+    var held = Allowed(
+      """
+      tools:
+        allow:
+          - read
+          - {name: list, check_output: true, require_annotation: readOnlyHint}
+          - {name: a, arguments: {n: {required: true, type: integer, maximum: 100}, s: {under: /srv, host: [example.com]}}}
+      text: {hidden: remove, max_field: 1024, max_list: 4096, max_result: 4096}
+      messages: {in_flight: 8, own_timeout: 10s}
+      """, isTool: names("read", "list", "a"))
+    held.requests = handshake
+    held.questions = ["ping"]
+    let stateless = Allowed(
+      """
+      tools: {allow: [a, b, ask, slow], schemas: ignore}
+      resources: {allow: ["file:///srv/**", "memo:**"]}
+      prompts: {allow: [review, plan]}
+      requests: {sampling: allow, elicitation: allow, roots: allow}
+      features: {completion: allow, tasks: allow, subscriptions: allow}
+      protocol: {era: stateless, versions: [2026-07-28]}
+      """, isTool: names("a", "b", "ask", "slow"))
+    return [closed, open, held, stateless]
+  }()
+}
+
+/// What went over the two wires, and what that forbids.
+private struct Ledger {
+  let allowed: Allowed
+  /// Requests of the client and of the server that are not answered yet, by how often.
+  var asked: [RequestID: Int] = [:]
+  var questions: [RequestID: Int] = [:]
+  var decoder = Decoder(limits: WireLimits(maxSize: 64 << 20, maxDepth: 1024))
+  var document = Document()
+
+  /// The line again, from bytes that were sent.
+  private mutating func read(_ line: [UInt8]) {
+    demand(!line.contains { $0 < 0x20 }, "a control byte was sent")
+    do throws(WireError) {
+      try decoder.decode(line.span, into: &document)
+    } catch {
+      fail("what was sent is refused: \(error)")
+    }
+    demand(document.bytes == line, "what was sent is not canonical")
+  }
+
+  private var method: String {
+    document.method.map { String(decoding: document.bytes[$0], as: UTF8.self) } ?? ""
+  }
+
+  /// Our own ids; two sides that cannot know them may not use them.
+  private func isOwn(_ id: RequestID) -> Bool { id.content?.starts(with: ownPrefix) ?? false }
+
+  mutating func client(gets line: [UInt8]) {
+    read(line)
+    switch document.kind {
+    case .request:
+      demand(
+        allowed.questions.isEmpty || allowed.questions.contains(method), "a denied question")
+      if let id = document.id {
+        demand(isOwn(id) || questions[id, default: 0] > 0, "a question of nobody")
+      }
+    case .notification: break
+    case .result, .error:
+      // Only of a line that could not be read is it unknown whose answer this is.
+      guard let id = document.id else {
+        return demand(document.kind == .error, "a result of nothing")
+      }
+      demand(asked[id, default: 0] > 0, "an answer to nothing")
+      asked[id, default: 0] -= 1
+    }
+  }
+
+  mutating func server(gets line: [UInt8], isRecorded: Bool) {
+    read(line)
+    switch document.kind {
+    case .request:
+      guard let id = document.id else { return }
+      demand(isRecorded, "a request went out without a record")
+      demand(isOwn(id) || asked[id, default: 0] > 0, "a request of nobody")
+      demand(
+        allowed.requests.isEmpty || allowed.requests.contains(method), "a denied request")
+      if method == "tools/call" {
+        demand(!isOwn(id), "a call of our own")
+        let name = document.params.flatMap { document.member("name", of: $0) }
+        demand(name?.kind == .string, "a call of no tool")
+        demand(name.map { allowed.isTool(document.utf8($0)) } ?? false, "a hidden tool")
+      }
+    case .notification: break
+    case .result, .error:
+      guard let id = document.id else { fail("an answer to nobody") }
+      demand(questions[id, default: 0] > 0, "an answer to nothing")
+      questions[id, default: 0] -= 1
+    }
+  }
+}
+
+private let ownPrefix = Array(("anchorhold-" + String(repeating: "a5", count: 16)).utf8)
+
+/// A session that is played twice: as the lines came, and in canonical spelling.
+private struct Session {
+  var window: Window
+  var twin: Window
+  var ledger: Ledger
+  var decoder: Decoder
+  var document = Document()
+  var spelled = Document()
+  var now: Int64 = 0
+  var hasEnded = false
+  /// What was sent in this step, for the oracle.
+  var sent: [(toClient: Bool, line: [UInt8])] = []
+
+  init(_ allowed: Allowed) {
+    window = Window(rules: allowed.rules, identifierSeed: [UInt8](repeating: 0xA5, count: 24))
+    twin = window
+    decoder = Decoder(limits: WireLimits(maxSize: allowed.rules.maxSize, maxDepth: 24))
+    ledger = Ledger(allowed: allowed)
+  }
+
+  /// Plays one line; why it was refused, if it could not be read.
+  mutating func play(_ line: [UInt8], from side: Side, recordFails: Bool) -> WireReason? {
+    now += 1000
+    sent.removeAll()
+    do throws(WireError) {
+      try decoder.decode(line.span, into: &document)
+    } catch {
+      // Where the id can be told, the answer bears it.
+      if side == .client, let id = error.id { ledger.asked[id, default: 0] += 1 }
+      let decision = window.refuse(error, from: side, size: line.count, at: now)
+      agree(decision, twin.refuse(error, from: side, size: line.count, at: now))
+      note(decision, side, [])
+      return error.reason
+    }
+    if document.kind == .request, let id = document.id {
+      if side == .client { ledger.asked[id, default: 0] += 1 }
+      if side == .server { ledger.questions[id, default: 0] += 1 }
+    }
+    respell(document.bytes)
+    var decision = window.decide(document, from: side, at: now)
+    var other = twin.decide(spelled, from: side, at: now)
+    if recordFails, decision.event.mustRecordBefore {
+      decision = window.auditFailed(document, from: side)
+      other = twin.auditFailed(spelled, from: side)
+    }
+    agree(decision, other)
+    note(decision, side, document.bytes)
+    release()
+    return nil
+  }
+
+  /// Lets time pass, with a look whenever the window asks for one.
+  mutating func pass(seconds: Int) {
+    sent.removeAll()
+    let end = now + Int64(seconds) * 1_000_000
+    while let deadline = window.deadline, deadline <= end {
+      demand(twin.deadline == deadline, "spelling changed a time")
+      now = max(now, deadline)
+      while let (side, decision) = window.expire(at: now) {
+        guard let (_, other) = twin.expire(at: now) else { fail("spelling changed what is due") }
+        agree(decision, other)
+        note(decision, side, [])
+        release()
+      }
+      _ = twin.expire(at: now)
+      demand(window.deadline ?? .max > now, "it would look again without end")
+    }
+    now = end
+  }
+
+  /// Calls that waited, in both sessions.
+  private mutating func release() {
+    while true {
+      let (one, other) = (window.release(at: now), twin.release(at: now))
+      guard let (held, decision) = one, let other else {
+        demand(one == nil && other == nil, "only one was released")
+        break
+      }
+      agree(decision, other.decision)
+      note(decision, .client, held.bytes)
+    }
+    demand(window.inFlight <= ledger.allowed.rules.inFlight, "too many are in flight")
+    demand(window.own.count == window.gathers.count, "a page of no list")
+  }
+
+  /// Reads canonical bytes for the twin.
+  private mutating func respell(_ line: [UInt8]) {
+    do throws(WireError) {
+      try decoder.decode(line.span, into: &spelled)
+    } catch {
+      fail("what was accepted is refused: \(error)")
+    }
+    demand(spelled.bytes == line, "canonical bytes changed")
+  }
+
+  /// The server ends: whatever waits is answered.
+  mutating func end() {
+    sent.removeAll()
+    let waiting = window.inFlight
+    var answers = 0
+    for decision in window.serverEnded(reason: "exited with status 1", at: now) {
+      answers += 1
+      note(decision, .client, [])
+    }
+    _ = twin.serverEnded(reason: "exited with status 1", at: now)
+    demand(answers == waiting && window.inFlight == 0, "somebody waits for ever")
+    hasEnded = true
+  }
+
+  /// Spelling changes no verdict.
+  private func agree(_ one: Decision, _ other: Decision) {
+    demand(
+      one.action == other.action && one.extra == other.extra
+        && one.event.verdict == other.event.verdict && one.event.reason == other.event.reason
+        && one.event.rule == other.event.rule, "spelling changed \(one) to \(other)")
+  }
+
+  private mutating func note(_ decision: Decision, _ side: Side, _ message: [UInt8]) {
+    let isRecorded = decision.event.mustRecordBefore
+    switch decision.action {
+    case .forward: send(message, toClient: side == .server, isRecorded, side)
+    case .replace(let line): send(line, toClient: side == .server, isRecorded, side)
+    case .answer(let line): send(line, toClient: side == .client, isRecorded, side)
+    case .drop: break
+    }
+    for extra in decision.extra {
+      switch extra {
+      case .client(let line): send(line, toClient: true, isRecorded, side)
+      case .server(let line): send(line, toClient: false, isRecorded || side == .server, side)
+      case .notice(let line):
+        send(line, toClient: false, false, side)
+        demand(ledger.document.kind == .notification, "a notice that wants an answer")
+      }
+    }
+  }
+
+  private mutating func send(_ line: [UInt8], toClient: Bool, _ isRecorded: Bool, _ side: Side) {
+    sent.append((toClient, line))
+    if toClient {
+      ledger.client(gets: line)
+      if side == .server {
+        demand(window.texts.filter(line).message == nil, "something unseen was sent")
+      }
+    } else {
+      ledger.server(gets: line, isRecorded: isRecorded)
+      // Nobody reads it, and nobody waits for an answer.
+      demand(
+        !hasEnded || ledger.document.kind == .notification, "a server that has ended was asked")
+    }
+  }
+}
+
+/// The entry point of libFuzzer.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzPolicy(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  let input = unsafe [UInt8](UnsafeBufferPointer(start: start, count: count))
+  guard let first = input.first else { return 0 }
+  let profile = Int(first) % Allowed.all.count
+  var session = Session(Allowed.all[profile])
+  var transcript = Transcript(input)
+  for line in input.dropFirst().split(separator: 0x0A) {
+    guard let mark = line.first else { continue }
+    let payload = Array(line.dropFirst())
+    switch mark {
+    case UInt8(ascii: ">"), UInt8(ascii: "!"), UInt8(ascii: "<"):
+      let side: Side = mark == UInt8(ascii: "<") ? .server : .client
+      if side == .server, session.hasEnded { continue }
+      let reason = session.play(payload, from: side, recordFails: mark == UInt8(ascii: "!"))
+      transcript.add(
+        "message", payload, reason?.rawValue, reason == nil ? session.document.bytes : [],
+        from: side == .client ? "client" : "server", profile: profile, sent: session.sent)
+    case UInt8(ascii: "t"): session.pass(seconds: payload.count)
+    case UInt8(ascii: "e"): if !session.hasEnded { session.end() }
+    default: continue
+    }
+  }
+  transcript.write()
+  return 0
+}
