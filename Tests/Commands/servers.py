@@ -20,6 +20,8 @@ ENVIRONMENTS = {
     "sqlite": ["mcp-server-sqlite==2025.4.25", "mcp<2"],
     "fetch": ["mcp-server-fetch"],
     "node": ["playwright==1.65.2"],
+    # A server of the Go SDK in a wheel.
+    "go": ["jmrplens-gitlab-mcp-server==3.3.0"],
     "jsonschema": ["jsonschema==4.26.0"],
     "interaction": ["mcp==2.3.0", "pytest>=8.4", "trio", "inline-snapshot", "dirty-equals", "logfire",
                     "opentelemetry-sdk", "blockbuster"],
