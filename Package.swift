@@ -49,7 +49,7 @@ let package = Package(
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "SchemaTests", dependencies: ["Schema", "Wire"]),
     .testTarget(name: "ProfileTests", dependencies: ["Profile"]),
-    .testTarget(name: "PolicyTests", dependencies: ["Policy", "Wire", "Profile"]),
+    .testTarget(name: "PolicyTests", dependencies: ["Policy", "Wire", "Profile", "Audit"]),
     .testTarget(name: "LinuxTests", dependencies: ["Linux"]),
     .testTarget(
       name: "ConfinementTests", dependencies: ["CLinux", "Confinement", "Linux", "Profile"]),

@@ -178,8 +178,8 @@ class FirstUse(Pins):
             other.parent.chmod(0o755)
         else:
             other.parent.chmod(0o700)
-        text = first.read_text()
-        other.write_text(text + 'variables: {x: {type: string, default: a}}\n')
+        text = first.read_text().replace("server: {", 'server: {"environment": {"X": "${x}"}, ')
+        other.write_text(text + "variables: {x: {type: string, default: a}}\n")
         for number, arguments in enumerate([[], ["--set", "x=b"], ["--set", "x=c"]], 2):
             peer = self.run_cell(other, *arguments)
             peer.initialize()
