@@ -14,7 +14,7 @@ CC := gcc
 CFLAGS := -static -O2 -Wall -Wextra -Werror
 PRODUCT_TARGETS := Linux Profile Wire Schema Policy Confinement Audit Session anchorhold
 
-.PHONY: all deps build skipping demo test test-kernels what-holds bench lint format install tools \
+.PHONY: all deps build skipping properties demo test test-kernels what-holds bench lint format install tools \
   fuzz clean
 
 all: build
@@ -55,7 +55,12 @@ skipping: deps
 demo: build tools
 	@examples/demo
 
-test: build tools skipping
+# Properties that hold for a million documents: optimised, because else it takes minutes.
+properties: deps
+	swift build -c release -Xswiftc -static-executable -Xswiftc -assume-single-threaded \
+	  --product properties
+
+test: build tools skipping properties
 	@Tests/run
 
 # On another kernel, in an emulated machine: longer than the rest, so not a part of it.

@@ -46,10 +46,15 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "bench-schema", dependencies: ["Schema", "Wire"], path: "Benchmarks/schema"),
-    .testTarget(name: "WireTests", dependencies: ["Wire"]),
-    .testTarget(name: "SchemaTests", dependencies: ["Schema", "Wire"]),
+    .target(name: "Generators", path: "Tests/Generators"),
+    .executableTarget(
+      name: "properties", dependencies: ["Generators", "Wire", "Policy", "Profile"],
+      path: "Tests/Properties"),
+    .testTarget(name: "WireTests", dependencies: ["Wire", "Generators"]),
+    .testTarget(name: "SchemaTests", dependencies: ["Schema", "Wire", "Generators"]),
     .testTarget(name: "ProfileTests", dependencies: ["Profile"]),
-    .testTarget(name: "PolicyTests", dependencies: ["Policy", "Wire", "Profile", "Audit"]),
+    .testTarget(
+      name: "PolicyTests", dependencies: ["Policy", "Wire", "Profile", "Audit", "Generators"]),
     .testTarget(name: "LinuxTests", dependencies: ["Linux"]),
     .testTarget(
       name: "ConfinementTests", dependencies: ["CLinux", "Confinement", "Linux", "Profile"]),

@@ -89,7 +89,8 @@ enum Format {
     Key(
       name: "pins", shape: .choice(Profile.Pins.allCases.map(\.rawValue), later: []),
       omitted: "`strict`",
-      summary: "What becomes of tools, instructions and programs that are not as they were when the "
+      summary:
+        "What becomes of tools, instructions and programs that are not as they were when the "
         + "profile was first used: held back, let through with a warning, or not looked at.",
       example: "warn"),
     Key(

@@ -82,9 +82,11 @@ struct PinFile: Equatable, Sendable {
       SessionError("cannot use the pin file \(quotedPath(path)): \(why)", hint: hint)
     }
     let kind: FileKind
-    do { kind = try Files.status(place.name, followLinks: false, in: directory).kind } catch
-      .noSuchFile
-    { return nil } catch { throw SessionError("look at the pin file \(quotedPath(path))", error) }
+    do {
+      kind = try Files.status(place.name, followLinks: false, in: directory).kind
+    } catch .noSuchFile { return nil } catch {
+      throw SessionError("look at the pin file \(quotedPath(path))", error)
+    }
     if kind == .symbolicLink {
       throw refuse("it is a symbolic link", "name the file itself, or remove the link")
     }

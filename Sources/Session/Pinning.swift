@@ -126,7 +126,8 @@ final class Pinning {
   // MARK: - The relay's part
 
   /// The error for what the relay found damaged in its part of the file, from this line of it on.
-  static func damaged(_ request: SessionRequest, _ line: Int64) throws(SessionError) -> SessionError {
+  static func damaged(_ request: SessionRequest, _ line: Int64) throws(SessionError) -> SessionError
+  {
     PinFile.malformed(
       try PinPlace(request), line: Int(clamping: line) &+ PinFile.lines)
   }

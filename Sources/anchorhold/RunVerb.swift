@@ -145,7 +145,8 @@ enum RunVerb {
     }
     if profile.pins == .off {
       throw UsageError(
-        message: "--pins is given, and pins of the profile is off", hint: "leave out one of the two")
+        message: "--pins is given, and pins of the profile is off", hint: "leave out one of the two"
+      )
     }
     return plain
   }

@@ -16,6 +16,8 @@ private struct Allowed {
   var requests: Set<String> = []
   /// The same of the server.
   var questions: Set<String> = []
+  /// Tools that the person is asked about.
+  var asks: Set<String> = []
 
   init(_ text: String, isTool: @escaping ([UInt8]) -> Bool) {
     let source = "version: 1\nname: fuzz\nserver: {command: [x]}\n" + text
@@ -73,7 +75,17 @@ private struct Allowed {
       features: {completion: allow, tasks: allow, subscriptions: allow}
       protocol: {era: stateless, versions: [2026-07-28]}
       """, isTool: names("a", "b", "ask", "slow"))
-    return [closed, open, held, stateless]
+    var asking = Allowed(
+      """
+      tools:
+        schemas: ignore
+        allow: [look]
+        ask: [commit, {name: push, arguments: {branch: {enum: [main]}}, unknown_arguments: allow}]
+      """, isTool: names("look", "commit", "push"))
+    asking.requests = handshake
+    asking.questions = ["ping"]
+    asking.asks = ["commit", "push"]
+    return [closed, open, held, stateless, asking]
   }()
 }
 
@@ -83,6 +95,8 @@ private struct Ledger {
   /// Requests of the client and of the server that are not answered yet, by how often.
   var asked: [RequestID: Int] = [:]
   var questions: [RequestID: Int] = [:]
+  /// Whether the person has agreed to anything.
+  var hasAccepted = false
   var decoder = Decoder(limits: WireLimits(maxSize: 64 << 20, maxDepth: 1024))
   var document = Document()
 
@@ -101,17 +115,24 @@ private struct Ledger {
     document.method.map { String(decoding: document.bytes[$0], as: UTF8.self) } ?? ""
   }
 
-  /// Our own ids; two sides that cannot know them may not use them.
+  /// Whether an id is of a request of our own to the server, or of a question to the person.
   private func isOwn(_ id: RequestID) -> Bool { id.content?.starts(with: ownPrefix) ?? false }
+  private func isQuestion(_ id: RequestID) -> Bool {
+    id.content?.starts(with: questionPrefix) ?? false
+  }
 
   mutating func client(gets line: [UInt8]) {
     read(line)
     switch document.kind {
     case .request:
-      demand(
-        allowed.questions.isEmpty || allowed.questions.contains(method), "a denied question")
-      if let id = document.id {
-        demand(isOwn(id) || questions[id, default: 0] > 0, "a question of nobody")
+      guard let id = document.id else { return }
+      if questions[id, default: 0] > 0 {
+        demand(
+          allowed.questions.isEmpty || allowed.questions.contains(method), "a denied question")
+      } else {
+        demand(
+          isQuestion(id) && !allowed.asks.isEmpty && method == "elicitation/create",
+          "a question of nobody")
       }
     case .notification: break
     case .result, .error:
@@ -126,6 +147,10 @@ private struct Ledger {
 
   mutating func server(gets line: [UInt8], isRecorded: Bool) {
     read(line)
+    if let id = document.id, isQuestion(id) {
+      demand(
+        questions[id, default: 0] + asked[id, default: 0] > 0, "the server sees a question of ours")
+    }
     switch document.kind {
     case .request:
       guard let id = document.id else { return }
@@ -137,7 +162,11 @@ private struct Ledger {
         demand(!isOwn(id), "a call of our own")
         let name = document.params.flatMap { document.member("name", of: $0) }
         demand(name?.kind == .string, "a call of no tool")
-        demand(name.map { allowed.isTool(document.utf8($0)) } ?? false, "a hidden tool")
+        let tool = name.map { document.utf8($0) } ?? []
+        demand(allowed.isTool(tool), "a hidden tool")
+        demand(
+          hasAccepted || !allowed.asks.contains(String(decoding: tool, as: UTF8.self)),
+          "nobody was asked")
       }
     case .notification: break
     case .result, .error:
@@ -149,6 +178,7 @@ private struct Ledger {
 }
 
 private let ownPrefix = Array(("anchorhold-" + String(repeating: "a5", count: 16)).utf8)
+private let questionPrefix = Array(("anchorhold-ask-" + String(repeating: "a5", count: 24)).utf8)
 
 /// A session that is played twice: as the lines came, and in canonical spelling.
 private struct Session {
@@ -164,7 +194,8 @@ private struct Session {
   var sent: [(toClient: Bool, line: [UInt8])] = []
 
   init(_ allowed: Allowed) {
-    window = Window(rules: allowed.rules, identifierSeed: [UInt8](repeating: 0xA5, count: 24))
+    let seed = [UInt8](repeating: 0xA5, count: 24)
+    window = Window(rules: allowed.rules, identifierSeed: seed, questionSeed: seed)
     twin = window
     decoder = Decoder(limits: WireLimits(maxSize: allowed.rules.maxSize, maxDepth: 24))
     ledger = Ledger(allowed: allowed)
@@ -188,6 +219,7 @@ private struct Session {
       if side == .client { ledger.asked[id, default: 0] += 1 }
       if side == .server { ledger.questions[id, default: 0] += 1 }
     }
+    if side == .client, Self.accepts(document.bytes) { ledger.hasAccepted = true }
     respell(document.bytes)
     var decision = window.decide(document, from: side, at: now)
     var other = twin.decide(spelled, from: side, at: now)
@@ -233,6 +265,13 @@ private struct Session {
     }
     demand(window.inFlight <= ledger.allowed.rules.inFlight, "too many are in flight")
     demand(window.own.count == window.gathers.count, "a page of no list")
+  }
+
+  /// Whether a message of the client says yes to something, whatever that is.
+  private static func accepts(_ line: [UInt8]) -> Bool {
+    let yes = Array(#""action":"accept""#.utf8)
+    guard line.count >= yes.count else { return false }
+    return (0...line.count - yes.count).contains { line[$0...].starts(with: yes) }
   }
 
   /// Reads canonical bytes for the twin.

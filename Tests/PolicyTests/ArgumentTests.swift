@@ -1,3 +1,4 @@
+import Generators
 import Foundation
 import Profile
 import Testing

@@ -1,3 +1,5 @@
+import Generators
+
 /// Writes random schemas and values over few names, so that they have to do with each other.
 struct RandomSchema {
   var random: SplitMix

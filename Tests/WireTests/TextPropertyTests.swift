@@ -1,18 +1,7 @@
+import Generators
 import Testing
 
 @testable import Wire
-
-/// A small generator with a seed, so that a failure can be played again.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
-  }
-}
 
 @Suite("Whatever a server writes")
 struct TextPropertyTests {
