@@ -8,10 +8,16 @@ public struct PinSettings: Sendable {
   public var book: PinBook
   /// SHA-256.
   public var digest: @Sendable ([UInt8]) -> PinDigest
+  /// Whether what the server said last is kept, to be shown: see ``Window/offer``.
+  public var keepsLast: Bool
 
   /// Settings of a session.
-  public init(isStrict: Bool, book: PinBook, digest: @escaping @Sendable ([UInt8]) -> PinDigest) {
+  public init(
+    isStrict: Bool, book: PinBook, keepsLast: Bool = false,
+    digest: @escaping @Sendable ([UInt8]) -> PinDigest
+  ) {
     self.isStrict = isStrict
+    self.keepsLast = keepsLast
     self.book = book
     self.digest = digest
   }
@@ -22,6 +28,9 @@ struct PinWatch: Sendable {
   let isStrict: Bool
   private let digest: @Sendable ([UInt8]) -> PinDigest
   private(set) var book: PinBook
+  private let keepsLast: Bool
+  /// What the server said last, if that is kept.
+  private(set) var last = PinBook()
   /// Whether something was pinned that is not written down yet.
   var isNew = false
 
@@ -29,6 +38,7 @@ struct PinWatch: Sendable {
     isStrict = settings.isStrict
     digest = settings.digest
     book = settings.book
+    keepsLast = settings.keepsLast
   }
 
   /// What the server says there, and of a tool the name under which it is kept.
@@ -45,6 +55,7 @@ struct PinWatch: Sendable {
     let entry =
       value.map { self.entry($0, of: document) }
       ?? PinBook.Entry(digest: digest(Array("null".utf8)), text: Array("null".utf8))
+    if keepsLast { last.instructions = entry }
     guard let pinned = book.instructions else {
       book.instructions = entry
       isNew = true
@@ -61,6 +72,7 @@ struct PinWatch: Sendable {
   /// Takes in a whole list: the first is pinned. Whether one that was begun before there were pins is
   /// as they are now.
   mutating func conclude(_ sighting: PinSighting) -> Bool {
+    if keepsLast { last.tools = sighting.tools }
     guard book.tools != nil else {
       book.tools = sighting.tools
       isNew = true

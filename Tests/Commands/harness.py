@@ -259,9 +259,7 @@ class Case(unittest.TestCase):
             "server": {"command": list(server) or [PROBE, "serve"]},
             "filesystem": {"read": [str(p) for p in read], "write": [str(p) for p in write],
                            "hide": [str(p) for p in hide]},
-            # The server's schemas are a matter of their own tests, see test_arguments, and so is what is
-            # pinned, see test_pins: both have us ask the server for its tools.
-            "pins": "off",
+            # The server's schemas are a matter of their own tests, see test_arguments.
             "tools": {"schemas": "ignore", "unknown_arguments": "allow",
                       **(tools if isinstance(tools, dict) else {"allow": list(tools)})},
         }
@@ -272,6 +270,8 @@ class Case(unittest.TestCase):
                 values.pop(key, None)
             else:
                 values[key] = value
+        if "pins" not in more:  # These as well, see test_pins: for both we ask the server for its tools.
+            values["pins"] = "off"
         path = self.directory / f"{self.name}.yaml"
         if isinstance(text, dict):  # The section of this name.
             values["text"], text = text, None
