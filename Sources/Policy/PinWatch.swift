@@ -82,7 +82,7 @@ struct PinWatch: Sendable {
   }
 
   /// The digest of all tools and of the instructions; none of what has not been seen.
-  var digests: (tools: PinDigest, instructions: PinDigest) {
+  func digests(of book: PinBook) -> (tools: PinDigest, instructions: PinDigest) {
     (book.summary.map(digest) ?? .none, book.instructions?.digest ?? .none)
   }
 }
@@ -132,7 +132,7 @@ extension Window {
   )? {
     guard let watch = pins, watch.isNew, watch.book.tools != nil else { return nil }
     pins?.isNew = false
-    let digests = watch.digests
+    let digests = watch.digests(of: watch.book)
     return (watch.book.bytes, digests.tools, digests.instructions)
   }
 

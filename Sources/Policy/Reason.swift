@@ -44,6 +44,16 @@ public enum Reason: String, CaseIterable, Sendable {
   case serverEnded = "server-ended"
   /// The server did not answer in time.
   case timeout
+  /// As many calls are in flight as `in_flight` of the tool, or of all tools, allows.
+  case callsInFlight = "calls-in-flight"
+  /// More calls per time than `rate` of the tool, or of all tools, allows.
+  case rateLimit = "rate-limit"
+  /// The calls of the session are used up.
+  case callBudget = "call-budget"
+  /// The bytes of the session's calls are used up.
+  case byteBudget = "byte-budget"
+  /// The tool failed too often and rests.
+  case breakerOpen = "breaker-open"
   /// The call carries input that nobody asked for.
   case unaskedInput = "unasked-input"
   /// The person must be asked, and the client cannot do it.

@@ -12,6 +12,10 @@ struct Refused {
   var bytesIn: Int
   /// What results must be, if they are checked.
   var output: Schema?
+  /// Of a call: the number of its tool's entry, and what it was counted for.
+  var entry: Int32 = -1
+  /// See `entry`.
+  var charge = Meter.Charge.none
   /// What the person has agreed to, if they were asked.
   var agreed: Consent.Subject?
   /// What they answered, if the answer came with the call.

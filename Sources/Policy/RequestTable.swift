@@ -31,6 +31,10 @@ struct Pending: Sendable {
   var meta: [UInt8]?
   /// When it has waited too long, on the clock of the window; `Int64.max` for never.
   var due = Int64.max
+  /// How long (µs) it may wait, if it is due at some time.
+  var timeout: Int64 = 0
+  /// Of a call that was counted: what for.
+  var charge = Meter.Charge.none
   /// Its place in the order of all requests, given when it is first put into a table.
   var order: Int = -1
 
@@ -59,6 +63,11 @@ struct RequestTable: Sendable {
   private var orders = 0
   /// No request that waits is due before: looked up anew only when this time has come.
   private(set) var earliest = Int64.max
+  /// Those that were found due together and have not been taken out yet, the last first.
+  private var overdue: [RequestID] = []
+  /// How many calls wait that are counted, and of each entry of the rules how many.
+  private(set) var calls = 0
+  private var callsOfEntries: [Int] = []
 
   /// A table that will hold up to `capacity` requests; a part of that is reserved.
   init(capacity: Int) {
@@ -84,6 +93,7 @@ struct RequestTable: Sendable {
     }
     if let token = pending.token { tokens[token, default: 0] += 1 }
     if pending.due < earliest { earliest = pending.due }
+    if pending.charge.isCounted { count(pending.charge, 1) }
     entries[id] = pending
   }
 
@@ -93,23 +103,40 @@ struct RequestTable: Sendable {
     if !tokens.isEmpty, let token = pending.token, let uses = tokens[token] {
       tokens[token] = uses > 1 ? uses - 1 : nil
     }
+    if pending.charge.isCounted { count(pending.charge, -1) }
     return pending
   }
 
-  /// Of the requests that are due at `now`, the one that came first.
-  mutating func firstDue(at now: Int64) -> RequestID? {
-    guard earliest <= now else { return nil }
-    var first: (id: RequestID, order: Int)?
-    var next = Int64.max
-    for (id, pending) in entries {
-      if pending.due > now {
-        next = min(next, pending.due)
-      } else if pending.order < first?.order ?? .max {
-        first = (id, pending.order)
+  private mutating func count(_ charge: Meter.Charge, _ change: Int) {
+    let entry = Int(charge.entry)
+    while callsOfEntries.count <= entry { callsOfEntries.append(0) }
+    callsOfEntries[entry] += change
+    calls += change
+  }
+
+  /// How many calls of an entry wait that are counted.
+  func calls(of entry: Int32) -> Int {
+    Int(entry) < callsOfEntries.count ? callsOfEntries[Int(entry)] : 0
+  }
+
+  /// Takes out, of the requests that are due at `now`, the one that came first.
+  mutating func takeDue(at now: Int64) -> (id: RequestID, pending: Pending)? {
+    if earliest <= now {
+      earliest = .max
+      var due: [(id: RequestID, order: Int)] = []
+      for (id, pending) in entries {
+        if pending.due > now {
+          earliest = min(earliest, pending.due)
+        } else {
+          due.append((id, pending.order))
+        }
       }
+      overdue = due.sorted { $0.order > $1.order }.map(\.id)
     }
-    if first == nil { earliest = next }
-    return first?.id
+    while let id = overdue.popLast() {
+      if let pending = remove(id) { return (id, pending) }
+    }
+    return nil
   }
 
   /// Whether progress with this token belongs to a request that waits.
@@ -148,6 +175,9 @@ struct RequestTable: Sendable {
     entries.removeAll()
     tokens.removeAll()
     earliest = .max
+    overdue = []
+    calls = 0
+    callsOfEntries = []
     return all
   }
 }

@@ -1,7 +1,9 @@
-internal import Wire
+public import Wire
 
 /// A tool as the server offers it, and what the profile makes of it.
 public struct ToolOffer: Sendable {
+  /// The key under which it is pinned.
+  public var key: PinDigest
   /// Its name, as canonical string content.
   public var name: [UInt8]
   /// What the server says of it; nil for a tool that is pinned and not offered any more.
@@ -30,7 +32,8 @@ extension Window {
         let name = document.member(Key.name, of: said), name.kind == .string
       else { continue }
       let content = document.content(name)
-      var offer = ToolOffer(name: Array(document.bytes[content]), offered: entry, pinned: old)
+      var offer = ToolOffer(
+        key: key, name: Array(document.bytes[content]), offered: entry, pinned: old)
       if let allowed = rules.tools.allowed(content, in: document.bytes) {
         offer.rule = rules.tools.entries[allowed.entry].line
         if offer.offered != nil, old == nil || old?.digest == entry?.digest {
@@ -41,6 +44,11 @@ extension Window {
     }
     tools.sort { $0.name.lexicographicallyPrecedes($1.name) }
     return (tools, last.instructions, last)
+  }
+
+  /// The digests of all tools and of the instructions of a book; none of what it does not have.
+  public func digests(of book: PinBook) -> (tools: PinDigest, instructions: PinDigest) {
+    pins?.digests(of: book) ?? (.none, .none)
   }
 
   private func fault(_ name: Range<Int>, in bytes: [UInt8]) -> String? {
@@ -58,7 +66,8 @@ extension Document {
   /// What a server once said, as the `params` of a message; nil for what is no JSON.
   public init?(said text: [UInt8]) {
     self.init()
-    let line = Array(#"{"jsonrpc":"2.0","method":"m","params":{"said":"#.utf8) + text + [0x7D, 0x7D]
+    let line =
+      Array(#"{"jsonrpc":"2.0","method":"m","params":{"said":"#.utf8) + text + [0x7D, 0x7D]
     var decoder = Decoder(
       limits: WireLimits(maxSize: line.count, maxDepth: 1024))
     do throws(WireError) { try decoder.decode(line.span, into: &self) } catch { return nil }

@@ -19,6 +19,10 @@ struct ToolRules: Sendable {
     let checksOutput: Bool
     /// Whether what the server says of the tool is compared with what is pinned.
     let isCompared: Bool
+    /// What bounds the calls in time and number, and how long (µs) one may take, 0 for ever.
+    let limits: Profile.CallLimits, timeout: Int64
+    /// Whether it names tools by a pattern.
+    let isPattern: Bool
     /// Whether the person is asked before a call is made.
     let asks: Bool
 
@@ -34,6 +38,13 @@ struct ToolRules: Sendable {
       isClosed = (tool.unknownArguments ?? section.unknownArguments) == .refuse
       wantsReadOnly = tool.requiredAnnotation != nil
       checksOutput = tool.checksOutput
+      limits = tool.limits
+      isPattern = tool.isPattern
+      if case .seconds(let seconds) = tool.limits.timeout ?? section.limits.timeout ?? .unlimited {
+        timeout = Int64(seconds) * 1_000_000
+      } else {
+        timeout = 0
+      }
       asks = tool.asks
       // Where the schema is not asked, who names the arguments is the profile.
       let rules = ArgumentRules(tool, workdir: workdir, isClosed: isClosed && !usesSchema)
@@ -55,6 +66,10 @@ struct ToolRules: Sendable {
   let entries: [Entry]
   /// Whether any entry needs what the server says of a tool.
   let needsDefinitions: Bool
+  /// Whether any entry says how long a call may take.
+  let hasTimeouts: Bool
+  /// What bounds all calls together, and what one session may use up.
+  let limits: Profile.CallLimits, budget: Profile.CallBudget
   /// Entries with an exact name: the names, and of each the number of its entry.
   private var names = NameTable()
   private var numbers: [Int] = []
@@ -84,6 +99,9 @@ struct ToolRules: Sendable {
     }
     self.entries = entries
     needsDefinitions = entries.contains(where: \.needsDefinition)
+    hasTimeouts = entries.contains { $0.timeout > 0 }
+    limits = profile.tools.limits
+    budget = profile.tools.budget
   }
 
   /// Whether a tool is allowed, by the bytes of its name.

@@ -32,6 +32,8 @@ public struct Window: Sendable {
   var hasHandshake = false
   /// The time of what is being decided.
   var clock: Int64 = 0
+  /// What calls have used up.
+  var meter: Meter
   /// Why the server is gone.
   var ending: StaticString?
   /// What makes the server's messages readable.
@@ -60,6 +62,7 @@ public struct Window: Sendable {
     var seed: UInt64 = 0
     for byte in identifierSeed.suffix(8) { seed = seed << 8 | UInt64(byte) }
     self.seed = seed
+    meter = Meter(rules, seed: seed)
     prefix = Self.prefix("anchorhold-", identifierSeed.dropLast(8))
     questionPrefix = Self.prefix("anchorhold-ask-", questionSeed[...])
   }
@@ -153,6 +156,8 @@ public struct Window: Sendable {
     var event = Event(.response, .server, .pass, bytesIn: size)
     event.duration = now - pending.started
     event.outcome = .error
+    clock = now
+    ended(pending, .failure, size: size)
     return refused(asker, pending, .answerSize, event)
   }
 
@@ -175,6 +180,7 @@ public struct Window: Sendable {
   /// ``auditFailed(_:from:)`` does, for a caller that no longer has the document.
   public mutating func auditFailed(_ id: RequestID, bytesIn: Int) -> Decision {
     let pending = client.remove(id)
+    ended(pending, .unknown)
     catalogue.giveUp(on: id)
     if let gather = gathers.removeValue(forKey: id), let followUp = gather.own {
       own[followUp] = nil
@@ -192,12 +198,14 @@ public struct Window: Sendable {
   ///   such as `exited with status 1`.
   public mutating func serverEnded(reason: StaticString, at now: Int64) -> [Decision] {
     ending = reason
+    clock = now
     gathers.removeAll()
     own.removeAll()
     catalogue.clear()
     _ = server.removeAll()
     let questions = consents.clear()
     return client.removeAll().map { id, pending in
+      ended(pending, .failure)
       let request = Refused(
         id: id, method: pending.method, tool: pending.tool, isStateless: pending.isStateless,
         rule: 0, bytesIn: 0)

@@ -99,6 +99,7 @@ extension Window {
     let entry = rules.tools.entries[tool.entry]
     request.tool = tool.name
     request.rule = entry.line
+    request.entry = Int32(truncatingIfNeeded: tool.entry)
     var definition: ToolDefinition?
     if entry.needsDefinition {
       guard catalogue.answersNow else { return hold(document, request, params, at: now) }
@@ -123,6 +124,10 @@ extension Window {
     }
     guard entry.asks else {
       return answering(document, request, params, subject: tool.name, at: now)
+    }
+    // Nobody is asked about a call that could not be made; what it costs is taken when it is sent on.
+    if meter.isOn, let refusal = overdraft(document, params, &request, isCharged: false) {
+      return refusal
     }
     var params = params
     if let decision = consent(document, &request, &params, at: now) { return decision }
@@ -165,16 +170,19 @@ extension Window {
       return refuse(
         request, .inFlightLimit, "too many requests are in flight, try again when one is answered")
     }
-    client.insert(
-      request.id,
-      Pending(
-        method: request.method, name: request.method == .other ? document.shown(.other) : nil,
-        tool: request.tool, isStateless: params.isStateless,
-        rule: request.rule, started: now, token: params.token, subject: subject,
-        listening: listening, output: request.output,
-        agreed: request.agreed,
-        generation: catalogue.generation,
-        meta: ListKind(request.method) == nil ? nil : params.rewrittenMeta(document)))
+    var pending = Pending(
+      method: request.method, name: request.method == .other ? document.shown(.other) : nil,
+      tool: request.tool, isStateless: params.isStateless,
+      rule: request.rule, started: now, token: params.token, subject: subject,
+      listening: listening, output: request.output, agreed: request.agreed,
+      generation: catalogue.generation,
+      meta: ListKind(request.method) == nil ? nil : params.rewrittenMeta(document))
+    pending.charge = request.charge
+    if request.entry >= 0, rules.tools.hasTimeouts {
+      pending.timeout = rules.tools.entries[Int(request.entry)].timeout
+      if pending.timeout > 0 { pending.due = clock + pending.timeout }
+    }
+    client.insert(request.id, pending)
     var event = Event(.request, .client, .pass, bytesIn: request.bytesIn)
     event.id = request.id
     event.method = document.shown(request.method)
@@ -242,7 +250,7 @@ extension Window {
     // Not before the notification is known to be sound: it must not be dropped and take effect.
     var decision = clientNotified(document, .cancelled)
     guard decision.event.name != .drop else { return decision }
-    _ = client.remove(id)
+    ended(client.remove(id), .unknown)
     decision.event.id = id
     if let question = consents.withdraw(call: id) {
       // Nor does anybody need the answer of the person.

@@ -214,8 +214,13 @@ extension Window {
       }
       if let kept = answers(input, of: document, to: ask) { params.replace(input, by: kept) }
     }
-    let isCall = request.method == .toolsCall
-    return pass(document, request, params, subject: isCall ? nil : subject, at: now)
+    guard request.method == .toolsCall else {
+      return pass(document, request, params, subject: subject, at: now)
+    }
+    guard meter.isOn else { return pass(document, request, params, at: now) }
+    var counted = request
+    if let refusal = overdraft(document, params, &counted) { return refusal }
+    return pass(document, counted, params, at: now)
   }
 
   /// The questions that these are answers to, which must all have been asked about the same thing.

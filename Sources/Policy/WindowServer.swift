@@ -72,8 +72,18 @@ extension Window {
       let reason: Reason = client.exhume(id) ? .late : .unmatched
       return dropped(document, .server, .other, reason)
     }
-    var event = answered(document, .server, id, pending, at: now)
+    let event = answered(document, .server, id, pending, at: now)
+    let decision = answer(document, id, pending, event)
+    if pending.charge.isCounted { ended(pending, document, decision) }
+    return decision
+  }
+
+  /// Decides on the answer to a request of the client that was in flight.
+  private mutating func answer(
+    _ document: Document, _ id: RequestID, _ pending: Pending, _ event: Event
+  ) -> Decision {
     if document.kind == .error { return failed(document, id, pending, event) }
+    var event = event
     let result = ServerResult(of: document)
     if let fault = fault(of: result, in: document, isStateless: pending.isStateless) {
       return refused(id, pending, fault, event)

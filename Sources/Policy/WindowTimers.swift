@@ -15,17 +15,16 @@ extension Window {
   /// The next decision that is due at `now`, a message from nobody: it is treated like one that was
   /// made on a message of `side`. Nil when none is left; until then ``deadline`` is not later.
   public mutating func expire(at now: Int64) -> (side: Side, decision: Decision)? {
+    clock = now
     if let lookup = catalogue.lookup, lookup.due <= now {
       return (.server, lookupExpired(lookup, at: now))
     }
     if let decision = questionExpired(at: now) { return (.client, decision) }
-    while let id = client.firstDue(at: now) {
-      guard let pending = client.remove(id) else { continue }
-      if let gather = gathers.removeValue(forKey: id) {
-        return (.client, pageExpired(gather, id, pending, at: now))
-      }
+    guard let (id, pending) = client.takeDue(at: now) else { return nil }
+    if let gather = gathers.removeValue(forKey: id) {
+      return (.client, pageExpired(gather, id, pending, at: now))
     }
-    return nil
+    return (.client, callExpired(id, pending, at: now))
   }
 
   /// The server did not give its list of tools in time: what waits for it is refused.

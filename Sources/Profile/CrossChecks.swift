@@ -5,6 +5,7 @@ struct CrossChecks {
   /// Looks at a tree whose shape was checked; what has another shape is passed over.
   mutating func check(_ root: Node) {
     checkTools(root)
+    checkCallLimits(root)
     checkNames(root, "resources", "resource")
     checkNames(root, "prompts", "prompt")
     checkVersions(root)

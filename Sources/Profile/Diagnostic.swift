@@ -20,6 +20,8 @@ public struct Diagnostic: Sendable, Equatable {
   public var message: String
   /// What to write instead, when there is something to say.
   public var hint: String?
+  /// Whether it tells of a variable without a value, for which something else stands.
+  public var leavesOpen = false
 
   /// Makes a finding.
   public init(

@@ -3,6 +3,8 @@ extension Profile.Tools {
     self.init(line: node?["allow"]?.position.line ?? 0)
     unknownArguments = Profile.UnknownArguments(node?["unknown_arguments"]) ?? unknownArguments
     enforcesSchemas = node?["schemas"]?.scalar?.text != "ignore"
+    limits = Profile.CallLimits(node)
+    budget = Profile.CallBudget(node?["budget"])
     askTimeout = node?["ask_timeout"]?.scalar.flatMap { Quantity.duration($0.text) } ?? askTimeout
     allow = Self.entries(node?["ask"], asks: true) + Self.entries(node?["allow"], asks: false)
   }
@@ -27,6 +29,7 @@ extension Profile.Tool {
     description = node["description"]?.scalar?.text
     unknownArguments = Profile.UnknownArguments(node["unknown_arguments"])
     checksOutput = node["check_output"]?.scalar?.text == "true"
+    limits = Profile.CallLimits(node)
     if let place = node["require_annotation"], let text = place.scalar?.text,
       let annotation = Profile.Annotation(rawValue: text)
     {

@@ -31,18 +31,25 @@ struct Findings {
     add(.warning, position, message, hint)
   }
 
+  /// A variable has no value, and something else stands for it.
+  mutating func open(_ position: Position, _ message: String, hint: String) {
+    add(.warning, position, message, hint, leavesOpen: true)
+  }
+
   private mutating func add(
-    _ severity: Diagnostic.Severity, _ position: Position, _ message: String, _ hint: String?
+    _ severity: Diagnostic.Severity, _ position: Position, _ message: String, _ hint: String?,
+    leavesOpen: Bool = false
   ) {
     guard all.count < Self.bound else {
       // An error must not be lost because warnings filled the list.
       isFull = isFull || severity == .error
       return
     }
-    all.append(
-      Diagnostic(
-        severity: severity, file: file, line: position.line, column: position.column,
-        message: message, hint: hint))
+    var finding = Diagnostic(
+      severity: severity, file: file, line: position.line, column: position.column,
+      message: message, hint: hint)
+    finding.leavesOpen = leavesOpen
+    all.append(finding)
   }
 
   /// Everything in the order of the text; what has no place comes last.

@@ -1,6 +1,8 @@
 /// The section `tools`, as data.
 extension Format {
-  static let tools: [Key] = [
+  static let tools: [Key] = toolKeys + sectionLimits
+
+  private static let toolKeys: [Key] = [
     Key(
       name: "allow",
       shape: .listOrEverything(
@@ -36,7 +38,9 @@ extension Format {
   private static let unknownArguments = Shape.choice(
     Profile.UnknownArguments.allCases.map(\.rawValue), later: [])
 
-  static let toolTable: [Key] = [
+  static let toolTable: [Key] = entryKeys + entryLimits
+
+  private static let entryKeys: [Key] = [
     Key(
       name: "name", shape: .text(.toolName), isRequired: true,
       summary: "The tool's exact name, or a pattern.", example: "git_log"),
@@ -63,13 +67,6 @@ extension Format {
       name: "check_output", shape: .boolean, omitted: "`false`",
       summary: "Whether results must fit the `outputSchema` that the server gives for the tool.",
       example: "true"),
-    Key(
-      name: "rate", shape: .anything, status: .later(hint: "remove it; calls are not counted yet"),
-      summary: "Calls per time.", example: "30/min"),
-    Key(
-      name: "timeout", shape: .anything,
-      status: .later(hint: "remove it; a call ends when the server answers"),
-      summary: "How long a call may take.", example: "20s"),
   ]
 
   /// The rule for one argument.

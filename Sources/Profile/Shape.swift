@@ -85,6 +85,7 @@ enum TextRule: Sendable, CaseIterable {
   case resource
   case host
   case protocolVersion
+  case rate
 
   /// What a message and the docs call it.
   var noun: String {
@@ -107,6 +108,7 @@ enum TextRule: Sendable, CaseIterable {
     case .resource: "a URI such as file:///srv/notes.txt, file:///srv/** or memo:**"
     case .host: "a host name in lower case, or *. and one"
     case .protocolVersion: "a version such as 2025-11-25"
+    case .rate: "a rate such as 30/min: a number from 1 to 1000000, and s, min or h"
     }
   }
 
@@ -131,6 +133,7 @@ enum TextRule: Sendable, CaseIterable {
     case .resource: "\"file:///srv/data/**\""
     case .host: "accounts.example.com"
     case .protocolVersion: "2025-11-25"
+    case .rate: "30/min"
     }
   }
 
@@ -150,6 +153,7 @@ enum TextRule: Sendable, CaseIterable {
     case .resource: "^([A-Za-z][A-Za-z0-9+.-]*:[^\\u0000-\\u0020*\\u007f]*(\\*\\*)?|\\$\\{.*|\\*)$"
     case .host: "^(\\*\\.)?[a-z0-9_-]+(\\.[a-z0-9_-]+)*$"
     case .protocolVersion: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+    case .rate: "^[1-9][0-9]{0,6}/(s|min|h)$"
     }
   }
 
@@ -195,6 +199,7 @@ enum TextRule: Sendable, CaseIterable {
     case .environmentName:
       return isNamed(isLetter, { isLetter($0) || isDigit($0) }, most: 256)
     case .resource: return ResourceText.isRule(bytes)
+    case .rate: return Profile.Rate(text) != nil
     case .host: return isHost(bytes[...])
     case .protocolVersion:
       return bytes.count == 10

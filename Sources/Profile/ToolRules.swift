@@ -13,6 +13,10 @@ extension Profile {
     public var unknownArguments = UnknownArguments.refuse
     /// Whether calls are held to the server's schemas.
     public var enforcesSchemas = true
+    /// What bounds all calls together; timeout and breaker are for each tool that says nothing else.
+    public var limits = CallLimits()
+    /// What one session may use up.
+    public var budget = CallBudget()
 
     /// Makes the section; without tools none is allowed.
     public init(allow: [Tool] = [], line: Int = 0) {
@@ -43,6 +47,9 @@ extension Profile {
     public var unknownArguments: UnknownArguments?
     /// Whether results are held to the schema that the server gives for them.
     public var checksOutput = false
+    /// What bounds calls in time and number; of a pattern, those of all its tools together, but for
+    /// the breaker, which each tool has for itself.
+    public var limits = CallLimits()
     /// Whether the person is asked before a call is made.
     public var asks = false
 

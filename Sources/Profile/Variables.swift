@@ -122,7 +122,7 @@ struct Variables {
       findings.error(declaration.position, message, hint: hint)
       return nil
     }
-    findings.warning(declaration.position, message, hint: hint)
+    findings.open(declaration.position, message, hint: hint)
     return placeholder(name, type)
   }
 

@@ -81,7 +81,8 @@ struct Walk {
     case .duration(let range, let orUnlimited):
       checkDuration(node, range, orUnlimited: orUnlimited, path, example: example)
     case .processors(let range): checkProcessors(node, range, path, example: example)
-    case .choice(let words, let later): checkChoice(node, words, later: later, path)
+    case .choice(let words, let later):
+      checkChoice(node, words, later: later, path, example: example)
     case .number: checkNumber(node, path, example: example)
     case .literal:
       if ![.text, .integer, .number, .boolean].contains(node.scalar?.kind) {
@@ -120,11 +121,13 @@ struct Walk {
       return mistyped(node, path, rule.noun, example: rule.example)
     }
     guard scalar.kind == .text else {
+      if rule == .rate { return wrongRate(node, scalar.text, path) }
       let example = scalar.kind == .null ? rule.example : "\"\(scalar.text)\""
       let noun = rule == .anything ? "a string" : rule.noun
       return mistyped(node, path, noun, example: example)
     }
     guard rule.allows(scalar.text) else {
+      if rule == .rate { return wrongRate(node, scalar.text, path) }
       return mistyped(node, path, rule.noun, example: rule.example)
     }
     if rule == .path, let fault = PathText.fault(scalar.text) {
@@ -136,6 +139,15 @@ struct Walk {
     if rule == .argumentHost, let fault = HostText.fault(scalar.text) {
       findings.error(node.position, "\(path): \(fault.message)", hint: fault.hint)
     }
+  }
+
+  private mutating func wrongRate(_ node: Node, _ text: String, _ path: String) {
+    let likely = Profile.Rate.likely(text)
+    findings.error(
+      node.position, "\(path) must be \(TextRule.rate.noun), not \(Self.describe(node))",
+      hint: text.hasPrefix("0/")
+        ? "a rate of 0 lets no call through: take the tool out of tools.allow"
+        : likely.map { "did you mean \($0)" } ?? "write for example 30/min")
   }
 
   private mutating func checkNumber(_ node: Node, _ path: String, example: String) {
@@ -229,7 +241,7 @@ struct Walk {
   }
 
   private mutating func checkChoice(
-    _ node: Node, _ words: [String], later: [String], _ path: String
+    _ node: Node, _ words: [String], later: [String], _ path: String, example: String
   ) {
     guard node.scalar?.kind == .text, let text = node.scalar?.text else {
       return mistyped(node, path, alternatives(words), example: words.first ?? "")
@@ -245,7 +257,8 @@ struct Walk {
         hint: "write \(alternatives(words)); in this version a profile cannot extend a profile")
       return
     }
-    let hint = nearest(to: text, among: words + later).map { "did you mean \($0)" }
+    var hint = nearest(to: text, among: words + later).map { "did you mean \($0)" }
+    if path.hasSuffix(".breaker") { hint = "write off, or a mapping such as \(example)" }
     findings.error(
       node.position, "\(path) must be \(alternatives(words)), not \(Self.describe(node))",
       hint: hint)

@@ -25,6 +25,9 @@ struct ControlMessage: Equatable, Sendable {
     /// Relay: new pins are in the file that it was given; the numbers are two digests, of all tools
     /// and of the instructions, 0 for what it has not seen.
     case pinned = 8
+    /// Relay, for `tools`: the first number is an ``InspectionEnd``, the second how much is not as
+    /// pinned.
+    case inspected = 9
     /// Monitor: the seal holds, begin to read from the client.
     case open = 16
     /// Monitor: the server has ended; the numbers are its wait status word and how long (µs) the

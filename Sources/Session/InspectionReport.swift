@@ -115,7 +115,7 @@ struct InspectionReport {
     case .tools(let names, _) where !names.isEmpty:
       var tools = book.tools ?? [:]
       for tool in offer.tools where names.contains(tool.name) {
-        if let key = tool.key { tools[key] = tool.offered }
+        tools[tool.key] = tool.offered
       }
       book.tools = tools
     case .tools: break

@@ -55,8 +55,9 @@ struct Monitor: ~Copyable {
   init(
     cell: consuming CellProcess, relay: consuming RelayProcess, keepers: [Keeper.Watch],
     trail: consuming AuditTrail, signals: consuming FileDescriptor,
-    pinning: Pinning?
+    pinning: Pinning?, inspects: Bool
   ) {
+    conversation.inspects = inspects
     statusWord = cell.endedEarly
     self.cell = cell
     self.relay = relay
@@ -148,6 +149,7 @@ struct Monitor: ~Copyable {
         "the relay cannot go on: \(Errno(rawValue: Int32(truncatingIfNeeded: message.numbers[0])))")
       try end("relay-failed", terminateAt: now, by: now + Grace.allAfterOurSignal)
     case .pinned: try keepPins(message.numbers)
+    case .inspected: inspection = message.numbers
     case .ready, .badPins, .open, .serverEnded, .stop, .denied: break
     }
   }
@@ -160,7 +162,9 @@ struct Monitor: ~Copyable {
     do throws(SessionError) {
       try pinning.keep(numbers)
     } catch {
-      guard pinning.isStrict else { return Diagnostics.warning(error.message, hint: error.hint) }
+      guard pinning.isStrict || conversation.inspects else {
+        return Diagnostics.warning(error.message, hint: error.hint)
+      }
       Diagnostics.error(error.message, hint: error.hint)
       pinsFailed = true
       let now = Clock.monotonicMicroseconds()
@@ -381,7 +385,9 @@ struct Monitor: ~Copyable {
   private var relayFailed = false
   private var cellFailed = false
   private var keeperFailed = false
-  private var pinsFailed = false
+  private(set) var pinsFailed = false
+  /// What the relay found out for `tools`.
+  private(set) var inspection: [Int64]?
 
   private mutating func killRelay() throws(SessionError) {
     facts.relayWasKilled = true

@@ -17,6 +17,8 @@ final class Pinning {
   private let profile: PinDigest
   /// What makes a survey.
   private let executable: String, pinned: [Located<String>]
+  /// Whether what is written is what somebody approved, and whether that is the program, too.
+  private let approves: Bool, approvesServer: Bool
   /// Where the relay writes what it saw; nil where nothing can be written, or nothing is missing.
   private let memory: FileDescriptor?
   /// What is to be said of the pins in the record.
@@ -48,11 +50,13 @@ final class Pinning {
     if let found { server = try ServerPins(survey, known: found.server) }
     var memory: FileDescriptor?
     var notes = ["pins: \(mode.rawValue), in \(place.path)"]
-    if found?.isIncomplete ?? true {
+    if request.tools.map({ $0.approves != nil }) ?? found?.isIncomplete ?? true {
       do throws(SessionError) {
         memory = try room(place)
       } catch {
-        if isStrict, found == nil { throw error }
+        if isStrict && found == nil && !request.inspects || request.tools?.approves != nil {
+          throw error
+        }
         notes.append("pins: what is seen for the first time is not pinned: \(error.message)")
       }
     }
@@ -69,6 +73,8 @@ final class Pinning {
     notes: [String]
   ) {
     isStrict = request.profile.pins == .strict
+    approves = request.tools?.approves != nil
+    approvesServer = request.tools?.approvesServer ?? false
     profile = PinDigest(Digest.sha256(request.profileText.span))
     self.executable = executable
     pinned = request.profile.server.pinned
@@ -156,12 +162,16 @@ final class Pinning {
       try Descriptor.read(output, at: 0, maximum: PinFile.largest)
     }
     let server: ServerPins
-    if let found { server = found.server } else { server = try serverNow() }
+    if let found, !approvesServer { server = found.server } else { server = try serverNow() }
     let next = PinFile(
-      profile: found?.profile ?? profile, server: server,
+      profile: approves ? profile : found?.profile ?? profile, server: server,
       tools: PinDigest(numbers: Array(numbers[..<4])),
       instructions: PinDigest(numbers: Array(numbers[4...])), body: body)
     guard let other = try write(next) else { return }
+    if approves {
+      throw SessionError(
+        "the pins changed while they were looked at", hint: "look again before you approve")
+    }
     func differs(_ one: PinDigest, _ other: PinDigest) -> Bool {
       one != .none && other != .none && one != other
     }
@@ -212,6 +222,13 @@ struct RelayPins: Sendable {
   var body: [UInt8]
   /// Where new pins go, a file in memory; -1 if nothing is missing.
   var output: Int32
+}
+
+extension RelayPins {
+  /// For who only wants to see what a server offers whose profile pins nothing; nil for a session.
+  static func none(_ request: SessionRequest) -> RelayPins? {
+    request.inspects ? RelayPins(isStrict: false, body: [], output: -1) : nil
+  }
 }
 
 extension SessionRequest {

@@ -15,6 +15,7 @@ enum Relay {
       pins = try configuration.pins.map { (given) throws(PinBook.Fault) in
         PinSettings(
           isStrict: given.isStrict, book: try PinBook(given.body[...]),
+          keepsLast: configuration.inspection != nil,
           digest: { PinDigest(Digest.sha256($0.span)) })
       }
     } catch {

@@ -10,7 +10,7 @@ struct RelayChanges: Sendable {
   private let command: String
   private let profile: String
   /// Where new pins go; -1 when there is no such place, or it has been used.
-  fileprivate var output: Int32
+  var output: Int32
   private var said: Set<[UInt8]> = []
 
   init(_ configuration: RelayConfiguration) {
@@ -50,6 +50,8 @@ struct RelayChanges: Sendable {
 extension RelayLoop {
   /// Says on stderr what is not as pinned.
   mutating func tellChanges(_ event: borrowing Event) {
+    // Who asks what changed is told in full.
+    guard inspector == nil else { return }
     for line in changes.lines(event) { errors.say(line) }
     errors.flush()
   }

@@ -35,6 +35,8 @@ struct RelayConfiguration: Sendable {
   var pins: RelayPins?
   /// The command that shows what changed, for messages.
   var toolsCommand = ""
+  /// What is to be found out and printed, for `tools`.
+  var inspection: RelayInspection?
   /// What the relay found when it was confined, to be told to the monitor.
   var facts = RelayFacts()
 

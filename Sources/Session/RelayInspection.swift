@@ -41,6 +41,8 @@ enum InspectionEnd: Int64, Sendable {
 struct Inspector: Sendable {
   let task: RelayInspection
   let pinned: PinBook
+  /// Where the report goes.
+  let output: Int32
   /// The request whose answer is awaited.
   private(set) var awaited: Int64 = 0
   /// Whether that has been answered well, nil while it has not been answered.
@@ -52,10 +54,14 @@ struct Inspector: Sendable {
     static let initialize: Int64 = 1, list: Int64 = 2, discover: Int64 = 3, statelessList: Int64 = 4
   }
 
-  init(_ task: RelayInspection, pinned: PinBook) {
+  init(_ task: RelayInspection, pinned: PinBook, output: Int32) {
     self.task = task
     self.pinned = pinned
+    self.output = output
   }
+
+  /// When there is something to do although nothing happened.
+  var wakes: Int64 { isOver ? .max : deadline }
 
   /// Takes note of a decision on what the server, or we, said.
   mutating func note(_ decision: Decision) {
@@ -135,7 +141,7 @@ extension RelayLoop {
     }
     do {
       try Descriptor.writeAll(
-        toClient.descriptor, inspector.task.isJSON ? report.json : report.text)
+        inspector.output, inspector.task.isJSON ? report.json : report.text)
     } catch { return try endInspection(.unwritten) }
     if let pins = report.approved, changes.output >= 0 {
       try Descriptor.writeAll(changes.output, pins.bytes)

@@ -46,7 +46,7 @@ extension RelayLoop {
       guard let denials = message.denials else { throw .badMessage }
       hearDenials(denials)
     case .ready, .clientClosed, .clientGone, .serverClosed, .finished, .failed, .badPins,
-      .pinned:
+      .pinned, .inspected:
       throw .badMessage
     }
   }

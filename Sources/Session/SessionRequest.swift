@@ -19,8 +19,9 @@ public struct SessionRequest: Sendable {
   public var diagnose: Bool
   /// The pin file, absolute; nil for the usual place.
   public var pinFile: String?
-  /// Whether the server is started only to show what it offers.
-  var inspects = false
+  /// What is to be found out, if the server is started only to show what it offers.
+  var tools: ToolsRequest?
+  var inspects: Bool { tools != nil }
 
   /// Makes a request.
   public init(

@@ -76,7 +76,7 @@ struct CheckReport {
   /// another machine; `run` refuses it. What no machine takes is an error.
   private mutating func discover(_ profile: Profile, _ source: ProfileSource) {
     // With a variable left open the paths are not those of any session.
-    let isOpen = diagnostics.contains { $0.severity == .warning }
+    let isOpen = diagnostics.contains(where: \.leavesOpen)
     if !profile.server.command.isEmpty {
       do throws(RuntimeError) {
         runtime = try RuntimeDiscovery.discover(RuntimeRequest(profile), files: HostFiles())

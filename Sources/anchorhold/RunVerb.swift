@@ -58,9 +58,13 @@ enum RunVerb {
   }
 
   /// What to start, or nil when the reason was said.
-  static func request(_ arguments: Arguments) throws(UsageError) -> SessionRequest? {
+  ///
+  /// `operands`: how many words may stand before the command; the first is the profile.
+  static func request(
+    _ arguments: Arguments, operands: Int = 1
+  ) throws(UsageError) -> SessionRequest? {
     let command = arguments.rest ?? []
-    let name = try profileName(arguments, command)
+    let name = try profileName(arguments, command, operands: operands)
     let isolation = try arguments.isolation()
     let settings = try arguments.settings()
     let source: ProfileSource
@@ -190,9 +194,9 @@ enum RunVerb {
   }
 
   private static func profileName(
-    _ arguments: Arguments, _ command: [String]
+    _ arguments: Arguments, _ command: [String], operands: Int
   ) throws(UsageError) -> String {
-    guard arguments.operands.count <= 1 else {
+    guard arguments.operands.count <= operands else {
       throw UsageError(
         message: "unexpected argument \(quoted(arguments.operands[1]))",
         hint: "the server's command comes after --")

@@ -5,12 +5,14 @@ enum ToolFindings {
   /// Which tools there are, and what is demanded of their calls.
   static func summary(of tools: Profile.Tools) -> [(String, String)] {
     if tools.allow.isEmpty { return [("tools", "none")] }
+    let together = LimitFindings.together(tools)
+    let calls = together.isEmpty ? [] : [("calls", together.joined(separator: "; "))]
     if tools.allow.count == 1, let only = tools.allow.first, only.name.value == "*" {
       let asked = only.asks ? "every tool, once the person agrees" : "every tool"
-      return [("tools", "\(asked) (line \(only.name.line))")] + rules(of: only)
+      return [("tools", "\(asked) (line \(only.name.line))")] + calls + rules(of: only)
     }
     let names = tools.allow.map { shown($0.name.value) }.joined(separator: ", ")
-    return [("tools", names)] + tools.allow.flatMap(rules)
+    return [("tools", names)] + calls + tools.allow.flatMap(rules)
   }
 
   private static func rules(of tool: Profile.Tool) -> [(String, String)] {
@@ -28,6 +30,7 @@ enum ToolFindings {
       parts.append("unknown arguments \(unknown == .allow ? "allowed" : "refused")")
     }
     if tool.checksOutput { parts.append("results held to the server's schema") }
+    parts += LimitFindings.bounds(tool.limits, of: "calls")
     guard !parts.isEmpty else { return [] }
     return [("tool", "\(shown(tool.name.value)): \(parts.joined(separator: "; "))")]
   }
@@ -49,7 +52,7 @@ enum ToolFindings {
         "tools.ask: a client that cannot put a question to the person (elicitation) has those calls "
           + "refused")
     }
-    return notes + patterns(of: tools)
+    return notes + patterns(of: tools) + LimitFindings.notes(on: tools)
   }
 
   /// What each pattern means.
