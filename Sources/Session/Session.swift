@@ -184,6 +184,8 @@ public enum Session {
     var monitor = Monitor(
       cell: cell, relay: relay, keepers: held.watches, trail: trail, signals: signals,
       pinning: pinning, inspects: request.inspects)
+    // What made the session is not needed while it lasts.
+    Process.giveBackMemory()
     let status = try monitor.run()
     if request.inspects, monitor.pinsFailed {
       throw SessionError("nothing was approved")
