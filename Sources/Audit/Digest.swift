@@ -26,26 +26,21 @@ public enum Digest {
 
   /// A digest of bytes that come in parts.
   public struct Stream {
-    private var state = crypto_hash_sha256_state()
+    private var state = sha256_ctx()
 
     /// Of nothing yet.
-    public init() {
-      let status = unsafe crypto_hash_sha256_init(&state)
-      precondition(status == 0, "crypto_hash_sha256_init failed")
-    }
+    public init() { unsafe nettle_sha256_init(&state) }
 
     /// Adds the first `count` bytes.
     public mutating func add(_ bytes: [UInt8], _ count: Int) {
       precondition(count >= 0 && count <= bytes.count)
-      let status = unsafe crypto_hash_sha256_update(&state, bytes, UInt64(count))
-      precondition(status == 0, "crypto_hash_sha256_update failed")
+      unsafe nettle_sha256_update(&state, count, bytes)
     }
 
     /// The 32 bytes; nothing may be added after.
     public mutating func finish() -> [UInt8] {
       var digest = [UInt8](repeating: 0, count: size)
-      let status = unsafe crypto_hash_sha256_final(&state, &digest)
-      precondition(status == 0, "crypto_hash_sha256_final failed")
+      unsafe nettle_sha256_digest(&state, size, &digest)
       return digest
     }
   }
