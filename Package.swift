@@ -46,6 +46,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "bench-schema", dependencies: ["Schema", "Wire"], path: "Benchmarks/schema"),
+    .executableTarget(name: "bench-decode", dependencies: ["Wire"], path: "Benchmarks/decode"),
     .target(name: "Generators", path: "Tests/Generators"),
     .executableTarget(
       name: "properties", dependencies: ["Generators", "Wire", "Policy", "Profile"],
