@@ -127,7 +127,7 @@ class Pins(Case):
     def last(self, kind, **fields):
         found = [r for r in self.records() if r["kind"] == kind
                  and all(r.get(k) == v for k, v in fields.items())]
-        return found[-1] if found else None
+        return max(found, key=lambda r: r["time"], default=None)
 
 
 class FirstUse(Pins):
