@@ -79,6 +79,9 @@ bench: build tools
 	@swift build -c release -Xswiftc -static-executable -Xswiftc -assume-single-threaded \
 	  --product bench-schema
 	@taskset -c 0 .build/release/bench-schema
+	@swift build -c release -Xswiftc -static-executable -Xswiftc -assume-single-threaded \
+	  --product bench-call
+	@taskset -c 0 .build/release/bench-call
 	@Tests/dependencies bench
 	@$(MAKE) -s $(TOOLS)/simdjson
 	@swift build -c release -Xswiftc -static-executable -Xswiftc -assume-single-threaded \
