@@ -32,6 +32,7 @@ extension Profile {
     revisions = Revisions(root["protocol"])
     messages = Messages(root["messages"])
     text = Text(root["text"])
+    pins = Self.word(root["pins"]) ?? pins
     audit.arguments = Self.word(root["audit", "arguments"]) ?? audit.arguments
   }
 
@@ -82,6 +83,7 @@ extension Profile.Server {
         }
       })
     restart = node?["restart"].flatMap { Profile.Restart($0) }
+    pinned = Profile.strings(node?["pinned"])
   }
 }
 

@@ -8,6 +8,8 @@ final class CellMaker {
   private let host: HostFacts
   private let auditBase: String
   private var held: HeldPlan
+  /// The session's pins, if the profile has any.
+  var pinning: Pinning?
   /// What ``remake(_:relay:_:signals:)`` compared.
   private(set) var checks: [SealCheck] = []
 
@@ -22,7 +24,7 @@ final class CellMaker {
   /// The plan of the cell that is there, or is about to be.
   var plan: Plan { held.plan }
   /// When a server that fails is started again; nil for never.
-  var rule: Profile.Restart? { request.profile.server.restart }
+  var rule: Profile.Restart? { request.inspects ? nil : request.profile.server.restart }
   /// How long (µs) a server that was started again may take to answer the handshake.
   var patience: Int64 { Int64(clamping: request.profile.messages.ownTimeout) * 1_000_000 }
   /// What is in force of the keeper of protected names' places.
@@ -45,6 +47,7 @@ final class CellMaker {
         "the server cannot be started again: what the profile grants on this machine is not what it "
           + "was when the session began", hint: "anchorhold check shows what is granted now")
     }
+    try pinning?.judgeAgain()
   }
 
   /// What a cell of this plan would see.
@@ -63,7 +66,9 @@ final class CellMaker {
   func start(
     _ pipes: borrowing ServerPipes, signals: Int32 = -1
   ) throws(SessionError) -> CellProcess {
-    try CellProcess.start(
+    var plan = plan
+    plan.notes += pinning?.notes ?? []
+    return try CellProcess.start(
       plan, input: pipes.input.read.rawValue, output: pipes.output.write.rawValue,
       error: pipes.error.write.rawValue, skip: request.skip, signals: signals)
   }

@@ -19,18 +19,27 @@ struct ControlMessage: Equatable, Sendable {
     case finished = 5
     /// Relay: it cannot go on; the first number is an error number.
     case failed = 6
+    /// Relay, instead of `ready`: what it was given of the pins is damaged; the first number is the
+    /// line.
+    case badPins = 7
+    /// Relay: new pins are in the file that it was given; the numbers are two digests, of all tools
+    /// and of the instructions, 0 for what it has not seen.
+    case pinned = 8
+    /// Relay, for `tools`: the first number is an ``InspectionEnd``, the second how much is not as
+    /// pinned.
+    case inspected = 9
     /// Relay: of the server that ended everything is read, answered and closed; the numbers are that of
     /// the next audit record, and whether (1) the file ends in half a line. The relay writes no record
     /// until it is told something.
-    case drained = 7
+    case drained = 10
     /// Relay: likewise, as it was asked to by ``hold``.
-    case held = 8
+    case held = 11
     /// Relay: the new server has been told what it had to be; the numbers are the subscriptions and the
     /// tasks that are lost.
-    case resumed = 9
+    case resumed = 12
     /// Relay: the new server does not go on where the last one was: 1 it refuses the handshake, 2 it
     /// speaks another version, 3 that could not be recorded.
-    case handshakeRefused = 10
+    case handshakeRefused = 13
     /// Monitor: the seal holds, begin to read from the client.
     case open = 16
     /// Monitor: the server has ended; the numbers are its wait status word, how long (µs) the

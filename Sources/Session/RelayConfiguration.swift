@@ -33,6 +33,12 @@ struct RelayConfiguration: Sendable {
   var diagnosis: String?
   /// Whether a server that fails may be followed by another one.
   var mayRestart = false
+  /// What the server is compared with; nil if with nothing.
+  var pins: RelayPins?
+  /// The command that shows what changed, for messages.
+  var toolsCommand = ""
+  /// What is to be found out and printed, for `tools`.
+  var inspection: RelayInspection?
   /// What the relay found when it was confined, to be told to the monitor.
   var facts = RelayFacts()
 
@@ -41,7 +47,7 @@ struct RelayConfiguration: Sendable {
     Set([
       clientInput, clientOutput, serverInput, serverOutput, serverError, errorOutput, control,
       audit,
-    ]).sorted()
+    ]).union(pins.map { $0.output < 0 ? [] : [$0.output] } ?? []).sorted()
   }
 }
 

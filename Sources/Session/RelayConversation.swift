@@ -7,6 +7,8 @@ struct RelayConversation: Sendable {
   var toldServerEnded = false
   /// What it is expected to say about a server that follows another one, once.
   private var expected: Set<ControlMessage.Kind> = []
+  /// Whether the relay is to find out what the server offers.
+  var inspects = false
   private var said: Set<ControlMessage.Kind> = []
 
   /// The largest number that a record can hold for any reader: 2⁵³ − 1.
@@ -51,7 +53,15 @@ struct RelayConversation: Sendable {
         expected.remove(.resumed) != nil
       else { return false }
       return true
-    case .ready, .open, .serverEnded, .stop, .denied, .noted, .hold, .server: return false
+    case .pinned:
+      // Any numbers are a digest.
+      break
+    case .inspected:
+      guard inspects, InspectionEnd(rawValue: message.numbers[0]) != nil,
+        0...Self.largestNumber ~= message.numbers[1],
+        message.numbers[2...].allSatisfy({ $0 == 0 })
+      else { return false }
+    case .ready, .badPins, .open, .serverEnded, .stop, .denied, .noted, .hold, .server: return false
     }
     return said.insert(message.kind).inserted
   }

@@ -64,8 +64,8 @@ extension RelayLoop {
     case .denied:
       guard let denials = message.denials else { throw .badMessage }
       hearDenials(denials)
-    case .ready, .clientClosed, .clientGone, .serverClosed, .finished, .failed, .drained, .held,
-      .resumed, .handshakeRefused:
+    case .ready, .clientClosed, .clientGone, .serverClosed, .finished, .failed, .badPins,
+      .pinned, .inspected, .drained, .held, .resumed, .handshakeRefused:
       throw .badMessage
     }
   }

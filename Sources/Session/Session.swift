@@ -13,6 +13,30 @@ public enum Session {
   /// Call only while single-threaded. Throws ``SessionError`` when nothing of the server ran or
   /// the seal did not hold.
   public static func run(_ request: SessionRequest) throws(SessionError) -> Int32 {
+    try begin(request).status
+  }
+
+  /// Seals the server of `request` into its cell as ``run(_:)`` does, asks it what it offers, and writes
+  /// that to standard output.
+  ///
+  /// Returns how much is not as pinned. Throws ``SessionError`` when that could not be found out.
+  public static func inspect(
+    _ request: SessionRequest, _ tools: ToolsRequest
+  ) throws(SessionError) -> Int {
+    var request = request
+    request.tools = tools
+    let numbers = try begin(request).inspection ?? []
+    guard let first = numbers.first, let end = InspectionEnd(rawValue: first) else {
+      throw SessionError("the server ended before it gave its tools")
+    }
+    if let error = end.error { throw error }
+    return Int(clamping: numbers[1])
+  }
+
+  /// How a session ended: the exit status of `run`, and what the relay found out for `tools`.
+  private typealias Ending = (status: Int32, inspection: [Int64]?)
+
+  private static func begin(_ request: SessionRequest) throws(SessionError) -> Ending {
     if request.skip != nil, !Cell.canSkipSteps {
       throw SessionError("this build cannot skip a step of sealing")
     }
@@ -41,7 +65,7 @@ public enum Session {
     }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
     let maker = try CellMaker(request, host: host, auditBase: location.guarded)
-    let result: Result<Int32, SessionError>
+    let result: Result<Ending, SessionError>
     do { result = .success(try live(request, maker, location, streams)) } catch {
       result = .failure(error)
     }
@@ -61,7 +85,9 @@ public enum Session {
   private static func live(
     _ request: SessionRequest, _ maker: CellMaker, _ location: AuditLocation,
     _ streams: consuming ClientStreams
-  ) throws(SessionError) -> Int32 {
+  ) throws(SessionError) -> Ending {
+    let pinning = try Pinning.open(request, executable: maker.plan.blueprint.executable)
+    maker.pinning = pinning
     let plan = maker.plan
     let pipes = try ServerPipes.make()
     var cell = try maker.start(pipes)
@@ -76,9 +102,10 @@ public enum Session {
       // Should init be killed, what is below it comes to us.
       try doing("adopt orphans") { () throws(Errno) in try Process.adoptOrphans() }
     }
+    let pins = pinning?.settings ?? RelayPins.none(request)
     let relay = try RelayProcess.start(
       privileged: privileged, setsBounding: plan.relaySetsBounding, skip: request.skip,
-      mayRestart: request.profile.server.restart != nil
+      mayRestart: maker.rule != nil
     ) { control in
       RelayConfiguration(
         clientInput: streams.input.descriptor, clientInputTransfer: streams.input.transfer,
@@ -88,10 +115,12 @@ public enum Session {
         errorOutputTransfer: streams.error.transfer, control: control, audit: trail.descriptor,
         session: trail.session, firstSequence: 1,
         arguments: request.profile.audit.arguments.detail, profileName: request.profile.name,
-        rules: Rules(profile: request.profile), limits: WireLimits(request.profile.messages),
+        rules: Rules(profile: request.profile, comparesTools: pins != nil),
+        limits: WireLimits(request.profile.messages),
         identifierSeed: Array(seed.prefix(32)), questionSeed: Array(seed.suffix(16)),
-        diagnosis: request.diagnose ? request.place : nil,
-        mayRestart: request.profile.server.restart != nil)
+        diagnosis: request.diagnose ? request.place : nil, mayRestart: maker.rule != nil,
+        pins: pins, toolsCommand: request.toolsCommand,
+        inspection: request.tools.map { RelayInspection($0, request, pinning) })
     }
     // The relay and the cell have their own copies; ours would hide the end of a stream.
     try streams.close()
@@ -101,7 +130,9 @@ public enum Session {
     if request.diagnose, case .off(let why) = cell.watch {
       Diagnostics.hint("system calls that are refused cannot be shown here: \(why)")
     }
-    guard let ready = try relay.first(), ready.kind == .ready else {
+    let first = try relay.first()
+    if let first, first.kind == .badPins { throw try Pinning.damaged(request, first.numbers[0]) }
+    guard let ready = first, ready.kind == .ready else {
       throw SessionError("the relay ended before it was ready", hint: SessionError.ofMachine)
     }
     let relayChecks = try maker.checks(of: relay, RelayFacts(ready.numbers))
@@ -124,10 +155,14 @@ public enum Session {
     try relay.tell(ControlMessage(.open))
     var monitor = Monitor(
       cell: cell, relay: relay, maker: maker, relayFacts: RelayFacts(ready.numbers), trail: trail,
-      signals: signals)
+      signals: signals, pinning: pinning, inspects: request.inspects)
     // What made the session is not needed while it lasts.
     Process.giveBackMemory()
-    return try monitor.run()
+    let status = try monitor.run()
+    if request.inspects, monitor.pinsFailed {
+      throw SessionError("nothing was approved")
+    }
+    return (status, monitor.inspection)
   }
 
   /// The plan of a session, and of what proves it.
@@ -146,7 +181,8 @@ public enum Session {
         hint: error.hint(in: request.profile, isShipped: request.profilePath == nil),
         status: error.exitStatus)
     }
-    let guarded = [auditBase] + (request.profilePath.map { [$0] } ?? [])
+    let guarded =
+      [auditBase] + (request.profilePath.map { [$0] } ?? []) + (try PinPlace.guarded(request))
     do {
       return try Plan(
         profile: request.profile, runtime: runtime, host: host, guarded: guarded,

@@ -443,7 +443,7 @@ class TakenControlSocket(Taken):
                 self.assertBroken(message(kind))
 
     def test_what_belongs_to_a_restart_ends_the_session_when_nobody_asked(self):
-        for kind, numbers in [(7, [1]), (8, [1]), (9, []), (9, [1, 1]), (10, [1]), (20, [1]),
+        for kind, numbers in [(10, [1]), (11, [1]), (12, []), (12, [1, 1]), (13, [1]), (20, [1]),
                               (21, []), (22, [1])]:
             for restart in ["never", "on-failure"]:
                 with self.subTest(kind=kind, restart=restart):
