@@ -126,7 +126,8 @@ final class Pinning {
   func judgeAgain() throws(SessionError) {
     let now = try ServerPins.survey(executable: executable, pinned: pinned)
     guard now.fingerprint != survey.fingerprint else { return }
-    let text = "the program \(quotedPath(executable)), or what is pinned with it, changed in the session"
+    let text =
+      "the program \(quotedPath(executable)), or what is pinned with it, changed in the session"
     if isStrict { throw SessionError(text, hint: "start the session again") }
     Diagnostics.warning(text)
   }

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import resource
+import shutil
 import signal
 import threading
 import time
@@ -421,6 +422,37 @@ class Conversation(Restarting):
         self.assertEqual(cell.unclaimed, [])
         self.assertEqual(cell.finish(), 0)
         self.assertEqual([r for r in self.records() if r.get("reason") == "replayed"], [])
+
+
+class Pinned(Restarting):
+    def test_the_next_servers_tools_are_compared_with_the_pins(self):
+        cell = self.crasher(pins="strict", tools={"allow": "*", "schemas": "enforce"})
+        self.assertEqual(cell.tools(), ["tool-0", "exit"])
+        self.assertTrue(until(lambda: list(self.state.rglob("*.pins"))))
+        self.crash(cell)
+        # As it was, and new.
+        self.assertEqual(cell.tools(), ["exit"])
+        self.assertIn("Unknown tool", cell.call("tool-1")["error"]["message"])
+        self.assertEqual(cell.finish(), 0)
+
+    def test_a_program_that_changed_in_the_session_is_not_started_again(self):
+        for pins, status in [("strict", 125), ("warn", 0), ("off", 0)]:
+            with self.subTest(pins=pins):
+                program = self.shared_directory(f"programs-{pins}") / "server"
+                shutil.copy(PROBE, program)
+                cell = self.opened(str(program), "serve", pins=pins)
+                cell.tools()
+                cell.call("exit", {"status": 6})
+                program.unlink()
+                shutil.copy(PROBE, program)
+                os.utime(program, (1000, 1000))
+                answer = cell.call("echo")["result"]
+                self.assertEqual(bool(answer.get("isError")), status == 125)
+                self.assertEqual(cell.finish() if status == 0 else cell.wait(), status)
+                for reader in cell.readers:
+                    reader.join(PATIENCE)
+                self.assertEqual(b"changed in the session" in cell.stderr, pins != "off",
+                                 cell.stderr)
 
 
 class Ends(Restarting):
