@@ -18,6 +18,8 @@ private struct Allowed {
   var questions: Set<String> = []
   /// Tools that the person is asked about.
   var asks: Set<String> = []
+  /// How many calls may reach the server in a session.
+  var calls = Int.max
 
   init(_ text: String, isTool: @escaping ([UInt8]) -> Bool) {
     let source = "version: 1\nname: fuzz\nserver: {command: [x]}\n" + text
@@ -85,7 +87,24 @@ private struct Allowed {
     asking.requests = handshake
     asking.questions = ["ping"]
     asking.asks = ["commit", "push"]
-    return [closed, open, held, stateless, asking]
+    var counted = Allowed(
+      """
+      tools:
+        schemas: ignore
+        unknown_arguments: allow
+        rate: 20/min
+        in_flight: 3
+        timeout: 10s
+        breaker: {failures: 2, window: 20s, pause: 10s, successes: 2}
+        budget: {calls: 8, bytes: 4KiB}
+        allow: [a, b, {name: x, rate: 2/min, in_flight: 1, timeout: 5s}]
+        ask: [commit]
+      """, isTool: names("a", "b", "x", "commit"))
+    counted.requests = handshake
+    counted.questions = ["ping"]
+    counted.asks = ["commit"]
+    counted.calls = 8
+    return [closed, open, held, stateless, asking, counted]
   }()
 }
 
@@ -97,6 +116,8 @@ private struct Ledger {
   var questions: [RequestID: Int] = [:]
   /// Whether the person has agreed to anything.
   var hasAccepted = false
+  /// Calls of tools that reached the server.
+  var calls = 0
   var decoder = Decoder(limits: WireLimits(maxSize: 64 << 20, maxDepth: 1024))
   var document = Document()
 
@@ -164,6 +185,8 @@ private struct Ledger {
         demand(name?.kind == .string, "a call of no tool")
         let tool = name.map { document.utf8($0) } ?? []
         demand(allowed.isTool(tool), "a hidden tool")
+        calls += 1
+        demand(calls <= allowed.calls, "more calls than the session may make")
         demand(
           hasAccepted || !allowed.asks.contains(String(decoding: tool, as: UTF8.self)),
           "nobody was asked")
