@@ -21,12 +21,18 @@ private struct Allowed {
   /// How many calls may reach the server in a session.
   var calls = Int.max
 
-  init(_ text: String, isTool: @escaping ([UInt8]) -> Bool) {
+  /// Whether what the server said at first is pinned, and changes held back or told of.
+  var pins: PinSettings?
+
+  init(_ text: String, pins: Bool? = nil, isTool: @escaping ([UInt8]) -> Bool) {
     let source = "version: 1\nname: fuzz\nserver: {command: [x]}\n" + text
     guard let profile = ProfileLoader(file: "fuzz.yaml").load(Array(source.utf8)).profile else {
       fatalError("a profile of the fuzzer is wrong")
     }
-    rules = Rules(profile: profile)
+    rules = Rules(profile: profile, comparesTools: pins ?? false)
+    self.pins = pins.map { isStrict in
+      PinSettings(isStrict: isStrict, book: PinBook()) { PinDigest(digest(of: $0)) }
+    }
     self.isTool = isTool
   }
 
@@ -54,7 +60,7 @@ private struct Allowed {
       requests: {sampling: allow, elicitation: {form: allow, hosts: ["*.example.com"]}, roots: everything}
       features: {completion: allow, logging: allow, tasks: allow, subscriptions: allow, extensions: allow}
       protocol: {lists: pages, progress: any}
-      """
+      """, pins: false
     ) { _ in true }
     var held = Allowed(
       """
@@ -65,7 +71,7 @@ private struct Allowed {
           - {name: a, arguments: {n: {required: true, type: integer, maximum: 100}, s: {under: /srv, host: [example.com]}}}
       text: {hidden: remove, max_field: 1024, max_list: 4096, max_result: 4096}
       messages: {in_flight: 8, own_timeout: 10s}
-      """, isTool: names("read", "list", "a"))
+      """, pins: true, isTool: names("read", "list", "a"))
     held.requests = handshake
     held.questions = ["ping"]
     let stateless = Allowed(
@@ -108,6 +114,16 @@ private struct Allowed {
   }()
 }
 
+/// 32 bytes that differ where the input does, as far as a fuzzer can see.
+private func digest(of bytes: [UInt8]) -> [UInt8] {
+  var words: [UInt64] = [0xcbf2_9ce4_8422_2325, 1, 2, 3]
+  for (index, byte) in bytes.enumerated() {
+    words[index % 4] =
+      (words[index % 4] ^ UInt64(byte)) &* 0x100_0000_01b3 &+ words[(index + 1) % 4]
+  }
+  return words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }
+}
+
 /// What went over the two wires, and what that forbids.
 private struct Ledger {
   let allowed: Allowed
@@ -147,14 +163,12 @@ private struct Ledger {
     switch document.kind {
     case .request:
       guard let id = document.id else { return }
-      if questions[id, default: 0] > 0 {
-        demand(
-          allowed.questions.isEmpty || allowed.questions.contains(method), "a denied question")
-      } else {
-        demand(
-          isQuestion(id) && !allowed.asks.isEmpty && method == "elicitation/create",
-          "a question of nobody")
-      }
+      // The fuzzer's server knows the ids of our questions, which a real one cannot.
+      let isOurs = isQuestion(id) && !allowed.asks.isEmpty && method == "elicitation/create"
+      demand(isOurs || questions[id, default: 0] > 0, "a question of nobody")
+      demand(
+        isOurs || allowed.questions.isEmpty || allowed.questions.contains(method),
+        "a denied question")
     case .notification: break
     case .result, .error:
       // Only of a line that could not be read is it unknown whose answer this is.
@@ -218,7 +232,8 @@ private struct Session {
 
   init(_ allowed: Allowed) {
     let seed = [UInt8](repeating: 0xA5, count: 24)
-    window = Window(rules: allowed.rules, identifierSeed: seed, questionSeed: seed)
+    window = Window(
+      rules: allowed.rules, identifierSeed: seed, questionSeed: seed, pins: allowed.pins)
     twin = window
     decoder = Decoder(limits: WireLimits(maxSize: allowed.rules.maxSize, maxDepth: 24))
     ledger = Ledger(allowed: allowed)
@@ -286,6 +301,9 @@ private struct Session {
       agree(decision, other.decision)
       note(decision, .client, held.bytes)
     }
+    // As the relay does: what is new is taken to be written.
+    demand(window.hasPins == twin.hasPins, "spelling changed what is pinned")
+    if window.hasPins { _ = (window.takePins(), twin.takePins()) }
     demand(window.inFlight <= ledger.allowed.rules.inFlight, "too many are in flight")
     demand(window.own.count == window.gathers.count, "a page of no list")
   }
