@@ -85,7 +85,23 @@ private struct Allowed {
     asking.requests = handshake
     asking.questions = ["ping"]
     asking.asks = ["commit", "push"]
-    return [closed, open, held, stateless, asking]
+    var bounded = Allowed(
+      """
+      tools:
+        schemas: ignore
+        unknown_arguments: allow
+        rate: 20/min
+        in_flight: 3
+        timeout: 20s
+        breaker: {failures: 1, pause: 5s}
+        budget: {calls: 12, bytes: 8KiB}
+        allow: [{name: a, rate: 2/s, timeout: 5s}, {name: "*", in_flight: 2, breaker: {failures: 2, minimum: 3}}]
+      messages: {in_flight: 4}
+      """
+    ) { _ in true }
+    bounded.requests = handshake
+    bounded.questions = ["ping"]
+    return [closed, open, held, stateless, asking, bounded]
   }()
 }
 
