@@ -24,7 +24,7 @@ let package = Package(
       name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(
-      name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+      name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
     .target(name: "Linux", dependencies: ["CLinux", "CProbe"], swiftSettings: strict),
     .target(name: "Profile", dependencies: ["CYAML", "Schema"], swiftSettings: strict),
     .target(name: "Wire", swiftSettings: strict),
@@ -33,7 +33,7 @@ let package = Package(
     .target(
       name: "Confinement", dependencies: ["Linux", "Profile", "CSeccomp"],
       swiftSettings: strict),
-    .target(name: "Audit", dependencies: ["Linux", "Wire", "CSodium"], swiftSettings: strict),
+    .target(name: "Audit", dependencies: ["Linux", "Wire", "CNettle"], swiftSettings: strict),
     .target(
       name: "Session",
       dependencies: ["Linux", "Profile", "Wire", "Policy", "Confinement", "Audit"],

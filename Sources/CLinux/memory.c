@@ -1,9 +1,12 @@
-// What a process keeps of the one that it was forked from. Async-signal-safe.
+// What a process keeps of the one that it was forked from, and of its own past. Async-signal-safe but
+// for what says otherwise.
 #define _GNU_SOURCE
 #include "CLinux.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -86,3 +89,23 @@ int cl_keep_from_children(void *memory, size_t size) {
 }
 
 int cl_unmap(void *memory, size_t size) { return munmap(memory, size) == -1 ? -errno : 0; }
+
+// The segments that are executed and never written hold nothing that is not in the file (madvise(2)).
+static int forget_code(struct dl_phdr_info *object, size_t size, void *unused) {
+  (void)size, (void)unused;
+  uintptr_t page = (uintptr_t)getpagesize();
+  for (int index = 0; index < object->dlpi_phnum; index++) {
+    const ElfW(Phdr) *segment = &object->dlpi_phdr[index];
+    if (segment->p_type != PT_LOAD || (segment->p_flags & (PF_X | PF_W)) != PF_X) continue;
+    uintptr_t start = (object->dlpi_addr + segment->p_vaddr + page - 1) & ~(page - 1);
+    uintptr_t end = (object->dlpi_addr + segment->p_vaddr + segment->p_memsz) & ~(page - 1);
+    if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+// Not async-signal-safe.
+void cl_give_back_memory(void) {
+  malloc_trim(0);
+  dl_iterate_phdr(forget_code, NULL);
+}

@@ -84,6 +84,11 @@ public enum Signal {
 
 /// This process and its children.
 public enum Process {
+  /// Gives back the memory of what this process did so far and does not do any more: free parts of the
+  /// heap, and pages of the program's own code, which are mapped again when they run (madvise(2),
+  /// `MADV_DONTNEED`).
+  public static func giveBackMemory() { cl_give_back_memory() }
+
   /// fork(2). Only while single-threaded. Returns 0 in the child.
   public static func fork() throws(Errno) -> Int32 { try checked(cl_fork()) }
 

@@ -151,6 +151,8 @@ public enum Session {
     try relay.tell(ControlMessage(.open))
     var monitor = Monitor(
       cell: cell, relay: relay, keepers: held.watches, trail: trail, signals: signals)
+    // What made the session is not needed while it lasts.
+    Process.giveBackMemory()
     return try monitor.run()
   }
 

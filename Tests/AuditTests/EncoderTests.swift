@@ -78,6 +78,10 @@ struct EncoderTests {
       encoder.append(record, of: document, at: noon)
       let parsed = try #require(try parse(encoder.bytes).first?["arguments"] as? [String: Any])
       seen.insert(try #require(parsed["sha256"] as? String))
+      // The third of the long examples of FIPS 180-2.
+      #expect(
+        Digest.sha256([UInt8](repeating: 0x61, count: 1_000_000).span).hex
+          == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
     }
     #expect(seen == [Digest.sha256(Array(#"{"a":"bc"}"#.utf8).span).hex])
   }

@@ -150,6 +150,9 @@ void cl_forget_environment(void);
 int cl_environment_bytes(void);
 // The mappings of this process that it shares with others for writing (/proc/self/maps), or -1.
 int cl_shared_mappings(void);
+// Forgets the pages of our own program that were read in so far, and the free parts of the heap: what
+// runs on is mapped again. For a process that has done its work and waits.
+void cl_give_back_memory(void);
 // Memory that later children do not have (madvise(2)), and memory that is given back.
 int cl_keep_from_children(void *memory, size_t size);
 int cl_unmap(void *memory, size_t size);
