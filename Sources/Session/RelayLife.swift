@@ -114,6 +114,7 @@ extension RelayLoop {
       recorder.add(decision.event, document, at: now)
       count(decision.event)
       if case .answer(let bytes) = decision.action { toClient.append(bytes, isAnswer: true) }
+      for case .client(let bytes) in decision.extra { toClient.append(bytes, isAnswer: true) }
     }
     settle(at: now)
   }

@@ -4,7 +4,7 @@ import json
 import subprocess
 
 import servers
-from harness import BINARY, Case, need
+from harness import BINARY, Case, need, refused, send_signal, server_pid, until
 from test_sdk import MODES
 
 # A server whose every call leaves a line in a file.
@@ -99,3 +99,52 @@ class Person(Case):
                 self.assertIn("cannot put a question", json.dumps(told["results"][0]))
                 self.assertFalse(told["results"][1]["isError"])
                 self.assertEqual(self.lines.read_text(), "")
+
+
+class Question(Case):
+    """What is asked, line by line, with the probe as the server."""
+
+    def asking(self, **tools):
+        cell = self.run_cell(self.profile(tools={"allow": ["echo"], "ask": ["attempt"], **tools}))
+        cell.request("initialize", {
+            "protocolVersion": "2025-11-25", "capabilities": {"elicitation": {}},
+            "clientInfo": {"name": "tests", "version": "1"}})
+        cell.notify("notifications/initialized")
+        cell.send({"jsonrpc": "2.0", "id": 90, "method": "tools/call",
+                   "params": {"name": "attempt", "arguments": {"name": "none"}}})
+        question = cell.receive()
+        self.assertEqual(question["method"], "elicitation/create")
+        return cell, question
+
+    def test_a_server_that_ends_takes_its_question_with_it(self):
+        cell, question = self.asking()
+        send_signal(server_pid(cell.pid), 9)
+        answers = [cell.receive(), cell.receive()]
+        withdrawn = next(m for m in answers if m.get("method") == "notifications/cancelled")
+        self.assertEqual(withdrawn["params"], {"requestId": question["id"]})
+        self.assertTrue(refused(next(m for m in answers if m.get("id") == 90)))
+        self.assertEqual(cell.wait(), 137)
+
+    def test_no_answer_in_time(self):
+        cell, question = self.asking(ask_timeout="1s")
+        answers = [cell.receive(), cell.receive()]
+        withdrawn = next(m for m in answers if m.get("method") == "notifications/cancelled")
+        self.assertEqual(withdrawn["params"], {"requestId": question["id"]})
+        answer = next(m for m in answers if m.get("id") == 90)
+        self.assertEqual(answer["result"]["_meta"]["anchorhold/refused"]["reason"], "unanswered")
+        cell.send({"jsonrpc": "2.0", "id": question["id"],
+                   "result": {"action": "accept", "content": {"allow": "once"}}})
+        self.assertIn("on", cell.text("echo", {"text": "on"}))
+        self.assertEqual(cell.finish(), 0)
+        reasons = [record.get("reason") for record in self.records()]
+        self.assertIn("late-response", reasons)
+        self.assertNotIn("consented", reasons)
+
+    def test_other_calls_do_not_wait_and_the_agreed_one_is_made(self):
+        cell, question = self.asking()
+        self.assertIn("meanwhile", cell.text("echo", {"text": "meanwhile"}))
+        cell.send({"jsonrpc": "2.0", "id": question["id"],
+                   "result": {"action": "accept", "content": {"allow": "once"}}})
+        # The server answers, whatever it thinks of an attempt of this name.
+        self.assertNotIn("anchorhold/refused", json.dumps(cell.answer(90)))
+        self.assertTrue(until(lambda: "consented" in [r.get("reason") for r in self.records()]))
