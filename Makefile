@@ -46,6 +46,11 @@ $(TOOLS)/%: Benchmarks/%.c
 	@mkdir -p $(TOOLS)
 	$(CC) $(CFLAGS) -o $@ $<
 
+# The baseline of the decoder; not linked statically, because Debian has only the shared library.
+$(TOOLS)/simdjson: Benchmarks/simdjson.cpp
+	@mkdir -p $(TOOLS)
+	g++ -O3 -Wall -Wextra -Werror -o $@ $< -lsimdjson
+
 # The same sources, able to leave out one step of sealing, and with a way into relay and init for
 # who plays the attacker there: only for the tests.
 skipping: deps
@@ -74,6 +79,14 @@ bench: build tools
 	@swift build -c release -Xswiftc -static-executable -Xswiftc -assume-single-threaded \
 	  --product bench-schema
 	@taskset -c 0 .build/release/bench-schema
+	@swift build -c release -Xswiftc -static-executable -Xswiftc -assume-single-threaded \
+	  --product bench-call
+	@taskset -c 0 .build/release/bench-call
+	@Tests/dependencies bench
+	@$(MAKE) -s $(TOOLS)/simdjson
+	@swift build -c release -Xswiftc -static-executable -Xswiftc -assume-single-threaded \
+	  --product bench-decode
+	@Benchmarks/messages
 
 fuzz: deps
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-600} Tests/Fuzz/run

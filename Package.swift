@@ -46,6 +46,10 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "bench-schema", dependencies: ["Schema", "Wire"], path: "Benchmarks/schema"),
+    .executableTarget(
+      name: "bench-call", dependencies: ["Audit", "Policy", "Profile", "Wire"],
+      path: "Benchmarks/call"),
+    .executableTarget(name: "bench-decode", dependencies: ["Wire"], path: "Benchmarks/decode"),
     .target(name: "Generators", path: "Tests/Generators"),
     .executableTarget(
       name: "properties", dependencies: ["Generators", "Wire", "Policy", "Profile"],

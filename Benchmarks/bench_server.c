@@ -1,5 +1,6 @@
 // A server that costs as little as a server can: what is measured is what stands before it.
-// It answers initialize, ping, tools/list, and calls of echo, big, text, work, cheap and refused.
+// It answers initialize, ping, tools/list, and calls of echo, big, text, sized (a result of `limit`
+// bytes), work, cheap and refused.
 //   --filter   under a filter of one instruction, which allows everything: what the kernel takes for
 //              having one
 #define _GNU_SOURCE
@@ -16,11 +17,13 @@
 #include <unistd.h>
 
 #define BIG (1 << 20)
+#define MOST (10 << 20)
 #define HEAD 128
 
-static char input[1 << 20];
+static char input[12 << 20];
+static size_t looked;
 static size_t filled;
-static char *plain, *lines;
+static char *plain, *lines, *most;
 static const char *self;
 
 static void send_all(const char *bytes, size_t length) {
@@ -49,6 +52,23 @@ static char *prepare(int with_line_ends) {
   }
   strcpy(bytes + HEAD + BIG, "\"}]}}\n");
   return bytes;
+}
+
+// A result of so many bytes in all, from one buffer that is terminated where it has to end.
+static void answer_sized(const char *id, size_t length, size_t size) {
+  if (size > MOST || size < HEAD) _exit(1);
+  if (most == NULL) {
+    most = malloc(MOST + HEAD);
+    memset(most, 'a', MOST + HEAD);
+  }
+  char kept[8];
+  int head = sprintf(most, "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"content\":"
+                     "[{\"type\":\"text\",\"text\":\"", (int)length, id);
+  most[head] = 'a';
+  memcpy(kept, most + size, 6);
+  memcpy(most + size, "\"}]}}\n", 6);
+  send_all(most, size + 6);
+  memcpy(most + size, kept, 6);
 }
 
 static void answer_big(const char *id, size_t length, char *bytes) {
@@ -94,14 +114,14 @@ static void filter(void) {
 
 // The tools with a schema of the kind that real servers give, which a proxy may hold calls to.
 static void answer_list(const char *id, size_t size) {
-  static const char *names[] = {"echo", "big", "text", "work", "cheap", "refused"};
+  static const char *names[] = {"echo", "big", "text", "sized", "work", "cheap", "refused"};
   char list[8192] = "{\"tools\":[";
   size_t used = strlen(list);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     used += (size_t)snprintf(list + used, sizeof list - used,
         "%s{\"name\":\"%s\",\"inputSchema\":{\"type\":\"object\",\"properties\":{"
         "\"path\":{\"type\":\"string\",\"description\":\"The file\"},"
-        "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":10},"
+        "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10485760,\"default\":10},"
         "\"pattern\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}],\"default\":null}},"
         "\"required\":[\"path\"]}}", i > 0 ? "," : "", names[i]);
   snprintf(list + used, sizeof list - used, "]}");
@@ -118,6 +138,10 @@ static void handle(char *line, size_t length) {
   if (strncmp(method, "tools/call\"", 11) == 0) {
     if (strstr(line, "\"name\":\"big\"")) answer_big(id, size, plain);
     else if (strstr(line, "\"name\":\"text\"")) answer_big(id, size, lines);
+    else if (strstr(line, "\"name\":\"sized\"")) {
+      char *limit = strstr(line, "\"limit\":");
+      answer_sized(id, size, limit == NULL ? 0 : (size_t)atol(limit + 8));
+    }
     else {
       if (strstr(line, "\"name\":\"work\"")) work(20000);
       if (strstr(line, "\"name\":\"cheap\"")) cheap(100000);
@@ -147,11 +171,14 @@ int main(int argc, char **argv) {
       lines = prepare(1);
     }
     char *start = input, *end;
-    while ((end = memchr(start, '\n', filled - (size_t)(start - input))) != NULL) {
+    // A line of megabytes comes in many reads; what was looked at is not looked at again.
+    char *from = input + looked;
+    while ((end = memchr(from, '\n', filled - (size_t)(from - input))) != NULL) {
       handle(start, (size_t)(end - start));
-      start = end + 1;
+      from = start = end + 1;
     }
     filled -= (size_t)(start - input);
-    memmove(input, start, filled);
+    looked = filled;
+    if (start > input) memmove(input, start, filled);
     }
 }

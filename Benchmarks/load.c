@@ -2,6 +2,9 @@
 //   load start 1 COMMAND...    microseconds from before fork to the answer of initialize
 //   load trip N COMMAND...     N calls one after the other: p50 and p99 in microseconds
 //   load flight N COMMAND...   N calls with 64 in flight: calls per second
+//   load flight=W N COMMAND... the same with W in flight
+//   load down=B N COMMAND...   N calls with a result of B bytes: p50 and p99 in microseconds
+//   load up=B N COMMAND...     N calls of B bytes: the same
 //   load big N COMMAND...      N results of 1 MiB: bytes per second (text: with line ends in them)
 //   load work N COMMAND...     N calls of the tool that makes 80,000 system calls: seconds each
 //   load cheap N COMMAND...    N calls of the tool that makes 200,000 of the cheapest system calls
@@ -19,8 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WINDOW 64
-
+static long window = 64;
 static int to_server, from_server;
 static char input[1 << 18];
 static size_t filled, scanned;
@@ -128,13 +130,33 @@ static void trips(long count, const char *tool) {
   printf("{\"p50\":%.2f,\"p99\":%.2f}\n", took[count / 2], took[count * 99 / 100]);
 }
 
+// Calls that are large themselves, or whose results are.
+static void sized(long count, long up, long down) {
+  double *took = calloc((size_t)count, sizeof *took);
+  char *line = malloc((size_t)up + 512), *path = malloc((size_t)up + 1);
+  memset(path, 'p', (size_t)up);
+  path[up] = 0;
+  for (long i = 0; i < count; i++) {
+    size_t length = (size_t)sprintf(
+        line, "{\"jsonrpc\":\"2.0\",\"id\":%ld,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\","
+        "\"arguments\":{\"limit\":%ld,\"path\":\"%s\"}}}\n", i + 1, down > 0 ? "sized" : "echo",
+        down > 0 ? down : 10, path);
+    double started = now();
+    send_bytes(line, length);
+    if (receive() != 1) fail("more answers than questions");
+    took[i] = now() - started;
+  }
+  qsort(took, (size_t)count, sizeof *took, compare);
+  printf("{\"p50\":%.2f,\"p99\":%.2f}\n", took[count / 2], took[count * 99 / 100]);
+}
+
 // One write for each call, as real clients do.
 static void flight(long count) {
   char line[512];
   long sent = 0, answered = 0;
   double started = now();
   while (answered < count) {
-    while (sent < count && sent - answered < WINDOW)
+    while (sent < count && sent - answered < window)
       send_bytes(line, put_call(line, ++sent, "echo"));
     answered += receive();
   }
@@ -153,9 +175,11 @@ static void big(long count, const char *tool) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 4) fail("load start|trip|flight|big|text|work|cheap|refused|hold N COMMAND...");
+  if (argc < 4) fail("load start|trip|flight|up|down|big|text|work|cheap|refused|hold N COMMAND...");
   long count = atol(argv[2]);
-  const char *mode = argv[1];
+  char *mode = argv[1], *value = strchr(mode, '=');
+  long size = value == NULL ? 0 : atol(value + 1);
+  if (value != NULL) *value = 0;
   signal(SIGPIPE, SIG_IGN);
   alarm(60);
   double started = now();
@@ -163,7 +187,11 @@ int main(int argc, char **argv) {
   handshake();
   if (strcmp(mode, "start") == 0) printf("{\"start\":%.1f}\n", now() - started);
   else if (strcmp(mode, "trip") == 0) trips(count, "echo");
-  else if (strcmp(mode, "flight") == 0) flight(count);
+  else if (strcmp(mode, "flight") == 0) {
+    if (size > 0) window = size;
+    flight(count);
+  } else if (strcmp(mode, "up") == 0) sized(count, size, 0);
+  else if (strcmp(mode, "down") == 0) sized(count, 0, size);
   else if (strcmp(mode, "work") == 0 || strcmp(mode, "cheap") == 0 || strcmp(mode, "refused") == 0)
     trips(count, mode);
   else if (strcmp(mode, "hold") == 0) {

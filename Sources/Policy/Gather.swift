@@ -57,6 +57,9 @@ struct Gather: Sendable {
     else { return false }
     pages += 1
     if pages == 1 { keepOthers(of: document) }
+    // Growing step by step would hold a large list twice at each step; what is reserved and never
+    // written to takes no memory.
+    if list.range.count > 64 << 10 { entries.reserveCapacity(entries.count + list.range.count) }
     for entry in document.elements(of: list) {
       guard trouble != .listSize else { break }
       add(entry, of: document, tools, known, shows: shows)
@@ -189,7 +192,7 @@ struct Gather: Sendable {
 
   /// The one answer.
   func answer(id: RequestID) -> [UInt8] {
-    var writer = ByteWriter()
+    var writer = ByteWriter(reserving: entries.count + others.count + 2048)
     writer.append(#"{"jsonrpc":"2.0","id":"#)
     writer.appendID(id)
     writer.append(#","result":{""#)

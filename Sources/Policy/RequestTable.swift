@@ -2,33 +2,22 @@ internal import Schema
 internal import Wire
 
 /// A request that waits for its response.
+///
+/// Each is copied some times from its arrival to its answer, so what few of them have is kept apart.
 struct Pending: Sendable {
   var method: Method
-  /// What the method is called, if it is none of those that are known.
-  var name: [UInt8]?
-  /// The tool of a call, as canonical content.
-  var tool: [UInt8]?
   /// Whether the request was of the stateless era.
   var isStateless: Bool
+  /// The tool of a call, as canonical content.
+  var tool: [UInt8]?
   /// The line of the profile that allowed it.
   var rule: Int
   /// When it came, µs.
   var started: Int64
   /// The token that progress of it will carry.
   var token: RequestID?
-  /// What the request is about, if not a tool: a URI, the name of a prompt or a task, as canonical
-  /// content.
-  var subject: [UInt8]?
-  /// Of `subscriptions/listen`: what was asked for.
-  var listening: Listening?
-  /// What results of the tool must be, if they are checked.
-  var output: Schema?
-  /// What the person has agreed to, if they were asked.
-  var agreed: Consent.Subject?
   /// Of a list: how often the server had said before that its tools changed.
   var generation = 0
-  /// Of a list: the `_meta` that requests for further pages repeat.
-  var meta: [UInt8]?
   /// When it has waited too long, on the clock of the window; `Int64.max` for never.
   var due = Int64.max
   /// How long (µs) it may wait, if it is due at some time.
@@ -37,6 +26,60 @@ struct Pending: Sendable {
   var charge = Meter.Charge.none
   /// Its place in the order of all requests, given when it is first put into a table.
   var order: Int = -1
+  /// What few requests have, nil if it has nothing of it.
+  private let rare: Rare?
+
+  private final class Rare: Sendable {
+    let name: [UInt8]?
+    let subject: [UInt8]?
+    let listening: Listening?
+    let output: Schema?
+    let agreed: Consent.Subject?
+    let meta: [UInt8]?
+
+    init(
+      _ name: [UInt8]?, _ subject: [UInt8]?, _ listening: Listening?, _ output: Schema?,
+      _ agreed: Consent.Subject?, _ meta: [UInt8]?
+    ) {
+      self.name = name
+      self.subject = subject
+      self.listening = listening
+      self.output = output
+      self.agreed = agreed
+      self.meta = meta
+    }
+  }
+
+  init(
+    method: Method, name: [UInt8]? = nil, tool: [UInt8]? = nil, isStateless: Bool, rule: Int,
+    started: Int64, token: RequestID? = nil, subject: [UInt8]? = nil, listening: Listening? = nil,
+    output: Schema? = nil, agreed: Consent.Subject? = nil, meta: [UInt8]? = nil
+  ) {
+    self.method = method
+    self.isStateless = isStateless
+    self.tool = tool
+    self.rule = rule
+    self.started = started
+    self.token = token
+    let isPlain =
+      name == nil && subject == nil && listening == nil && output == nil && agreed == nil
+      && meta == nil
+    rare = isPlain ? nil : Rare(name, subject, listening, output, agreed, meta)
+  }
+
+  /// What the method is called, if it is none of those that are known.
+  var name: [UInt8]? { rare?.name }
+  /// What the request is about, if not a tool: a URI, the name of a prompt or a task, as canonical
+  /// content.
+  var subject: [UInt8]? { rare?.subject }
+  /// Of `subscriptions/listen`: what was asked for.
+  var listening: Listening? { rare?.listening }
+  /// What results of the tool must be, if they are checked.
+  var output: Schema? { rare?.output }
+  /// What the person has agreed to, if they were asked.
+  var agreed: Consent.Subject? { rare?.agreed }
+  /// Of a list: the `_meta` that requests for further pages repeat.
+  var meta: [UInt8]? { rare?.meta }
 
   /// The request as the owner of the task that it became.
   var owner: TaskTable.Owner { TaskTable.Owner(method: method, tool: tool, rule: rule) }

@@ -74,6 +74,14 @@ public struct Window: Sendable {
     return prefix
   }
 
+  /// Whether a message of the server may have to be put together anew: because of what is unseen in
+  /// it, or because it is a list. Where that is costly to know, true may be wrong.
+  public func mayRewrite(_ document: Document) -> Bool {
+    if document.texts.mayBeUnseen { return true }
+    guard document.kind == .result, let id = document.id else { return false }
+    return client[id].map { ListKind($0.method) != nil } ?? true
+  }
+
   /// How many requests of the client are in flight.
   public var inFlight: Int { client.count }
 

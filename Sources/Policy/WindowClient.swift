@@ -26,7 +26,7 @@ extension Window {
     if let refusal = era(document, request, &params) { return refusal }
     switch method {
     case .toolsCall:
-      var decision = call(document, request, params, at: now)
+      var decision = call(document, &request, &params, at: now)
       decision.event.arguments = params.arguments
       return decision
     case .initialize:
@@ -80,9 +80,8 @@ extension Window {
 
   /// `tools/call`: the name must be allowed, byte for byte, handshake or not.
   private mutating func call(
-    _ document: Document, _ request: Refused, _ params: Params, at now: Int64
+    _ document: Document, _ request: inout Refused, _ params: inout Params, at now: Int64
   ) -> Decision {
-    var request = request
     guard let name = params.name, name.kind == .string else {
       return refuse(
         request, .badCall, code: ErrorCode.invalidParams,
@@ -121,15 +120,14 @@ extension Window {
       request.output = definition.output
     }
     guard entry.asks else {
-      return answering(document, request, params, subject: tool.name, at: now)
+      return answering(document, &request, &params, subject: tool.name, at: now)
     }
     // Nobody is asked about a call that could not be made; what it costs is taken when it is sent on.
     if meter.isOn, let refusal = overdraft(document, params, &request, isCharged: false) {
       return refusal
     }
-    var params = params
     if let decision = consent(document, &request, &params, at: now) { return decision }
-    var decision = answering(document, request, params, subject: tool.name, at: now)
+    var decision = answering(document, &request, &params, subject: tool.name, at: now)
     if let reason = request.consent, decision.event.name == .request {
       decision.event.reason = reason.rawValue
     }
@@ -173,8 +171,8 @@ extension Window {
       tool: request.tool, isStateless: params.isStateless,
       rule: request.rule, started: now, token: params.token, subject: subject,
       listening: listening, output: request.output, agreed: request.agreed,
-      generation: catalogue.generation,
       meta: ListKind(request.method) == nil ? nil : params.rewrittenMeta(document))
+    pending.generation = catalogue.generation
     pending.charge = request.charge
     if request.entry >= 0, rules.tools.hasTimeouts {
       pending.timeout = rules.tools.entries[Int(request.entry)].timeout

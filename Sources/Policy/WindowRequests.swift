@@ -64,10 +64,10 @@ extension Window {
           code: request.isStateless ? ErrorCode.invalidParams : ErrorCode.resourceNotFound,
           name: content, of: document.bytes))
     }
-    var request = request
+    var (request, params) = (request, params)
     request.rule = line
     let subject = Array(document.bytes[content])
-    return answering(document, request, params, subject: subject, at: now)
+    return answering(document, &request, &params, subject: subject, at: now)
   }
 
   /// `prompts/get`.
@@ -85,10 +85,10 @@ extension Window {
         of: request, .unknownPrompt,
         Replies.unknown("Unknown prompt: ", id: request.id, name: content, of: document.bytes))
     }
-    var request = request
+    var (request, params) = (request, params)
     request.rule = line
     return answering(
-      document, request, params, subject: Array(document.bytes[content]), at: now)
+      document, &request, &params, subject: Array(document.bytes[content]), at: now)
   }
 
   /// `completion/complete`, of what the client may see.
@@ -196,18 +196,18 @@ extension Window {
       return refuse(
         request, .unknownTask, code: ErrorCode.invalidParams, "Invalid params: no such task")
     }
-    var request = request
+    var (request, params) = (request, params)
     request.tool = owner.tool
     request.rule = owner.rule
     let subject = Array(document.bytes[document.content(id)])
-    return answering(document, request, params, subject: subject, at: now)
+    return answering(document, &request, &params, subject: subject, at: now)
   }
 
   /// Sends a request on that may carry answers to what an earlier result asked for.
   mutating func answering(
-    _ document: Document, _ request: Refused, _ params: Params, subject: [UInt8], at now: Int64
+    _ document: Document, _ request: inout Refused, _ params: inout Params, subject: [UInt8],
+    at now: Int64
   ) -> Decision {
-    var params = params
     if let input = params.inputResponses, input.kind != .object || input.range.count > 2 {
       guard let ask = asked(input, of: document, request.method, subject) else {
         return refuse(request, .unaskedInput, "the request carries input that nobody asked for")
@@ -217,10 +217,8 @@ extension Window {
     guard request.method == .toolsCall else {
       return pass(document, request, params, subject: subject, at: now)
     }
-    guard meter.isOn else { return pass(document, request, params, at: now) }
-    var counted = request
-    if let refusal = overdraft(document, params, &counted) { return refusal }
-    return pass(document, counted, params, at: now)
+    if meter.isOn, let refusal = overdraft(document, params, &request) { return refusal }
+    return pass(document, request, params, at: now)
   }
 
   /// The questions that these are answers to, which must all have been asked about the same thing.

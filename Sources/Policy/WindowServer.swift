@@ -72,18 +72,17 @@ extension Window {
       let reason: Reason = client.exhume(id) ? .late : .unmatched
       return dropped(document, .server, .other, reason)
     }
-    let event = answered(document, .server, id, pending, at: now)
-    let decision = answer(document, id, pending, event)
+    let decision = answer(
+      document, id, pending, answered(document, .server, id, pending, at: now))
     if pending.charge.isCounted { ended(pending, document, decision) }
     return decision
   }
 
   /// Decides on the answer to a request of the client that was in flight.
   private mutating func answer(
-    _ document: Document, _ id: RequestID, _ pending: Pending, _ event: Event
+    _ document: Document, _ id: RequestID, _ pending: Pending, _ event: consuming Event
   ) -> Decision {
     if document.kind == .error { return failed(document, id, pending, event) }
-    var event = event
     let result = ServerResult(of: document)
     if let fault = fault(of: result, in: document, isStateless: pending.isStateless) {
       return refused(id, pending, fault, event)

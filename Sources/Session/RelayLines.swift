@@ -48,6 +48,8 @@ extension RelayLoop {
         try clientFramer.decode(range, with: &decoder, into: &document)
       case .server:
         try serverFramer.decode(range, with: &decoder, into: &document)
+        // A large message that may have to be written anew is not held a third time for that.
+        if range.count > 1 << 20, window.mayRewrite(document) { serverFramer.shrink() }
       }
     } catch {
       return refuse(error, from: side, size: range.count, at: now)
@@ -83,18 +85,22 @@ extension RelayLoop {
     stage(window.refuse(error, from: side, size: size, at: now), from: side, at: now)
   }
 
-  private mutating func stage(_ decision: Decision, from side: Side, at now: Int64) {
+  private mutating func stage(_ decision: consuming Decision, from side: Side, at now: Int64) {
     recorder.add(decision.event, document, at: now)
     count(decision.event)
     send(decision, from: side)
   }
 
   /// Queues what a decision sends, to be written after its record.
-  private mutating func send(_ decision: Decision, from side: Side) {
+  private mutating func send(_ decision: consuming Decision, from side: Side) {
     let isRequest = decision.event.mustRecordBefore
     let request = isRequest ? decision.event.id : nil
     switch decision.action {
     case .forward: forward(from: side, request)
+    case .replace(var bytes) where bytes.count >= Self.large:
+      // Nobody else may hold what is taken.
+      decision.action = .drop
+      queue(taking: &bytes, toClient: side == .server, from: side, request)
     case .replace(let bytes): queue(bytes, toClient: side == .server, from: side, request)
     case .answer(let bytes): queue(bytes, toClient: side == .client, from: side, request)
     case .drop: break
@@ -110,9 +116,12 @@ extension RelayLoop {
     }
   }
 
+  /// From this size on a line is queued by taking its storage; smaller ones are cheaper to copy.
+  private static let large = 16 << 10
+
   /// Queues the message itself; a large one is not copied. Nothing may need the document after.
   private mutating func forward(from side: Side, _ request: RequestID?) {
-    guard document.bytes.count >= 16 << 10 else {
+    guard document.bytes.count >= Self.large else {
       return queue(document.bytes, toClient: side == .server, from: side, request)
     }
     if staged.isEmpty { marks = (toClient.mark, toServer.mark) }
@@ -129,6 +138,19 @@ extension RelayLoop {
   }
 
   private mutating func queue(
+    taking bytes: inout [UInt8], toClient isToClient: Bool, from side: Side, _ request: RequestID?
+  ) {
+    let isAnswer = isToClient == (side == .client)
+    if staged.isEmpty { marks = (toClient.mark, toServer.mark) }
+    if isToClient {
+      toClient.append(taking: &bytes, isAnswer: isAnswer)
+    } else {
+      toServer.append(taking: &bytes, isAnswer: isAnswer)
+    }
+    note(toClient: isToClient, isAnswer: isAnswer, request)
+  }
+
+  private mutating func queue(
     _ bytes: [UInt8], toClient isToClient: Bool, from side: Side, _ request: RequestID?
   ) {
     let isAnswer = isToClient == (side == .client)
@@ -138,6 +160,11 @@ extension RelayLoop {
     } else {
       toServer.append(bytes, isAnswer: isAnswer)
     }
+    note(toClient: isToClient, isAnswer: isAnswer, request)
+  }
+
+  /// Notes the line that was queued last.
+  private mutating func note(toClient isToClient: Bool, isAnswer: Bool, _ request: RequestID?) {
     staged.append(
       Staged(
         toClient: isToClient, end: isToClient ? toClient.mark : toServer.mark,

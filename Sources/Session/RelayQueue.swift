@@ -37,6 +37,14 @@ struct RelayQueue: Sendable {
     if isAnswer { answers += line.count + 1 }
   }
 
+  /// Appends a line by taking its storage, if nothing waits; else by a copy.
+  mutating func append(taking line: inout [UInt8], isAnswer: Bool) {
+    guard isOpen, bytes.isEmpty else { return append(line, isAnswer: isAnswer) }
+    swap(&bytes, &line)
+    bytes.append(0x0A)
+    if isAnswer { answers += bytes.count }
+  }
+
   /// Appends the bytes of a message by taking its storage, if nothing waits; else by a copy.
   mutating func append(taking document: inout Document, isAnswer: Bool) {
     guard isOpen, bytes.isEmpty else { return append(document.bytes, isAnswer: isAnswer) }

@@ -6,6 +6,9 @@ public struct ByteWriter: Sendable {
   /// An empty writer.
   public init() {}
 
+  /// An empty writer with room for so many bytes.
+  public init(reserving count: Int) { bytes.reserveCapacity(count) }
+
   /// Forgets what was written and keeps the storage.
   public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 

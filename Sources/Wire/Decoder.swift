@@ -212,7 +212,7 @@ public struct Decoder: Sendable {
     }
     let start = out.count + 1
     try Lexeme.string(input, &at, &out, &texts.mayBeUnseen)
-    keys.append(start)
+    keys.append(start, rest: input.count - at)
     var scope = Scope.none
     if object != .none { scope = known(object, out.span, start, out.count - 1, at) }
     Self.skipSpace(input, &at)

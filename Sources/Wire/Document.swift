@@ -7,13 +7,20 @@ public enum ValueKind: Sendable {
 public struct Value: Sendable, Equatable {
   /// What it is.
   public let kind: ValueKind
-  /// Where it is in `Document.bytes`, with its quotes or brackets.
-  public let range: Range<Int>
+  // Half as large as a range of `Int`: a decision carries many values.
+  @usableFromInline let start: UInt32
+  @usableFromInline let end: UInt32
 
+  /// Where it is in `Document.bytes`, with its quotes or brackets.
+  @inlinable @inline(__always)
+  public var range: Range<Int> { Int(start)..<Int(end) }
+
+  /// A message that is larger than 4 GiB traps; none may be (`messages.max_size`).
   @inline(__always)
   init(_ kind: ValueKind, _ range: Range<Int>) {
     self.kind = kind
-    self.range = range
+    start = UInt32(range.lowerBound)
+    end = UInt32(range.upperBound)
   }
 }
 

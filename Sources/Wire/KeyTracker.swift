@@ -5,6 +5,10 @@ struct KeyTracker {
 
   /// Up to this many keys are compared one with another.
   private static let few = 8
+  /// With this many keys, room is made for as many as the rest of the message can have.
+  private static let many = 4096
+  /// The shortest member: two quotes, a colon, a digit and a comma.
+  private static let shortest = 5
   private static let placed: UInt32 = 1 << 31
   private static let vacant: UInt32 = placed - 1
 
@@ -18,9 +22,19 @@ struct KeyTracker {
   /// Gives back storage that a large message needed.
   mutating func shrink() { offsets = [] }
 
-  /// Adds a key of the innermost object.
+  /// Adds a key of the innermost object; `rest` is how much of the message follows it, in bytes.
   @inline(__always)
-  mutating func append(_ start: Int) { offsets.append(UInt32(truncatingIfNeeded: start)) }
+  mutating func append(_ start: Int, rest: Int) {
+    if offsets.count == Self.many { reserve(rest) }
+    offsets.append(UInt32(truncatingIfNeeded: start))
+  }
+
+  /// Growing step by step would hold the keys twice at each step. What is reserved and never written
+  /// to takes no memory.
+  private mutating func reserve(_ rest: Int) {
+    let most = offsets.count + rest / Self.shortest + 1
+    offsets.reserveCapacity(most + most / 4 + 1)
+  }
 
   /// Ends the innermost object, whose keys begin at `mark`.
   ///

@@ -236,7 +236,7 @@ class Fairness(Case):
 
     def largest(self, process):
         return max((resident(pid) for pid in [process.pid, *descendants(process.pid)]
-                    if processes().get(pid, (0, ""))[1].startswith("anchorhold")), default=0)
+                    if processes().get(pid, (0, ""))[1].startswith("anchor")), default=0)
 
     def test_a_client_that_does_not_read_still_reaches_the_server(self):
         process = self.raw("mute", 3000)
