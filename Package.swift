@@ -57,7 +57,8 @@ let package = Package(
     .testTarget(name: "WireTests", dependencies: ["Wire", "Generators"]),
     .testTarget(name: "SchemaTests", dependencies: ["Schema", "Wire", "Generators"]),
     .testTarget(name: "ProfileTests", dependencies: ["Profile"]),
-    .testTarget(name: "PolicyTests", dependencies: ["Policy", "Wire", "Profile", "Generators"]),
+    .testTarget(
+      name: "PolicyTests", dependencies: ["Policy", "Wire", "Profile", "Audit", "Generators"]),
     .testTarget(name: "LinuxTests", dependencies: ["Linux"]),
     .testTarget(
       name: "ConfinementTests", dependencies: ["CLinux", "Confinement", "Linux", "Profile"]),

@@ -23,4 +23,25 @@ public enum Digest {
     }
     unsafe nettle_sha256_digest(&context, size, &digest)
   }
+
+  /// A digest of bytes that come in parts.
+  public struct Stream {
+    private var state = sha256_ctx()
+
+    /// Of nothing yet.
+    public init() { unsafe nettle_sha256_init(&state) }
+
+    /// Adds the first `count` bytes.
+    public mutating func add(_ bytes: [UInt8], _ count: Int) {
+      precondition(count >= 0 && count <= bytes.count)
+      unsafe nettle_sha256_update(&state, count, bytes)
+    }
+
+    /// The 32 bytes; nothing may be added after.
+    public mutating func finish() -> [UInt8] {
+      var digest = [UInt8](repeating: 0, count: size)
+      unsafe nettle_sha256_digest(&state, size, &digest)
+      return digest
+    }
+  }
 }

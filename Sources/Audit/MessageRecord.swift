@@ -62,6 +62,11 @@ public struct MessageRecord: ~Copyable, Sendable {
   public var hidden: Int?
   /// Strings that were cut, if any.
   public var cut: Int?
+  /// Tools of a list that are not as they were pinned: how many, and the names of the first, as
+  /// canonical string content.
+  public var changed: (count: Int, names: [[UInt8]])?
+  /// Whether the instructions are not as they were pinned.
+  public var changedInstructions = false
   /// Of a response: microseconds since its request.
   public var duration: Int64?
   /// Of a response: `ok`, `tool-error`, `error`.

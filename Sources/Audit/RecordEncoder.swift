@@ -85,8 +85,20 @@ public struct RecordEncoder: Sendable {
       if let duration = record.duration { out.append(#","duration_us":"#, duration) }
     }
     self.sequence += 1
+    if let changed = record.changed { append(changed: changed.names, of: changed.count) }
+    if record.changedInstructions { bytes.appendASCII(#","changed_instructions":true"#) }
     if let value = record.arguments { appendArguments(value, of: document) }
     end()
+  }
+
+  private mutating func append(changed names: [[UInt8]], of count: Int) {
+    appendNumber(#","changed":"#, Int64(count))
+    bytes.appendASCII(#","changed_tools":["#)
+    for (index, name) in names.enumerated() {
+      if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      bytes.appendQuoted(name.span, as: .canonical, limit: RecordLimits.name)
+    }
+    bytes.append(UInt8(ascii: "]"))
   }
 
   /// Appends the record of a message that could not be decoded.

@@ -112,6 +112,11 @@ public struct Event: Sendable {
   public var hidden: Int?
   /// Strings that were cut in what was sent on, if any.
   public var cut: Int?
+  /// Tools of a list that are not as they were pinned: how many, and the names of the first, as
+  /// canonical string content.
+  public var changed: (count: Int, names: [[UInt8]])?
+  /// Whether the instructions are not as they were pinned.
+  public var changedInstructions = false
   /// Where the arguments of a call are in the document.
   public var arguments: Value?
   /// Whether the message may only be sent on once its record is written; if that fails,

@@ -56,9 +56,22 @@ struct Definitions: Sendable {
   /// The text that was compiled, so that it need not be compiled anew when it comes again.
   private var texts: [(input: [UInt8], output: [UInt8])] = []
   private var footprint = 0
+  /// Tools that are there and not as they were pinned.
+  private var heldBack: NameTable
 
   init(seed: UInt64) {
     names = NameTable(seed: seed)
+    heldBack = NameTable(seed: seed)
+  }
+
+  /// Notes a tool that is not as it was pinned.
+  mutating func holdBack(_ name: Range<Int>, in bytes: [UInt8]) {
+    _ = heldBack.insert(name, of: bytes)
+  }
+
+  /// Whether a tool is there and not as it was pinned.
+  func holdsBack(_ name: Range<Int>, in bytes: [UInt8]) -> Bool {
+    heldBack.number(of: name, in: bytes) != nil
   }
 
   /// What the server said of a tool, nil if it has no such tool, or none that may be shown.

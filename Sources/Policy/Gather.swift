@@ -26,11 +26,14 @@ struct Gather: Sendable {
   private(set) var trouble: Reason?
   /// The follow-up request that is in flight.
   var own: RequestID?
+  /// Of tools, if they are compared with what is pinned: what the server said.
+  private(set) var sighting: PinSighting?
 
   init(
     _ kind: ListKind, seed: UInt64, isStateless: Bool, limit: Int, texts: TextRules,
-    keepsPages: Bool
+    keepsPages: Bool, pins: PinWatch?
   ) {
+    if kind.method == .toolsList { sighting = pins.map { PinSighting($0) } }
     self.keepsPages = keepsPages
     self.kind = kind
     names = NameTable(seed: seed)
@@ -49,8 +52,10 @@ struct Gather: Sendable {
   /// - Parameters:
   ///   - tools: the rules for tools, which say more than whether they are shown.
   ///   - known: what was said of the tools before.
+  ///   - pins: what the tools are compared with.
   mutating func add(
-    _ document: Document, tools: ToolRules, known: Definitions?, shows: (Range<Int>) -> Bool
+    _ document: Document, tools: ToolRules, known: Definitions?, pins: PinWatch?,
+    shows: (Range<Int>) -> Bool
   ) -> Bool {
     guard let result = document.result, let list = document.member(kind.key, of: result),
       list.kind == .array
@@ -62,14 +67,14 @@ struct Gather: Sendable {
     if list.range.count > 64 << 10 { entries.reserveCapacity(entries.count + list.range.count) }
     for entry in document.elements(of: list) {
       guard trouble != .listSize else { break }
-      add(entry, of: document, tools, known, shows: shows)
+      add(entry, of: document, tools, known, pins, shows: shows)
     }
     return true
   }
 
   private mutating func add(
     _ entry: Value, of document: Document, _ tools: ToolRules, _ known: Definitions?,
-    shows: (Range<Int>) -> Bool
+    _ pins: PinWatch?, shows: (Range<Int>) -> Bool
   ) {
     guard let name = document.member(kind.identity, of: entry), name.kind == .string else {
       removed += 1
@@ -77,6 +82,18 @@ struct Gather: Sendable {
       return
     }
     let content = document.content(name)
+    var isChanged = false
+    if let pins {
+      // Also what nobody is shown is pinned: it may be one day.
+      guard
+        let verdict = sighting?.isChanged(
+          entry, of: document, name: content, pins, limit: limit)
+      else {
+        trouble = .listSize
+        return
+      }
+      isChanged = verdict
+    }
     guard texts.shows(name: content, in: document.bytes) else {
       removed += 1
       trouble = .nameUnseen
@@ -96,6 +113,15 @@ struct Gather: Sendable {
     guard size + entry.range.count < limit else {
       trouble = .listSize
       return
+    }
+    if isChanged, let pins {
+      sighting?.note(content, in: document.bytes)
+      if pins.isStrict {
+        definitions.holdBack(content, in: document.bytes)
+        removed += 1
+        trouble = trouble ?? .pinChanged
+        return
+      }
     }
     let number = kind.method == .toolsList ? tools.entry(content, in: document.bytes) : nil
     if let number {

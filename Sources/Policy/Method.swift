@@ -122,6 +122,7 @@ enum Key {
   static let cacheScope: StaticString = "cacheScope"
   static let resultType: StaticString = "resultType"
   static let isError: StaticString = "isError"
+  static let instructions: StaticString = "instructions"
   static let progressToken: StaticString = "progressToken"
   static let completions: StaticString = "completions"
   static let elicitation: StaticString = "elicitation"

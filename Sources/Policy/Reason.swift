@@ -84,6 +84,8 @@ public enum Reason: String, CaseIterable, Sendable {
   // Messages that are rewritten or answered.
   /// Capabilities, or requests for denied features, were taken out.
   case capabilities = "capabilities"
+  /// What the server says of a tool, or its instructions, are not as they were pinned.
+  case pinChanged = "pin-changed"
   /// A list that the profile hides was answered as empty.
   case hiddenList = "hidden-list"
   /// A call waits for the server's list of tools, for which we ask.

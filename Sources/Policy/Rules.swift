@@ -24,12 +24,13 @@ public struct Rules: Sendable {
   /// The largest list and the largest other result that the client is given, in bytes.
   let maxList: Int, maxResult: Int
 
-  /// Compiles the profile's rules.
-  public init(profile: Profile) {
+  /// Compiles the profile's rules; `comparesTools`: no call passes before what the server says of its
+  /// tool was compared with what is pinned.
+  public init(profile: Profile, comparesTools: Bool = false) {
     toolsLine = profile.tools.line
     name = profile.name
     askTimeout = Int64(clamping: profile.tools.askTimeout) * 1_000_000
-    tools = ToolRules(profile)
+    tools = ToolRules(profile, comparesTools: comparesTools)
     permissions = Permissions(profile: profile)
     inFlight = max(profile.messages.inFlight, 1)
     maxSize = profile.messages.maxSize

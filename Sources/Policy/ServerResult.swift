@@ -8,6 +8,7 @@ struct ServerResult {
   var capabilities: Value?
   var supportedVersions: Value?
   var version: Value?
+  var instructions: Value?
   private var task: Value?
   private var taskIDValue: Value?
   var nextCursor: Value?
@@ -31,6 +32,8 @@ struct ServerResult {
         taskIDValue = value
       } else if document.content(key, equals: Key.plainProtocolVersion) {
         version = value
+      } else if document.content(key, equals: Key.instructions) {
+        instructions = value
       } else if document.content(key, equals: Key.supportedVersions) {
         supportedVersions = value
       }
@@ -46,13 +49,17 @@ struct ServerResult {
 
   /// The answer to `initialize` or `server/discover` with only what the profile lets through, nil if
   /// that is all of it. What we filtered is private, and kept for a minute at most.
-  func agreed(of document: Document, _ permissions: Permissions, isDiscovery: Bool) -> [UInt8]? {
+  func agreed(
+    of document: Document, _ permissions: Permissions, isDiscovery: Bool,
+    withoutInstructions: Bool
+  ) -> [UInt8]? {
     guard let result = document.result else { return nil }
     let bytes = document.bytes
     var output = Array(bytes[..<result.range.lowerBound])
     output.append(UInt8(ascii: "{"))
     let start = output.count
     for (key, value) in document.members(of: result) {
+      if withoutInstructions, value == instructions { continue }
       output.appendKey(key, of: bytes, first: output.count == start)
       if value == capabilities {
         output.append(

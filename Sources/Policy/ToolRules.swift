@@ -17,6 +17,8 @@ struct ToolRules: Sendable {
     let wantsReadOnly: Bool
     /// Whether results must fit the server's schema.
     let checksOutput: Bool
+    /// Whether what the server says of the tool is compared with what is pinned.
+    let isCompared: Bool
     /// What bounds the calls in time and number, and how long (µs) one may take, 0 for ever.
     let limits: Profile.CallLimits, timeout: Int64
     /// Whether it names tools by a pattern.
@@ -24,7 +26,10 @@ struct ToolRules: Sendable {
     /// Whether the person is asked before a call is made.
     let asks: Bool
 
-    init(_ tool: Profile.Tool, in section: Profile.Tools, workdir: String?) {
+    init(
+      _ tool: Profile.Tool, in section: Profile.Tools, workdir: String?, isCompared: Bool
+    ) {
+      self.isCompared = isCompared
       line = tool.name.line
       description = tool.description.map { text in
         [UInt8(ascii: "\"")] + canonicalContent(of: Array(text.utf8)) + [UInt8(ascii: "\"")]
@@ -47,7 +52,7 @@ struct ToolRules: Sendable {
     }
 
     /// Whether a call cannot be decided on without what the server says of the tool.
-    var needsDefinition: Bool { usesSchema || wantsReadOnly || checksOutput }
+    var needsDefinition: Bool { usesSchema || wantsReadOnly || checksOutput || isCompared }
   }
 
   /// A tool that is allowed.
@@ -74,7 +79,7 @@ struct ToolRules: Sendable {
   /// A name that could not be shown to the client is no tool's.
   private let texts: TextRules
 
-  init(_ profile: Profile) {
+  init(_ profile: Profile, comparesTools: Bool) {
     let workdir = profile.server.workdir?.value ?? profile.server.invokedFrom
     texts = TextRules(profile)
     var entries: [Entry] = []
@@ -89,7 +94,8 @@ struct ToolRules: Sendable {
         numbers.append(entries.count)
         contents.append(content)
       }
-      entries.append(Entry(tool, in: profile.tools, workdir: workdir))
+      entries.append(
+        Entry(tool, in: profile.tools, workdir: workdir, isCompared: comparesTools))
     }
     self.entries = entries
     needsDefinitions = entries.contains(where: \.needsDefinition)

@@ -38,6 +38,8 @@ public struct Window: Sendable {
   var ending: StaticString?
   /// What makes the server's messages readable.
   var texts: TextFilter
+  /// What the server is compared with, nil if with nothing.
+  var pins: PinWatch?
   let prefix: [UInt8]
   let seed: UInt64
   var ownCount = 0
@@ -49,8 +51,11 @@ public struct Window: Sendable {
   /// layout nobody may foresee, and those before make the ids of our own requests, which the server
   /// sees. `questionSeed`, at least 16 random bytes, makes those of our questions to the person, which
   /// it does not.
-  public init(rules: Rules, identifierSeed: [UInt8], questionSeed: [UInt8]) {
+  public init(
+    rules: Rules, identifierSeed: [UInt8], questionSeed: [UInt8], pins: PinSettings? = nil
+  ) {
     self.rules = rules
+    self.pins = pins.map { PinWatch($0) }
     texts = TextFilter(rules: rules.texts)
     client = RequestTable(capacity: rules.inFlight)
     server = RequestTable(capacity: rules.inFlight)

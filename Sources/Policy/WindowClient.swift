@@ -104,8 +104,10 @@ extension Window {
       guard catalogue.answersNow else { return hold(document, request, params, at: now) }
       definition = catalogue.definitions?.tool(content, in: document.bytes)
       if definition == nil {
+        let isHeldBack =
+          catalogue.definitions?.holdsBack(content, in: document.bytes) ?? false
         return refusal(
-          of: request, .unknownTool,
+          of: request, isHeldBack ? .pinChanged : .unknownTool,
           Replies.unknown("Unknown tool: ", id: request.id, name: content, of: document.bytes))
       }
     }

@@ -46,7 +46,7 @@ extension Window {
       own: id,
       gather: Gather(
         .tools, seed: seed, isStateless: isStateless, limit: rules.maxList, texts: rules.texts,
-        keepsPages: false),
+        keepsPages: false, pins: pins),
       generation: catalogue.generation, isStateless: isStateless, meta: meta, started: now,
       due: now + rules.ownTimeout, repeats: repeats)
     return Replies.toolList(id: id, meta: meta)
@@ -64,12 +64,15 @@ extension Window {
     var lookup = lookup
     var gather = lookup.gather
     let kind = gather.kind
-    let isList = gather.add(document, tools: rules.tools, known: catalogue.definitions) {
+    let isList = gather.add(
+      document, tools: rules.tools, known: catalogue.definitions, pins: pins
+    ) {
       shows($0, in: document.bytes, kind)
     }
     guard isList else { return lookedInVain(lookup, size: size, .badList, at: now) }
     var event = lookupEvent(lookup, size: size, at: now)
     event.removed = gather.removed
+    gather.tell(&event)
     let next = gather.next(after: result, of: document, held: 0, budget: rules.maxSize)
     // Nobody waits any more: the next call asks again.
     guard catalogue.first != nil else {
@@ -94,6 +97,9 @@ extension Window {
       let line = look(
         isStateless: lookup.isStateless, meta: lookup.meta, repeats: lookup.repeats + 1, at: now)
       return Decision(.drop, event, extra: [.server(line)])
+    }
+    guard conclude(gather) else {
+      return lookedInVain(lookup, size: size, .pinChanged, at: now)
     }
     catalogue.lookup = nil
     learn(gather.definitions, of: lookup.generation)

@@ -12,11 +12,13 @@ extension Window {
     guard
       gather.add(
         document, tools: rules.tools, known: catalogue.definitions,
+        pins: kind.method == .toolsList ? pins : nil,
         shows: { shows($0, in: document.bytes, kind) })
     else {
       return refused(id, pending, .badList, event)
     }
     event.removed = gather.removed
+    gather.tell(&event)
     let held = gathers.values.reduce(0) { $0 + $1.size }
     let next = gather.next(
       after: page, of: document, held: held, budget: Window.gathered * rules.maxSize)
@@ -25,6 +27,7 @@ extension Window {
     }
     // A page is not the list: where the client gathers, we ask for the whole of it ourselves.
     if kind.method == .toolsList, !rules.permissions.keepsPages {
+      guard conclude(gather) else { return refused(id, pending, .pinChanged, event) }
       learn(gather.definitions, of: pending.generation)
     }
     if gather.isWhole(document, page) { return Decision(.forward, event) }

@@ -94,7 +94,7 @@ extension Window {
     if let kind = ListKind(pending.method), result.inputRequests == nil {
       var gather = Gather(
         kind, seed: seed, isStateless: pending.isStateless, limit: rules.maxList,
-        texts: rules.texts, keepsPages: rules.permissions.keepsPages)
+        texts: rules.texts, keepsPages: rules.permissions.keepsPages, pins: pins)
       return add(result, of: document, to: &gather, id, pending, event)
     }
     switch pending.method {
@@ -116,20 +116,30 @@ extension Window {
 
   /// The answer to `initialize` or `server/discover`, without the capabilities and versions that the
   /// profile denies.
-  private func agreed(
+  private mutating func agreed(
     _ result: ServerResult, of document: Document, _ id: RequestID, _ pending: Pending,
     _ event: Event
   ) -> Decision {
     let permissions = rules.permissions
+    var event = event
     if pending.method == .initialize, let version = result.version {
       guard version.kind == .string,
         permissions.allows(version: document.content(version), in: document.bytes)
       else { return refused(id, pending, .versionDenied, event) }
     }
+    let isChanged =
+      result.inputRequests == nil
+      && pins?.isChanged(instructions: result.instructions, of: document) ?? false
+    if isChanged { event.changedInstructions = true }
+    let withholds = isChanged && result.instructions != nil && pins?.isStrict == true
     let line = result.agreed(
-      of: document, permissions, isDiscovery: pending.method == .discover)
-    guard let line else { return Decision(.forward, event) }
-    return replaced(line, .capabilities, event)
+      of: document, permissions, isDiscovery: pending.method == .discover,
+      withoutInstructions: withholds)
+    guard let line else {
+      if isChanged { event.reason = Reason.pinChanged.rawValue }
+      return Decision(.forward, event)
+    }
+    return replaced(line, isChanged ? .pinChanged : .capabilities, event)
   }
 
   /// Why the result may not reach the client: it asks for input that the profile denies, or is of a type
@@ -190,6 +200,7 @@ extension Window {
       case .badOutput:
         "the result does not fit the outputSchema that the server gives for this tool"
       case .badList: "the server gave something that is not such a list"
+      case .pinChanged: "the server's tools changed while they were listed"
       case .answerSize: "the server's answer is larger than messages.max_size"
       case .resultSize: "the result is larger than text.max_result; ask for less at once"
       default: "the server gave a result of an unknown type"

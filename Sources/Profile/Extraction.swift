@@ -32,6 +32,7 @@ extension Profile {
     revisions = Revisions(root["protocol"])
     messages = Messages(root["messages"])
     text = Text(root["text"])
+    pins = Self.word(root["pins"]) ?? pins
     audit.arguments = Self.word(root["audit", "arguments"]) ?? audit.arguments
   }
 
@@ -81,6 +82,7 @@ extension Profile.Server {
             name: entry.key, value: $0.text, line: entry.keyPosition.line)
         }
       })
+    pinned = Profile.strings(node?["pinned"])
   }
 }
 

@@ -87,8 +87,12 @@ enum Format {
       summary: "What the client, and so a model, reads of what the server sends.",
       example: "{hidden: escape, max_field: 1MiB}"),
     Key(
-      name: "pins", shape: .choice(["off"], later: ["strict", "warn"]), omitted: "`off`",
-      summary: "Whether a changed tool definition is held back.", example: "off"),
+      name: "pins", shape: .choice(Profile.Pins.allCases.map(\.rawValue), later: []),
+      omitted: "`strict`",
+      summary:
+        "What becomes of tools, instructions and programs that are not as they were when the "
+        + "profile was first used: held back, let through with a warning, or not looked at.",
+      example: "warn"),
     Key(
       name: "audit", shape: .table(audit), omitted: "`arguments: shape`",
       summary: "What the audit log keeps.", example: "{arguments: shape}"),
@@ -121,6 +125,10 @@ enum Format {
       name: "programs", shape: .list(of: .text(.program), count: 0...64), omitted: "`[]`",
       summary: "Further programs that the server starts, looked up like the command.",
       example: "[git]"),
+    Key(
+      name: "pinned", shape: .list(of: .text(.path), count: 0...64), omitted: "`[]`",
+      summary: "Files and directories whose contents are pinned together with the program.",
+      example: "[/opt/server]"),
     Key(
       name: "workdir", shape: .text(.path), omitted: "a private, empty home directory",
       summary: "The directory that the server starts in; it must be among what is granted.",

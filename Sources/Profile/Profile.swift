@@ -47,6 +47,8 @@ public struct Profile: Sendable {
   public var messages: Messages
   /// What the client reads of the server's messages.
   public var text = Text()
+  /// What becomes of what is not as it was pinned.
+  public var pins = Pins.strict
   /// What the audit log keeps.
   public var audit: Audit
 

@@ -5,6 +5,8 @@ extension Profile {
     public var command: [Located<String>]
     /// Further programs that the server starts; looked up like the command.
     public var programs: [Located<String>]
+    /// Files and directories whose contents are pinned together with the program.
+    public var pinned: [Located<String>] = []
     /// The absolute directory that the server starts in; nil leaves it to the cell.
     public var workdir: Located<String>?
     /// The variables that the profile sets, in the order of the text, names unique.

@@ -19,6 +19,15 @@ struct ControlMessage: Equatable, Sendable {
     case finished = 5
     /// Relay: it cannot go on; the first number is an error number.
     case failed = 6
+    /// Relay, instead of `ready`: what it was given of the pins is damaged; the first number is the
+    /// line.
+    case badPins = 7
+    /// Relay: new pins are in the file that it was given; the numbers are two digests, of all tools
+    /// and of the instructions, 0 for what it has not seen.
+    case pinned = 8
+    /// Relay, for `tools`: the first number is an ``InspectionEnd``, the second how much is not as
+    /// pinned.
+    case inspected = 9
     /// Monitor: the seal holds, begin to read from the client.
     case open = 16
     /// Monitor: the server has ended; the numbers are its wait status word and how long (µs) the

@@ -9,6 +9,13 @@ public enum Diagnostics {
     say(text)
   }
 
+  /// Writes `anchorhold: warning: MESSAGE`, and a hint below it.
+  public static func warning(_ message: String, hint: String? = nil) {
+    var text = "anchorhold: warning: \(message)\n"
+    if let hint { text += "anchorhold: hint: \(hint)\n" }
+    say(text)
+  }
+
   /// Writes `anchorhold: hint: MESSAGE`.
   public static func hint(_ message: String) { say("anchorhold: hint: \(message)\n") }
 

@@ -32,6 +32,8 @@ struct Monitor: ~Copyable {
   private let keepers: [Keeper.Watch]
   private let trail: AuditTrail
   private let signals: FileDescriptor
+  /// The session's pins, if the profile has any.
+  private let pinning: Pinning?
 
   private var reason: String?
   private var conversation = RelayConversation()
@@ -52,14 +54,17 @@ struct Monitor: ~Copyable {
 
   init(
     cell: consuming CellProcess, relay: consuming RelayProcess, keepers: [Keeper.Watch],
-    trail: consuming AuditTrail, signals: consuming FileDescriptor
+    trail: consuming AuditTrail, signals: consuming FileDescriptor,
+    pinning: Pinning?, inspects: Bool
   ) {
+    conversation.inspects = inspects
     statusWord = cell.endedEarly
     self.cell = cell
     self.relay = relay
     self.keepers = keepers
     self.trail = trail
     self.signals = signals
+    self.pinning = pinning
   }
 
   /// Runs to the end of the session; returns the exit status of `run`.
@@ -143,7 +148,27 @@ struct Monitor: ~Copyable {
       Diagnostics.error(
         "the relay cannot go on: \(Errno(rawValue: Int32(truncatingIfNeeded: message.numbers[0])))")
       try end("relay-failed", terminateAt: now, by: now + Grace.allAfterOurSignal)
-    case .ready, .open, .serverEnded, .stop, .denied: break
+    case .pinned: try keepPins(message.numbers)
+    case .inspected: inspection = message.numbers
+    case .ready, .badPins, .open, .serverEnded, .stop, .denied: break
+    }
+  }
+
+  /// Writes new pins; a session whose pins cannot be kept does not go on, if they are strict.
+  private mutating func keepPins(_ numbers: [Int64]) throws(SessionError) {
+    guard let pinning, pinning.output >= 0 else {
+      return try breakRelay("pins that nobody asked for")
+    }
+    do throws(SessionError) {
+      try pinning.keep(numbers)
+    } catch {
+      guard pinning.isStrict || conversation.inspects else {
+        return Diagnostics.warning(error.message, hint: error.hint)
+      }
+      Diagnostics.error(error.message, hint: error.hint)
+      pinsFailed = true
+      let now = Clock.monotonicMicroseconds()
+      try end("pins-failed", terminateAt: now, by: now + Grace.allAfterOurSignal)
     }
   }
 
@@ -360,6 +385,9 @@ struct Monitor: ~Copyable {
   private var relayFailed = false
   private var cellFailed = false
   private var keeperFailed = false
+  private(set) var pinsFailed = false
+  /// What the relay found out for `tools`.
+  private(set) var inspection: [Int64]?
 
   private mutating func killRelay() throws(SessionError) {
     facts.relayWasKilled = true
@@ -391,7 +419,7 @@ struct Monitor: ~Copyable {
     if let limit = EndFacts.limit(status), endingSignal == nil {
       Diagnostics.error("the server was ended at limits.\(limit)")
     }
-    if relayFailed || cellFailed || keeperFailed { return 125 }
+    if relayFailed || cellFailed || keeperFailed || pinsFailed { return 125 }
     // A server that takes the end of its stdin for a reason to exit with 0 does not make an end by
     // signal a success.
     if let endingSignal, status == .exited(0) { return 128 + endingSignal }

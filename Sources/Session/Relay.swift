@@ -1,4 +1,6 @@
+internal import Audit
 internal import Linux
+internal import Policy
 
 /// The process that parses what client and server write (promises P2, P3, P4 and P7).
 ///
@@ -8,7 +10,22 @@ enum Relay {
   /// Relays until the session is over or the monitor is gone. The monitor must have made broken
   /// pipes errors (`Signal.ignoreBrokenPipe`) before, because no signal can be set up here.
   static func run(_ configuration: RelayConfiguration) -> Never {
-    var loop = RelayLoop(configuration)
+    let pins: PinSettings?
+    do throws(PinBook.Fault) {
+      pins = try configuration.pins.map { (given) throws(PinBook.Fault) in
+        PinSettings(
+          isStrict: given.isStrict, book: try PinBook(given.body[...]),
+          keepsLast: configuration.inspection != nil,
+          digest: { PinDigest(Digest.sha256($0.span)) })
+      }
+    } catch {
+      do throws(Errno) {
+        try ControlMessage(.badPins, [Int64(error.line)])
+          .send(to: configuration.control, waiting: true)
+      } catch { Process.exit(1) }
+      Process.exit(0)
+    }
+    var loop = RelayLoop(configuration, pins)
     do {
       try loop.run()
     } catch {

@@ -31,6 +31,12 @@ struct RelayConfiguration: Sendable {
   var questionSeed: [UInt8]
   /// Where a profile allows system calls, if refused ones are to be shown.
   var diagnosis: String?
+  /// What the server is compared with; nil if with nothing.
+  var pins: RelayPins?
+  /// The command that shows what changed, for messages.
+  var toolsCommand = ""
+  /// What is to be found out and printed, for `tools`.
+  var inspection: RelayInspection?
   /// What the relay found when it was confined, to be told to the monitor.
   var facts = RelayFacts()
 
@@ -39,7 +45,7 @@ struct RelayConfiguration: Sendable {
     Set([
       clientInput, clientOutput, serverInput, serverOutput, serverError, errorOutput, control,
       audit,
-    ]).sorted()
+    ]).union(pins.map { $0.output < 0 ? [] : [$0.output] } ?? []).sorted()
   }
 }
 

@@ -5,6 +5,8 @@
 struct RelayConversation: Sendable {
   /// Whether the monitor has told the relay that the server ended.
   var toldServerEnded = false
+  /// Whether the relay is to find out what the server offers.
+  var inspects = false
   private var said: Set<ControlMessage.Kind> = []
 
   /// The largest number that a record can hold for any reader: 2⁵³ − 1.
@@ -24,7 +26,15 @@ struct RelayConversation: Sendable {
       guard 1...4095 ~= message.numbers[0], message.numbers[1...].allSatisfy({ $0 == 0 }) else {
         return false
       }
-    case .ready, .open, .serverEnded, .stop, .denied: return false
+    case .pinned:
+      // Any numbers are a digest.
+      break
+    case .inspected:
+      guard inspects, InspectionEnd(rawValue: message.numbers[0]) != nil,
+        0...Self.largestNumber ~= message.numbers[1],
+        message.numbers[2...].allSatisfy({ $0 == 0 })
+      else { return false }
+    case .ready, .badPins, .open, .serverEnded, .stop, .denied: return false
     }
     return said.insert(message.kind).inserted
   }

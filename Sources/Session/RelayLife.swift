@@ -45,7 +45,8 @@ extension RelayLoop {
     case .denied:
       guard let denials = message.denials else { throw .badMessage }
       hearDenials(denials)
-    case .ready, .clientClosed, .clientGone, .serverClosed, .finished, .failed:
+    case .ready, .clientClosed, .clientGone, .serverClosed, .finished, .failed, .badPins,
+      .pinned, .inspected:
       throw .badMessage
     }
   }

@@ -68,6 +68,14 @@ extension RelayLoop {
     }
   }
 
+  /// Decides on a message that we say in place of a client.
+  mutating func handleOwn(_ line: [UInt8], at now: Int64) {
+    do throws(WireError) { try decoder.decode(line.span, into: &document) } catch {
+      return refuse(error, from: .client, size: line.count, at: now)
+    }
+    stage(window.decide(document, from: .client, at: now), from: .client, at: now)
+  }
+
   /// Does what has become due, if the time of something is over.
   mutating func expire() {
     guard let deadline = window.deadline else { return }
@@ -88,6 +96,10 @@ extension RelayLoop {
   private mutating func stage(_ decision: consuming Decision, from side: Side, at now: Int64) {
     recorder.add(decision.event, document, at: now)
     count(decision.event)
+    if decision.event.changed != nil || decision.event.changedInstructions {
+      tellChanges(decision.event)
+    }
+    inspector?.note(decision)
     send(decision, from: side)
   }
 

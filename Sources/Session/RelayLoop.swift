@@ -32,6 +32,9 @@ struct RelayLoop: ~Copyable {
   var recorder: RelayRecorder
   var errors: RelayErrors
   var denials: RelayDenials
+  var changes: RelayChanges
+  /// What asks the server for what it offers, in place of a client.
+  var inspector: Inspector?
   var toClient: RelayQueue
   var toServer: RelayQueue
   var counters = Counters()
@@ -78,7 +81,7 @@ struct RelayLoop: ~Copyable {
     var outputDeadline: Int64?
   }
 
-  init(_ configuration: RelayConfiguration) {
+  init(_ configuration: RelayConfiguration, _ pins: PinSettings? = nil) {
     control = configuration.control
     facts = configuration.facts
     client = RelaySource(
@@ -89,12 +92,19 @@ struct RelayLoop: ~Copyable {
     decoder = Decoder(limits: configuration.limits)
     window = Window(
       rules: configuration.rules, identifierSeed: configuration.identifierSeed,
-      questionSeed: configuration.questionSeed)
+      questionSeed: configuration.questionSeed, pins: pins)
+    changes = RelayChanges(configuration)
     recorder = RelayRecorder(configuration)
     errors = RelayErrors(configuration)
     denials = RelayDenials(diagnosis: configuration.diagnosis)
     toClient = RelayQueue(configuration.clientOutput, configuration.clientOutputTransfer)
     toServer = RelayQueue(configuration.serverInput, .nonblocking)
+    if let task = configuration.inspection, let pins {
+      inspector = Inspector(
+        task, pinned: pins.book, output: configuration.clientOutput)
+      // What a client would be sent goes nowhere.
+      toClient = RelayQueue(-1, configuration.clientOutputTransfer)
+    }
     #if CL_BACKDOOR
       backdoor = Backdoor(
         control: configuration.control, audit: configuration.audit,
@@ -129,6 +139,7 @@ struct RelayLoop: ~Copyable {
       if !entries[4].result.isEmpty { flushClient() }
       if !entries[5].result.isEmpty { flushServer() }
       if !entries[0].result.isEmpty { errors.flush() }
+      if inspector != nil { try inspect() } else if window.hasPins { try keepPins() }
       expire()
       try advance()
       if isFinished { return try finish() }
@@ -139,14 +150,15 @@ struct RelayLoop: ~Copyable {
   /// would else wake us without end.
   private mutating func setInterest() {
     let readsClient =
-      state.isOpen && !state.clientEnded && toServer.count < Self.bound
+      state.isOpen && inspector == nil && !state.clientEnded && toServer.count < Self.bound
       && toClient.answers < Self.bound
     let readsServer =
       (state.isOpen || state.serverEnded) && !state.serverClosed && toClient.count < Self.bound
       && toServer.answers < Self.bound
     entries[Self.controlEntry].descriptor = control
     // A client that is not read from may still leave; without events that is all that poll tells.
-    let watchesClient = state.isOpen && !state.clientEnded && !state.clientHungUp
+    let watchesClient =
+      state.isOpen && inspector == nil && !state.clientEnded && !state.clientHungUp
     entries[1].descriptor = readsClient || watchesClient ? client.descriptor : -1
     entries[1].events = readsClient ? .input : []
     entries[2].descriptor = readsServer ? server.descriptor : -1
@@ -164,7 +176,8 @@ struct RelayLoop: ~Copyable {
   private func timeout() -> Int32 {
     let deadline = min(
       min(state.inputDeadline ?? .max, state.serverDeadline ?? .max),
-      min(state.outputDeadline ?? .max, window.deadline ?? .max))
+      min(
+        min(state.outputDeadline ?? .max, window.deadline ?? .max), inspector?.wakes ?? .max))
     let slow = recorder.hasCounts || errors.hasHidden || needsShrink
     guard deadline < .max else { return slow ? 1000 : -1 }
     let left = max(deadline - Clock.monotonicMicroseconds(), 0)

@@ -47,6 +47,8 @@ struct RelayRecorder: ~Copyable {
     record.removed = event.removed
     record.hidden = event.hidden
     record.cut = event.cut
+    record.changed = event.changed
+    record.changedInstructions = event.changedInstructions
     record.duration = event.duration
     record.outcome = event.outcome?.rawValue
     record.arguments = event.arguments

@@ -13,6 +13,30 @@ public enum Session {
   /// Call only while single-threaded. Throws ``SessionError`` when nothing of the server ran or
   /// the seal did not hold.
   public static func run(_ request: SessionRequest) throws(SessionError) -> Int32 {
+    try begin(request).status
+  }
+
+  /// Seals the server of `request` into its cell as ``run(_:)`` does, asks it what it offers, and writes
+  /// that to standard output.
+  ///
+  /// Returns how much is not as pinned. Throws ``SessionError`` when that could not be found out.
+  public static func inspect(
+    _ request: SessionRequest, _ tools: ToolsRequest
+  ) throws(SessionError) -> Int {
+    var request = request
+    request.tools = tools
+    let numbers = try begin(request).inspection ?? []
+    guard let first = numbers.first, let end = InspectionEnd(rawValue: first) else {
+      throw SessionError("the server ended before it gave its tools")
+    }
+    if let error = end.error { throw error }
+    return Int(clamping: numbers[1])
+  }
+
+  /// How a session ended: the exit status of `run`, and what the relay found out for `tools`.
+  private typealias Ending = (status: Int32, inspection: [Int64]?)
+
+  private static func begin(_ request: SessionRequest) throws(SessionError) -> Ending {
     if request.skip != nil, !Cell.canSkipSteps {
       throw SessionError("this build cannot skip a step of sealing")
     }
@@ -41,7 +65,7 @@ public enum Session {
     }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
     let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
-    let result: Result<Int32, SessionError>
+    let result: Result<Ending, SessionError>
     do { result = .success(try live(request, held, location, streams)) } catch {
       result = .failure(error)
     }
@@ -61,8 +85,10 @@ public enum Session {
   private static func live(
     _ request: SessionRequest, _ held: borrowing HeldPlan, _ location: AuditLocation,
     _ streams: consuming ClientStreams
-  ) throws(SessionError) -> Int32 {
-    let plan = held.plan
+  ) throws(SessionError) -> Ending {
+    let pinning = try Pinning.open(request, executable: held.plan.blueprint.executable)
+    var plan = held.plan
+    plan.notes += pinning?.notes ?? []
     let input = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
     let output = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
     let error = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
@@ -87,6 +113,7 @@ public enum Session {
       // Should init be killed, what is below it comes to us.
       try doing("adopt orphans") { () throws(Errno) in try Process.adoptOrphans() }
     }
+    let pins = pinning?.settings ?? RelayPins.none(request)
     let relay = try RelayProcess.start(
       privileged: privileged, setsBounding: plan.relaySetsBounding, skip: request.skip
     ) { control in
@@ -98,9 +125,12 @@ public enum Session {
         errorOutputTransfer: streams.error.transfer, control: control, audit: trail.descriptor,
         session: trail.session, firstSequence: 1,
         arguments: request.profile.audit.arguments.detail, profileName: request.profile.name,
-        rules: Rules(profile: request.profile), limits: WireLimits(request.profile.messages),
+        rules: Rules(profile: request.profile, comparesTools: pins != nil),
+        limits: WireLimits(request.profile.messages),
         identifierSeed: Array(seed.prefix(32)), questionSeed: Array(seed.suffix(16)),
-        diagnosis: request.diagnose ? request.place : nil)
+        diagnosis: request.diagnose ? request.place : nil, pins: pins,
+        toolsCommand: request.toolsCommand,
+        inspection: request.tools.map { RelayInspection($0, request, pinning) })
     }
     // The relay and the cell have their own copies; ours would hide the end of a stream.
     try streams.close()
@@ -111,7 +141,9 @@ public enum Session {
     if request.diagnose, case .off(let why) = cell.watch {
       Diagnostics.hint("system calls that are refused cannot be shown here: \(why)")
     }
-    guard let ready = try relay.first(), ready.kind == .ready else {
+    let first = try relay.first()
+    if let first, first.kind == .badPins { throw try Pinning.damaged(request, first.numbers[0]) }
+    guard let ready = first, ready.kind == .ready else {
       throw SessionError("the relay ended before it was ready", hint: SessionError.ofMachine)
     }
     let relayChecks = try doing(
@@ -150,10 +182,15 @@ public enum Session {
       lookedTwice: cell.endedEarly == nil, watch: cell.watch)
     try relay.tell(ControlMessage(.open))
     var monitor = Monitor(
-      cell: cell, relay: relay, keepers: held.watches, trail: trail, signals: signals)
+      cell: cell, relay: relay, keepers: held.watches, trail: trail, signals: signals,
+      pinning: pinning, inspects: request.inspects)
     // What made the session is not needed while it lasts.
     Process.giveBackMemory()
-    return try monitor.run()
+    let status = try monitor.run()
+    if request.inspects, monitor.pinsFailed {
+      throw SessionError("nothing was approved")
+    }
+    return (status, monitor.inspection)
   }
 
   /// What the pipes to and from the server hold, in bytes.
@@ -175,7 +212,8 @@ public enum Session {
         hint: error.hint(in: request.profile, isShipped: request.profilePath == nil),
         status: error.exitStatus)
     }
-    let guarded = [auditBase] + (request.profilePath.map { [$0] } ?? [])
+    let guarded =
+      [auditBase] + (request.profilePath.map { [$0] } ?? []) + (try PinPlace.guarded(request))
     do {
       return try Plan(
         profile: request.profile, runtime: runtime, host: host, guarded: guarded,

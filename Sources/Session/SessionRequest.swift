@@ -17,11 +17,17 @@ public struct SessionRequest: Sendable {
   public var skip: CellStep?
   /// Whether refused system calls are shown on stderr, with what would allow them.
   public var diagnose: Bool
+  /// The pin file, absolute; nil for the usual place.
+  public var pinFile: String?
+  /// What is to be found out, if the server is started only to show what it offers.
+  var tools: ToolsRequest?
+  var inspects: Bool { tools != nil }
 
   /// Makes a request.
   public init(
     profile: Profile, profilePath: String?, profileText: [UInt8], version: String,
-    controlGroup: String? = nil, skip: CellStep? = nil, diagnose: Bool = false
+    controlGroup: String? = nil, skip: CellStep? = nil, diagnose: Bool = false,
+    pinFile: String? = nil
   ) {
     self.profile = profile
     self.profilePath = profilePath
@@ -30,6 +36,7 @@ public struct SessionRequest: Sendable {
     self.controlGroup = controlGroup
     self.skip = skip
     self.diagnose = diagnose
+    self.pinFile = pinFile
   }
 
   /// Where system calls are added to the profile, as messages say it.

@@ -63,8 +63,24 @@ enum Lexeme {
     _ isSuspect: inout Bool
   ) throws(WireError) {
     let end = input.count
-    while at < end, input[at] >= 0x80 {
+    while at < end {
       let first = input[at]
+      if first < 0x80 {
+        // Of most writing there is more behind a space.
+        guard first == 0x20, at + 1 < end, input[at + 1] >= 0x80 else { return }
+        out.append(first)
+        at += 1
+        continue
+      }
+      // Two bytes, of which nothing but the second can be wrong: most of the writing of Europe and
+      // the Near East.
+      if first >= 0xc2, first <= 0xdf, end - at >= 2, input[at + 1] & 0xc0 == 0x80 {
+        if first <= 0xd8, Suspicion.isRaised(by: first, input[at + 1], 0) { isSuspect = true }
+        out.append(first)
+        out.append(input[at + 1])
+        at += 2
+        continue
+      }
       // Three bytes whose second needs no special bounds: most of the writing of Asia.
       if first >= 0xe1, first <= 0xec, end - at >= 3, input[at + 1] & 0xc0 == 0x80,
         input[at + 2] & 0xc0 == 0x80

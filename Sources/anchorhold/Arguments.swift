@@ -16,6 +16,9 @@ extension Option {
   /// The level that stands over the profile's.
   static let isolation = Option(
     name: "--isolation", value: "LEVEL", summary: "full or container, instead of the profile's")
+  /// Another place for what is pinned.
+  static let pins = Option(
+    name: "--pins", value: "FILE", summary: "the file of what is pinned, in place of the usual one")
 }
 
 /// Why a command line was not understood.

@@ -64,6 +64,8 @@ enum CompletionVerb {
         COMPREPLY=(); return
       elif [ "$previous" = --isolation ]; then
         words="full container"
+      elif [ "$previous" = --pins ]; then
+        COMPREPLY=($(compgen -f -- "$current")); return
       elif [ "$COMP_CWORD" -eq 1 ]; then
         words="\(verbs) --help --version"
       else
@@ -90,6 +92,8 @@ enum CompletionVerb {
         return
       elif [[ ${words[CURRENT-1]} == --isolation ]]; then
         words_of="full container"
+      elif [[ ${words[CURRENT-1]} == --pins ]]; then
+        _files; return
       elif (( CURRENT == 2 )); then
         words_of="\(verbs) --help --version"
       else
@@ -115,7 +119,9 @@ enum CompletionVerb {
       for option in verb.options + [Verb.help] {
         let value =
           option.value == nil
-          ? "" : option.name == "--isolation" ? " -x -a 'full container'" : " -x"
+          ? ""
+          : option.name == "--isolation"
+            ? " -x -a 'full container'" : option.name == "--pins" ? " -r -F" : " -x"
         text +=
           "complete -c anchorhold -n \(seen) -l \(option.name.dropFirst(2))\(value)"
           + " -d '\(option.summary)'\n"

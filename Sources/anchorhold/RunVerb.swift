@@ -6,8 +6,8 @@ internal import Session
 extension Verb {
   static let run = Verb(
     name: "run",
-    synopsis: "[PROFILE] [--set NAME=VALUE]… [--isolation LEVEL] [--cgroup PATH] [--diagnose] "
-      + "[-- COMMAND [ARGUMENT]…]",
+    synopsis: "[PROFILE] [--set NAME=VALUE]… [--isolation LEVEL] [--cgroup PATH] [--pins FILE] "
+      + "[--diagnose] [-- COMMAND [ARGUMENT]…]",
     summary: "start a server in its cell and speak for it on standard input and output",
     details: """
       Reads PROFILE (a path with a / in it, or a name), seals the server that it describes in
@@ -29,6 +29,7 @@ extension Verb {
       Option.isolation,
       Option(
         name: "--cgroup", value: "PATH", summary: "make the session's control group in this one"),
+      Option.pins,
     ],
     examples: [
       "anchorhold run git --set repository=/src/app",
@@ -57,9 +58,13 @@ enum RunVerb {
   }
 
   /// What to start, or nil when the reason was said.
-  static func request(_ arguments: Arguments) throws(UsageError) -> SessionRequest? {
+  ///
+  /// `operands`: how many words may stand before the command; the first is the profile.
+  static func request(
+    _ arguments: Arguments, operands: Int = 1
+  ) throws(UsageError) -> SessionRequest? {
     let command = arguments.rest ?? []
-    let name = try profileName(arguments, command)
+    let name = try profileName(arguments, command, operands: operands)
     let isolation = try arguments.isolation()
     let settings = try arguments.settings()
     let source: ProfileSource
@@ -121,7 +126,33 @@ enum RunVerb {
     return SessionRequest(
       profile: profile, profilePath: source.path, profileText: source.text,
       version: CommandLineTool.version, controlGroup: try controlGroup(arguments, profile),
-      skip: skippedStep, diagnose: arguments.has("--diagnose"))
+      skip: skippedStep, diagnose: arguments.has("--diagnose"),
+      pinFile: try pinFile(arguments, profile, from: workingDirectory))
+  }
+
+  /// The pin file that the command line names; a relative path is meant from where one stands.
+  private static func pinFile(
+    _ arguments: Arguments, _ profile: Profile, from workingDirectory: String?
+  ) throws(UsageError) -> String? {
+    guard let path = arguments.value(of: Option.pins.name) else { return nil }
+    let isAbsolute = path.utf8.first == UInt8(ascii: "/")
+    guard isAbsolute || workingDirectory != nil else {
+      throw UsageError(
+        message: "--pins \(quoted(path)): the working directory's name is not UTF-8",
+        hint: "write the whole path")
+    }
+    let (plain, fault) = PathText.resolve(path, from: workingDirectory ?? "/")
+    guard let plain, plain.utf8.count > 1 else {
+      throw UsageError(
+        message: "--pins \(quoted(path)): \(fault.isEmpty ? "it is no file" : fault)",
+        hint: "write --pins /etc/anchorhold/git.pins")
+    }
+    if profile.pins == .off {
+      throw UsageError(
+        message: "--pins is given, and pins of the profile is off", hint: "leave out one of the two"
+      )
+    }
+    return plain
   }
 
   /// The control group that the command line names.
@@ -163,9 +194,9 @@ enum RunVerb {
   }
 
   private static func profileName(
-    _ arguments: Arguments, _ command: [String]
+    _ arguments: Arguments, _ command: [String], operands: Int
   ) throws(UsageError) -> String {
-    guard arguments.operands.count <= 1 else {
+    guard arguments.operands.count <= operands else {
       throw UsageError(
         message: "unexpected argument \(quoted(arguments.operands[1]))",
         hint: "the server's command comes after --")

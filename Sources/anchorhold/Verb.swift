@@ -16,11 +16,11 @@ struct Verb: Sendable {
   var body: @Sendable (Arguments) throws(UsageError) -> Int32
 
   /// Every verb of this version, in the order of the help.
-  static let all = [run, check, verify, doctor, completion]
+  static let all = [run, check, verify, tools, doctor, completion]
 
   /// Verbs that the design knows and this version does not have.
   static let later = [
-    "explain", "learn", "tools", "wrap", "unwrap", "audit", "ps", "quarantine", "release",
+    "explain", "learn", "wrap", "unwrap", "audit", "ps", "quarantine", "release",
   ]
 
   /// The option that every verb has.

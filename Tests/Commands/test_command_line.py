@@ -27,7 +27,7 @@ class Words(Case):
         self.assertIn("did you mean --json", self.refused("check", "--jsn", "git"))
 
     def test_a_verb_of_a_later_version_is_not_called_unknown(self):
-        for verb in ["explain", "learn", "tools", "audit"]:
+        for verb in ["explain", "learn", "wrap", "audit"]:
             self.assertIn("not part of this version", self.refused(verb))
 
     def test_words_that_were_joined_to_one_argument_are_told_apart(self):

@@ -1,3 +1,4 @@
+import Audit
 import Foundation
 import Profile
 import Testing
@@ -7,7 +8,8 @@ import Wire
 
 /// A conversation as a file tells it, and how it is played against a window.
 ///
-/// A header of `key: value` lines (`says`, `tools`, `logging`, `in_flight`, `max_size`; each `yaml: …`
+/// A header of `key: value` lines (`says`, `tools`, `logging`, `in_flight`, `max_size`, `pins` with
+/// `strict` or `warn`, which is a first use; each `yaml: …`
 /// is a line of the profile, from line 4 on; lines `profile: …` are the whole of it, indented, from line 3
 /// on), an empty line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
 /// (the client sends and the record cannot be written), `end …` (the server ended) or `after TIME` (so
@@ -110,6 +112,11 @@ struct Scenario: CustomTestStringConvertible, Sendable {
     return profile
   }
 
+  /// What a session is compared with, nothing yet.
+  private var pins: PinSettings? {
+    header["pins"].map { PinSettings(isStrict: $0 == "strict", book: PinBook(), digest: sha256) }
+  }
+
   /// `\u{XXXX}` in a name of the header.
   private func unescape(_ text: String) -> String {
     var result = text
@@ -125,7 +132,7 @@ struct Scenario: CustomTestStringConvertible, Sendable {
 
   /// Plays the conversation; the differences between what came and what was expected.
   func play() -> [String] {
-    var player = Player(profile: profile)
+    var player = Player(profile: profile, pins: pins)
     var differences: [String] = []
     for step in steps {
       let outcome = player.play(step.stimulus)
@@ -159,8 +166,10 @@ struct Player {
     var decisions: [Decision] = []
   }
 
-  init(profile: Profile, seed: [UInt8] = Scenario.seed) {
-    window = Window(rules: Rules(profile: profile), identifierSeed: seed, questionSeed: seed)
+  init(profile: Profile, seed: [UInt8] = Scenario.seed, pins: PinSettings? = nil) {
+    window = Window(
+      rules: Rules(profile: profile, comparesTools: pins != nil), identifierSeed: seed,
+      questionSeed: seed, pins: pins)
     decoder = Decoder(
       limits: WireLimits(maxSize: profile.messages.maxSize, maxDepth: profile.messages.maxDepth))
   }
@@ -255,6 +264,10 @@ struct Player {
     if let tool = event.tool { outcome.facts.append("tool \(text(tool))") }
     if let method = event.method { outcome.facts.append("method \(text(method))") }
     if let hidden = event.hidden { outcome.facts.append("hidden \(hidden)") }
+    if let changed = event.changed {
+      outcome.facts.append("changed \(changed.count) \(changed.names.map(text))")
+    }
+    if event.changedInstructions { outcome.facts.append("changed instructions") }
     if let cut = event.cut { outcome.facts.append("cut \(cut)") }
     if let removed = event.removed { outcome.facts.append("removed \(removed)") }
     if let end = event.outcome { outcome.facts.append("outcome \(end.rawValue)") }
@@ -274,3 +287,6 @@ extension Profile.Tools {
     return tools
   }
 }
+
+/// The digest that pins are made of.
+@Sendable func sha256(_ bytes: [UInt8]) -> PinDigest { PinDigest(Digest.sha256(bytes.span)) }

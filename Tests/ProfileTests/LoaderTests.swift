@@ -29,6 +29,7 @@ struct LoaderTests {
     #expect(profile.messages == Profile.Messages(maxSize: 4_194_304, maxDepth: 64, inFlight: 64))
     #expect(profile.features == Profile.Features(logging: false))
     #expect(profile.audit.arguments == .shape)
+    #expect(profile.pins == .strict)
     #expect(profile.tools.allow.isEmpty)
   }
 
@@ -45,23 +46,24 @@ struct LoaderTests {
       ])
     #expect(profile.server.command.first == Located("server", line: 14, column: 13))
     #expect(profile.server.programs.map(\.value) == ["git", "/usr/bin/ssh"])
+    #expect(profile.server.pinned.map(\.value) == ["/opt/server", "/src/app/tools"])
     #expect(profile.server.workdir?.value == "/src/app")
     #expect(
       profile.server.environment == [
-        Profile.EnvironmentVariable(name: "ONE", value: "1", line: 18),
-        Profile.EnvironmentVariable(name: "PATH", value: "/usr/bin:/bin", line: 19),
+        Profile.EnvironmentVariable(name: "ONE", value: "1", line: 19),
+        Profile.EnvironmentVariable(name: "PATH", value: "/usr/bin:/bin", line: 20),
       ])
     #expect(
       profile.filesystem.read == [
-        Profile.PathGrant("/src/app", line: 22, column: 10),
-        Profile.PathGrant("/etc/localtime", isOptional: true, line: 22, column: 27),
+        Profile.PathGrant("/src/app", line: 23, column: 10),
+        Profile.PathGrant("/etc/localtime", isOptional: true, line: 23, column: 27),
       ])
     #expect(profile.filesystem.write.map(\.path) == ["/srv/notes.txt"])
     #expect(profile.filesystem.hide.map(\.path) == ["/src/app/.env"])
     #expect(
       profile.filesystem.protect == [
-        Profile.PathGrant("/src/app/Makefile", line: 25, column: 13),
-        Profile.PathGrant("/src/app/ci", isOptional: true, line: 25, column: 39),
+        Profile.PathGrant("/src/app/Makefile", line: 26, column: 13),
+        Profile.PathGrant("/src/app/ci", isOptional: true, line: 26, column: 39),
       ])
     #expect(!profile.filesystem.protectsDefaults)
     #expect(profile.filesystem.missingProtection == .refuse)
@@ -70,17 +72,18 @@ struct LoaderTests {
       memory: 1 << 30, processes: 64, openFiles: 256, fileSize: 4096, cpuTime: 5400)
     limits.temporary = 1 << 20
     limits.temporaryFiles = 100
-    limits.cpu = Located(150, line: 30, column: 134)
-    limits.controlGroup = Located(.auto, line: 30, column: 147)
+    limits.cpu = Located(150, line: 31, column: 134)
+    limits.controlGroup = Located(.auto, line: 31, column: 147)
     #expect(profile.limits == limits)
     #expect(profile.hardening.deniesWriteExecute)
     #expect(profile.hardening.mitigatesSpeculation)
     #expect(profile.messages == Profile.Messages(maxSize: 65536, maxDepth: 32, inFlight: 8))
     #expect(profile.features.logging)
     #expect(profile.audit.arguments == .full)
+    #expect(profile.pins == .off)
     let names = profile.tools.allow.map(\.name)
     #expect(names.map(\.value) == ["git_status", "git_log", "Größe"])
-    #expect(names.map(\.line) == [33, 33, 33])
+    #expect(names.map(\.line) == [34, 34, 34])
     #expect(profile.variables.map(\.name) == ["repository", "mode", "depth", "cache", "notes"])
   }
 

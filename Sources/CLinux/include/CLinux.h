@@ -7,3 +7,4 @@
 #include "cl_doctor.h"
 #include "cl_groups.h"
 #include "cl_keeper.h"
+#include "cl_files.h"

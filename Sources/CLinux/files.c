@@ -1,0 +1,50 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OR_ERRNO(call)                       \
+  ({                                         \
+    __typeof__(call) result_;                \
+    do result_ = (call);                     \
+    while (result_ == -1 && errno == EINTR); \
+    result_ == -1 ? -errno : result_;        \
+  })
+
+int cl_memory_file(const char *name) { return OR_ERRNO(memfd_create(name, MFD_CLOEXEC)); }
+int cl_lock_file(int descriptor) { return OR_ERRNO(flock(descriptor, LOCK_EX)); }
+int cl_sync_file(int descriptor) { return OR_ERRNO(fsync(descriptor)); }
+
+int cl_open_unnamed(int directory) {
+  return OR_ERRNO(openat(directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+}
+
+int cl_name_file(int descriptor, int directory, const char *name) {
+  // By way of /proc, because naming it by its descriptor alone takes CAP_DAC_READ_SEARCH.
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+  return OR_ERRNO(linkat(AT_FDCWD, path, directory, name, AT_SYMLINK_FOLLOW));
+}
+
+int cl_rename_within(int directory, const char *from, const char *to) {
+  return OR_ERRNO(renameat(directory, from, directory, to));
+}
+
+int cl_remove_within(int directory, const char *name) {
+  return OR_ERRNO(unlinkat(directory, name, 0));
+}
+
+int cl_file_times(int directory, const char *path, int flags, int64_t *modified, int64_t *changed) {
+  struct stat facts;
+  int result = OR_ERRNO(fstatat(directory, path, &facts, flags));
+  if (result < 0) return result;
+  *modified = (int64_t)facts.st_mtim.tv_sec * 1000000000 + facts.st_mtim.tv_nsec;
+  *changed = (int64_t)facts.st_ctim.tv_sec * 1000000000 + facts.st_ctim.tv_nsec;
+  return 0;
+}
