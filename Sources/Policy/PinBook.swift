@@ -23,8 +23,11 @@ public struct PinBook: Sendable, Equatable {
 
   /// Why bytes are no such lines: the number of the first that is wrong.
   public struct Fault: Error, Equatable, Sendable {
-    /// From 1 on.
+    /// From 1 on, 0 for all of them together.
     public var line: Int
+
+    /// That line.
+    public init(line: Int) { self.line = line }
   }
 
   /// The instructions, `null` where the server gives none; nil when it was never asked.
@@ -95,6 +98,14 @@ public struct PinBook: Sendable, Equatable {
     tools.map { tools in
       tools.sorted { $0.key < $1.key }.flatMap { $0.key.text + $0.value.digest.text }
     }
+  }
+
+  /// The digests of all tools and of the instructions, made with `digest`; none of what has not been
+  /// seen.
+  public func digests(
+    _ digest: ([UInt8]) -> PinDigest
+  ) -> (tools: PinDigest, instructions: PinDigest) {
+    (summary.map(digest) ?? .none, instructions?.digest ?? .none)
   }
 
   private static func append(_ entry: Entry, to output: inout [UInt8]) {

@@ -83,7 +83,7 @@ struct PinWatch: Sendable {
 
   /// The digest of all tools and of the instructions; none of what has not been seen.
   func digests(of book: PinBook) -> (tools: PinDigest, instructions: PinDigest) {
-    (book.summary.map(digest) ?? .none, book.instructions?.digest ?? .none)
+    book.digests(digest)
   }
 }
 

@@ -1,4 +1,5 @@
 internal import Audit
+internal import Confinement
 internal import Linux
 internal import Profile
 
@@ -12,9 +13,11 @@ struct PinPlace: Equatable, Sendable {
   let name: String
 
   /// The directory of the file.
-  var directory: String { ([base] + components).joined(separator: "/") }
+  var directory: String {
+    base.isEmpty ? "/" : ([base] + components).joined(separator: "/")
+  }
   /// The file.
-  var path: String { directory + "/" + name }
+  var path: String { base.isEmpty ? "/" + name : directory + "/" + name }
   /// Whether somebody said where the file is.
   var isGiven: Bool { components.isEmpty }
 
@@ -79,6 +82,7 @@ struct PinPlace: Equatable, Sendable {
   func open(making: Bool) throws(SessionError) -> FileDescriptor? {
     var path = base.isEmpty ? "/" : base
     if making, !isGiven { try makeBase() }
+    if isGiven { try checkWay() }
     do {
       var directory = try Files.open(path, [.directory])
       try check(directory.rawValue, path)
@@ -121,7 +125,35 @@ struct PinPlace: Equatable, Sendable {
     guard status.mode & 0o022 == 0 else {
       throw SessionError(
         "cannot keep pins in \(quotedPath(path)): others can write to it",
-        hint: "chmod go-w \(quotedPath(path))")
+        hint: isGiven
+          ? "name a file in a directory that only you or root can write to"
+          : "chmod go-w \(quotedPath(path))")
+    }
+  }
+
+  /// Whoever can write to a directory on the way to a file that was named can put another in its place.
+  private func checkWay() throws(SessionError) {
+    // A directory that is not there is found out by opening it.
+    guard let real = resolvedBase else { return }
+    var path = ""
+    for component in [""] + real.split(separator: "/").map(String.init) {
+      path += component.isEmpty ? "" : "/" + component
+      let place = path.isEmpty ? "/" : path
+      let status = try doing("look at \(quotedPath(place))") { () throws(Errno) in
+        try Files.status(place)
+      }
+      let isOpen = status.mode & 0o022 != 0 && status.mode & 0o1000 == 0
+      guard status.user == Process.user || status.user == 0, !isOpen else {
+        throw SessionError(
+          "cannot keep pins below \(quotedPath(place)): others can write to it",
+          hint: "name a file in a directory that only you or root can write to")
+      }
+    }
+  }
+
+  private var resolvedBase: String? {
+    do { return try PathResolver(HostFiles()).resolve(base.isEmpty ? "/" : base).real } catch {
+      return nil
     }
   }
 

@@ -135,7 +135,7 @@ final class Pinning {
   static func damaged(_ request: SessionRequest, _ line: Int64) throws(SessionError) -> SessionError
   {
     PinFile.malformed(
-      try PinPlace(request), line: Int(clamping: line) &+ PinFile.lines)
+      try PinPlace(request), line: line > 0 ? Int(clamping: line) &+ PinFile.lines : nil)
   }
 
   /// The descriptor that the relay writes to, -1 for none.
@@ -148,7 +148,9 @@ final class Pinning {
 
   /// What the relay is given.
   var settings: RelayPins {
-    RelayPins(isStrict: isStrict, body: found?.body ?? [], output: output)
+    RelayPins(
+      isStrict: isStrict, body: found?.body ?? [], tools: found?.tools ?? .none,
+      instructions: found?.instructions ?? .none, output: output)
   }
 
   /// Writes what the relay saw: the digests of all tools and of the instructions are `numbers`.
@@ -220,6 +222,8 @@ struct RelayPins: Sendable {
   var isStrict: Bool
   /// What a relay of before wrote; empty on the first use.
   var body: [UInt8]
+  /// The digests of all tools and of the instructions in it.
+  var tools: PinDigest, instructions: PinDigest
   /// Where new pins go, a file in memory; -1 if nothing is missing.
   var output: Int32
 }
@@ -227,7 +231,9 @@ struct RelayPins: Sendable {
 extension RelayPins {
   /// For who only wants to see what a server offers whose profile pins nothing; nil for a session.
   static func none(_ request: SessionRequest) -> RelayPins? {
-    request.inspects ? RelayPins(isStrict: false, body: [], output: -1) : nil
+    request.inspects
+      ? RelayPins(
+        isStrict: false, body: [], tools: .none, instructions: .none, output: -1) : nil
   }
 }
 

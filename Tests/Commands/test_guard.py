@@ -7,6 +7,7 @@ confined. Every attempt is made in a relay that is not confined as well: the pos
 import collections
 import os
 import random
+import shutil
 import signal
 import socket
 import struct
@@ -14,7 +15,7 @@ import subprocess
 import time
 
 from harness import (PROBE, ROOT, Case, alive, descendants, processes, server_pid, until)
-from taken import Taken, init_of, queue_signal, relay_of
+from taken import TEST_BUILD, Taken, init_of, queue_signal, relay_of
 
 F_SETFL, F_DUPFD, F_SETOWN, F_SETLK, F_SETPIPE_SZ = 4, 0, 8, 6, 1031
 O_NONBLOCK, MAP_SHARED, MAP_PRIVATE, MAP_ANONYMOUS = 0o4000, 1, 2, 0x20
@@ -336,6 +337,7 @@ def message(kind, *numbers, size=72):
 
 
 READY, CLIENT_CLOSED, CLIENT_GONE, SERVER_CLOSED, FINISHED, FAILED = range(1, 7)
+BAD_PINS, PINNED, INSPECTED = range(7, 10)
 OPEN, SERVER_ENDED, STOP, DENIED = 16, 17, 18, 19
 NUMBERS_OF_ALL_SIZES = [1, -1, 2**31, -2**31, 2**53, 2**63 - 1, -2**63]
 
@@ -406,7 +408,7 @@ class TakenControlSocket(Taken):
         return peer
 
     def test_messages_of_the_monitor_and_unknown_ones_end_the_session(self):
-        for kind in [READY, OPEN, SERVER_ENDED, STOP, DENIED, 0, 7, 15, 20, 255, 2**31, 2**32 + 2, -1,
+        for kind in [READY, OPEN, SERVER_ENDED, STOP, DENIED, BAD_PINS, PINNED, INSPECTED, 0, 10, 15, 20, 255, 2**31, 2**32 + 2, -1,
                      2**63 - 1, -2**63]:
             with self.subTest(kind=kind):
                 self.assertBroken(message(kind))
@@ -460,6 +462,42 @@ class TakenControlSocket(Taken):
         for kind in [CLIENT_CLOSED, CLIENT_GONE, SERVER_CLOSED]:
             with self.subTest(kind=kind):
                 self.assertBroken(message(kind), message(kind))
+
+    def test_pins_are_taken_once_and_where_they_were_asked_for(self):
+        pins = self.state / "anchorhold/pins"
+        profile = self.profile(pins=None)
+        told = message(PINNED, *range(1, 9))
+        for times in (1, 2):
+            shutil.rmtree(pins, ignore_errors=True)
+            peer = self.start(profile=profile)
+            peer.send_raw(f"backdoor say {told} {times}\n".encode())
+            if times == 1:
+                self.assertTrue(until(lambda: list(pins.glob("*.pins"))))
+                self.assertEqual(peer.finish(), 0)
+                # What it made up does not fit what it wrote, which is nothing.
+                done = subprocess.run([TEST_BUILD, "run", str(profile)], env=self.environment,
+                                      stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+                self.assertEqual(done.returncode, 125, done)
+                self.assertIn(b"is damaged", done.stderr)
+            else:
+                self.assertEqual(peer.wait(10), 125)
+                self.assertEqual(self.last_end()["reason"], "relay-failed")
+        # Where there are whole pins there is no room for others.
+        shutil.rmtree(pins)
+        peer = self.start(profile=profile)
+        peer.tools()
+        self.assertTrue(until(lambda: list(pins.glob("*.pins"))))
+        self.assertEqual(peer.finish(), 0)
+        kept = [path.read_bytes() for path in pins.iterdir()]
+        peer = self.start(profile=profile)
+        peer.send_raw(f"backdoor say {told} 1\n".encode())
+        self.assertEqual(peer.wait(10), 125)
+        self.assertEqual(self.last_end()["reason"], "relay-failed")
+        self.assertEqual([path.read_bytes() for path in pins.iterdir()], kept)
+
+    def last_end(self):
+        ends = [r for r in self.records() if r["kind"] == "session-end"]
+        return max(ends, key=lambda r: r["time"])
 
     def test_a_flood_of_messages_ends_the_session(self):
         for each in [message(CLIENT_CLOSED), message(77), message(FAILED, 5), message(STOP, size=8)]:

@@ -147,6 +147,17 @@ class FirstUse(Pins):
         now = [line for line in file.read_text().splitlines() if not line.startswith("server ")]
         self.assertEqual(same, now)
 
+    def test_a_cell_without_namespaces_pins_as_well(self):
+        for held in ([], ["read"]):
+            peer = self.run_cell(self.profile(
+                PYTHON, str(self.place / "server.py"), str(self.place / "says.json"), "/dev/null",
+                read=[self.place], extends="python", pins=None, isolation="container"))
+            peer.initialize()
+            self.assertEqual([n for n in ("read", "write") if n not in peer.tools()], held)
+            self.assertTrue(until(self.files))
+            self.assertEqual(peer.finish(), 0, peer.stderr)
+            self.say(tools=[tool("read", "Changed."), tool("write")], instructions="Be kind.")
+
     def test_a_session_without_a_look_at_tools_pins_nothing(self):
         peer = self.begin()
         peer.finish()
@@ -541,6 +552,14 @@ class Writing(Pins):
             "a tool too few": (damage(b"\n".join(lines[:-2]) + b"\n"), "is damaged"),
             "a digest that is none": (damage(whole.replace(b"\ntool ", b"\ntool x", 1)),
                                       "is damaged"),
+            "no tools where there were some": (
+                damage(whole[:whole.index(b"\ntools 2\n") + 1]), "is damaged"),
+            "no tool where there were some": (
+                damage(whole[:whole.index(b"\ntools 2\n")] + b"\ntools 0\n"), "is damaged"),
+            "other instructions": (damage(b"\n".join(
+                line[:13] + b"0" * 64 + line[77:]
+                if line.startswith(b"instructions") and b"kind" in line else line
+                for line in lines)), "is damaged"),
             "something more": (damage(whole + b"more\n"), "is damaged"),
             "a link": (linked, "symbolic link"),
             "a pipe": (pipe, "no file"),

@@ -18,13 +18,21 @@ private struct Allowed {
   var questions: Set<String> = []
   /// Tools that the person is asked about.
   var asks: Set<String> = []
+  /// How many calls may reach the server in a session.
+  var calls = Int.max
 
-  init(_ text: String, isTool: @escaping ([UInt8]) -> Bool) {
+  /// Whether what the server said at first is pinned, and changes held back or told of.
+  var pins: PinSettings?
+
+  init(_ text: String, pins: Bool? = nil, isTool: @escaping ([UInt8]) -> Bool) {
     let source = "version: 1\nname: fuzz\nserver: {command: [x]}\n" + text
     guard let profile = ProfileLoader(file: "fuzz.yaml").load(Array(source.utf8)).profile else {
       fatalError("a profile of the fuzzer is wrong")
     }
-    rules = Rules(profile: profile)
+    rules = Rules(profile: profile, comparesTools: pins ?? false)
+    self.pins = pins.map { isStrict in
+      PinSettings(isStrict: isStrict, book: PinBook()) { PinDigest(digest(of: $0)) }
+    }
     self.isTool = isTool
   }
 
@@ -52,7 +60,7 @@ private struct Allowed {
       requests: {sampling: allow, elicitation: {form: allow, hosts: ["*.example.com"]}, roots: everything}
       features: {completion: allow, logging: allow, tasks: allow, subscriptions: allow, extensions: allow}
       protocol: {lists: pages, progress: any}
-      """
+      """, pins: false
     ) { _ in true }
     var held = Allowed(
       """
@@ -63,7 +71,7 @@ private struct Allowed {
           - {name: a, arguments: {n: {required: true, type: integer, maximum: 100}, s: {under: /srv, host: [example.com]}}}
       text: {hidden: remove, max_field: 1024, max_list: 4096, max_result: 4096}
       messages: {in_flight: 8, own_timeout: 10s}
-      """, isTool: names("read", "list", "a"))
+      """, pins: true, isTool: names("read", "list", "a"))
     held.requests = handshake
     held.questions = ["ping"]
     let stateless = Allowed(
@@ -85,24 +93,35 @@ private struct Allowed {
     asking.requests = handshake
     asking.questions = ["ping"]
     asking.asks = ["commit", "push"]
-    var bounded = Allowed(
+    var counted = Allowed(
       """
       tools:
         schemas: ignore
         unknown_arguments: allow
         rate: 20/min
         in_flight: 3
-        timeout: 20s
-        breaker: {failures: 1, pause: 5s}
-        budget: {calls: 12, bytes: 8KiB}
-        allow: [{name: a, rate: 2/s, timeout: 5s}, {name: "*", in_flight: 2, breaker: {failures: 2, minimum: 3}}]
-      messages: {in_flight: 4}
-      """
-    ) { _ in true }
-    bounded.requests = handshake
-    bounded.questions = ["ping"]
-    return [closed, open, held, stateless, asking, bounded]
+        timeout: 10s
+        breaker: {failures: 2, window: 20s, pause: 10s, successes: 2}
+        budget: {calls: 8, bytes: 4KiB}
+        allow: [a, b, {name: x, rate: 2/min, in_flight: 1, timeout: 5s}]
+        ask: [commit]
+      """, isTool: names("a", "b", "x", "commit"))
+    counted.requests = handshake
+    counted.questions = ["ping"]
+    counted.asks = ["commit"]
+    counted.calls = 8
+    return [closed, open, held, stateless, asking, counted]
   }()
+}
+
+/// 32 bytes that differ where the input does, as far as a fuzzer can see.
+private func digest(of bytes: [UInt8]) -> [UInt8] {
+  var words: [UInt64] = [0xcbf2_9ce4_8422_2325, 1, 2, 3]
+  for (index, byte) in bytes.enumerated() {
+    words[index % 4] =
+      (words[index % 4] ^ UInt64(byte)) &* 0x100_0000_01b3 &+ words[(index + 1) % 4]
+  }
+  return words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }
 }
 
 /// What went over the two wires, and what that forbids.
@@ -113,6 +132,8 @@ private struct Ledger {
   var questions: [RequestID: Int] = [:]
   /// Whether the person has agreed to anything.
   var hasAccepted = false
+  /// Calls of tools that reached the server.
+  var calls = 0
   var decoder = Decoder(limits: WireLimits(maxSize: 64 << 20, maxDepth: 1024))
   var document = Document()
 
@@ -142,14 +163,12 @@ private struct Ledger {
     switch document.kind {
     case .request:
       guard let id = document.id else { return }
-      if questions[id, default: 0] > 0 {
-        demand(
-          allowed.questions.isEmpty || allowed.questions.contains(method), "a denied question")
-      } else {
-        demand(
-          isQuestion(id) && !allowed.asks.isEmpty && method == "elicitation/create",
-          "a question of nobody")
-      }
+      // The fuzzer's server knows the ids of our questions, which a real one cannot.
+      let isOurs = isQuestion(id) && !allowed.asks.isEmpty && method == "elicitation/create"
+      demand(isOurs || questions[id, default: 0] > 0, "a question of nobody")
+      demand(
+        isOurs || allowed.questions.isEmpty || allowed.questions.contains(method),
+        "a denied question")
     case .notification: break
     case .result, .error:
       // Only of a line that could not be read is it unknown whose answer this is.
@@ -180,6 +199,8 @@ private struct Ledger {
         demand(name?.kind == .string, "a call of no tool")
         let tool = name.map { document.utf8($0) } ?? []
         demand(allowed.isTool(tool), "a hidden tool")
+        calls += 1
+        demand(calls <= allowed.calls, "more calls than the session may make")
         demand(
           hasAccepted || !allowed.asks.contains(String(decoding: tool, as: UTF8.self)),
           "nobody was asked")
@@ -211,7 +232,8 @@ private struct Session {
 
   init(_ allowed: Allowed) {
     let seed = [UInt8](repeating: 0xA5, count: 24)
-    window = Window(rules: allowed.rules, identifierSeed: seed, questionSeed: seed)
+    window = Window(
+      rules: allowed.rules, identifierSeed: seed, questionSeed: seed, pins: allowed.pins)
     twin = window
     decoder = Decoder(limits: WireLimits(maxSize: allowed.rules.maxSize, maxDepth: 24))
     ledger = Ledger(allowed: allowed)
@@ -285,6 +307,9 @@ private struct Session {
       agree(decision, other.decision)
       note(decision, .client, held.bytes)
     }
+    // As the relay does: what is new is taken to be written.
+    demand(window.hasPins == twin.hasPins, "spelling changed what is pinned")
+    if window.hasPins { _ = (window.takePins(), twin.takePins()) }
     demand(window.inFlight <= ledger.allowed.rules.inFlight, "too many are in flight")
     demand(window.own.count == window.gathers.count, "a page of no list")
   }
