@@ -29,6 +29,9 @@ public struct AuditFile<Sink: RecordSink & ~Copyable>: ~Copyable {
     self.isTorn = isTorn
   }
 
+  /// Somebody else has written to the file, and it ends in a whole line.
+  public mutating func markWhole() { isTorn = false }
+
   /// Writes complete lines with one `write(2)`.
   ///
   /// - Throws: ``AuditError``; after `.short` the lines that were written whole stand in the file.

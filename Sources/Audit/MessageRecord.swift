@@ -20,6 +20,10 @@ public enum RecordKind: String, CaseIterable, Sendable {
   case stderr
   /// A system call of the server was refused.
   case denial
+  /// The server failed, and another one is to follow.
+  case serverEnd = "server-end"
+  /// The server was started again, in a new cell.
+  case serverRestart = "server-restart"
   /// The session ended.
   case sessionEnd = "session-end"
 }

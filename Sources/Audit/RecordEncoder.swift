@@ -28,6 +28,9 @@ public struct RecordEncoder: Sendable {
     bytes.reserveCapacity(4_096)
   }
 
+  /// Goes on with this number, because another process has written records of the session.
+  public mutating func resume(at sequence: Int64) { self.sequence = sequence }
+
   /// Forgets the lines that have been written, and keeps the storage.
   public mutating func clear() { bytes.removeAll(keepingCapacity: true) }
 
@@ -191,6 +194,16 @@ public struct RecordEncoder: Sendable {
   /// Appends the record of the session's start.
   public mutating func append(_ start: SessionStart, at time: Timestamp) {
     append(.sessionStart, start.members, at: time)
+  }
+
+  /// Appends the record of a server that failed and is to be started again.
+  public mutating func append(_ end: ServerEnd, at time: Timestamp) {
+    append(.serverEnd, end.members, at: time)
+  }
+
+  /// Appends the record of a server that was started again.
+  public mutating func append(_ start: ServerRestart, at time: Timestamp) {
+    append(.serverRestart, start.members, at: time)
   }
 
   /// Appends the record of the session's end.

@@ -130,3 +130,65 @@ public struct SessionEnd: Sendable {
     ] + further + (controlGroup.map { [.init("control_group", .object($0))] } ?? [])
   }
 }
+
+/// What the record of a server says that failed and is to be started again.
+public struct ServerEnd: Sendable {
+  /// Its exit status, nil if a signal ended it.
+  public var status: Int32?
+  /// The signal that ended it.
+  public var signal: Int32?
+  /// How long it ran, µs.
+  public var duration: Int64
+  /// Which restart of the session follows, from 1, and how long (µs) it waits.
+  public var restart: Int64, wait: Int64
+  /// Further fields, after the others.
+  public var further: [Detail.Member]
+
+  /// An end.
+  public init(
+    status: Int32?, signal: Int32?, duration: Int64, restart: Int64, wait: Int64,
+    further: [Detail.Member]
+  ) {
+    self.status = status
+    self.signal = signal
+    self.duration = duration
+    self.restart = restart
+    self.wait = wait
+    self.further = further
+  }
+
+  var members: [Detail.Member] {
+    [
+      .init("status", status.map { .integer(Int64($0)) } ?? .null),
+      .init("signal", signal.map { .integer(Int64($0)) } ?? .null),
+      .init("duration_us", .integer(duration)),
+      .init("restart", .integer(restart)),
+      .init("wait_us", .integer(wait)),
+    ] + further
+  }
+}
+
+/// What the record of a server says that was started again.
+public struct ServerRestart: Sendable {
+  /// Which restart of the session it is, from 1.
+  public var restart: Int64
+  /// Each control of its cell with what the plan expected and what the kernel said.
+  public var seal: [SealEntry]
+  /// Further fields, after the others.
+  public var further: [Detail.Member]
+
+  /// A restart.
+  public init(restart: Int64, seal: [SealEntry], further: [Detail.Member]) {
+    self.restart = restart
+    self.seal = seal
+    self.further = further
+  }
+
+  var members: [Detail.Member] {
+    [
+      .init("restart", .integer(restart)),
+      .init("sealed", .boolean(seal.allSatisfy(\.holds))),
+      .init("seal", .list(seal.map(\.detail))),
+    ] + further
+  }
+}

@@ -92,6 +92,13 @@ public struct SeccompProgram: Sendable {
     #endif
   }
 
+  /// The filter of a relay that is given another server's pipes on this socket, if need be.
+  ///
+  /// - Throws: `SeccompError`.
+  public static func relay(receivingOn control: Int32) throws(SeccompError) -> SeccompProgram {
+    try compile(.relay(receivingOn: control))
+  }
+
   /// The filter of a keeper.
   ///
   /// - Throws: `SeccompError`.

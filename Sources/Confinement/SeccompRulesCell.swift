@@ -59,8 +59,8 @@ extension SeccompRules {
   /// so a call outside the list is a fault or an attack, and neither should get a second try.
   ///
   /// *Limits*: descriptor flags cannot be changed, so `O_NONBLOCK` is set before this is loaded,
-  /// and `O_APPEND` of the audit file stays. No call that takes or gives descriptors is on the list,
-  /// and none that names an address: what the client has given us for a stream may be a socket of
+  /// and `O_APPEND` of the audit file stays. No call that takes or gives descriptors is on the list
+  /// (but see ``relay(receivingOn:)``), and none that names an address: what the client has given us for a stream may be a socket of
   /// any kind. `abort` cannot raise its signal: the relay still dies, of `SIGSYS`.
   public static let relay: SeccompRules = {
     var rules = SeccompRules(name: "relay", otherwise: .kill)
@@ -84,6 +84,24 @@ extension SeccompRules {
     rules.set(.mprotect, clauses: [SeccompClause(.allow, .bits(2, 4, are: 0))])
     return rules
   }()
+
+  /// The rules of a relay that is given the pipes of another server, should its own fail: it may
+  /// receive descriptors as well, on its control socket alone, without waiting and close-on-exec
+  /// (`MSG_DONTWAIT | MSG_CMSG_CLOEXEC`).
+  ///
+  /// Nobody but the monitor has the other end of that socket, and what the monitor passes is never the
+  /// relay's choice. The number cannot come to mean anything else than one of these pipes: nothing on
+  /// the list duplicates a descriptor.
+  public static func relay(receivingOn control: Int32) -> SeccompRules {
+    var rules = relay
+    rules.set(
+      .recvmsg,
+      clauses: [
+        SeccompClause(
+          .allow, .int(0, is: UInt32(bitPattern: control)), .int(2, is: 0x4000_0040))
+      ])
+    return rules
+  }
 
   /// The rules of a keeper: waiting, making directories, and removing them with what is in them.
   ///

@@ -344,7 +344,8 @@ public struct CellFacts: Sendable, Hashable {
     let words = try Descriptor.pipe()
     let lives = try Descriptor.pipe()
     let executes = try Descriptor.pipe()
-    let plan = unsafe CellMemory.plan(blueprint, sources: sources)
+    let flat = CellMemory()
+    let plan = unsafe flat.plan(blueprint, sources: sources)
     unsafe plan.pointee.input = input
     unsafe plan.pointee.output = output
     unsafe plan.pointee.error = error
@@ -361,9 +362,11 @@ public struct CellFacts: Sendable, Hashable {
     unsafe plan.pointee.filter = filter
     unsafe plan.pointee.skip = skip?.rawValue ?? 0
     let standard = [StandardStream.input, StandardStream.output, StandardStream.error]
-    unsafe CellMemory.keep(standard + [input, output, error] + theirs + sources, in: plan)
+    unsafe flat.keep(standard + [input, output, error] + theirs + sources, in: plan)
     let started = Clock.monotonicMicroseconds()
-    let stage = try checked(unsafe cl_cell_start(plan))
+    let result = unsafe cl_cell_start(plan)
+    flat.free()
+    let stage = try checked(result)
     // The relay, which is forked later, has no part in it.
     if skip != .relayMemory {
       _ = try checked(unsafe cl_keep_from_children(memory, MemoryLayout<cl_filter>.size))

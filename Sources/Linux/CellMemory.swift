@@ -2,10 +2,25 @@ internal import CLinux
 
 /// Lays a blueprint out as the flat memory that the C child path reads.
 ///
-/// *Limits.* The memory is never given back: a process starts one cell.
-enum CellMemory {
-  static func plan(_ blueprint: CellBlueprint, sources: [Int32]) -> UnsafeMutablePointer<cl_plan> {
-    let plan = UnsafeMutablePointer<cl_plan>.allocate(capacity: 1)
+/// The child has a copy of it, so that ``free()`` gives it back once the cell was started.
+@safe final class CellMemory {
+  private var pieces: [UnsafeMutableRawPointer] = unsafe []
+
+  /// Gives everything back.
+  func free() {
+    unsafe pieces.forEach { unsafe $0.deallocate() }
+    unsafe pieces.removeAll()
+  }
+
+  private func kept<Element>(
+    _ memory: UnsafeMutablePointer<Element>
+  ) -> UnsafeMutablePointer<Element> {
+    unsafe pieces.append(UnsafeMutableRawPointer(memory))
+    return unsafe memory
+  }
+
+  func plan(_ blueprint: CellBlueprint, sources: [Int32]) -> UnsafeMutablePointer<cl_plan> {
+    let plan = unsafe kept(UnsafeMutablePointer<cl_plan>.allocate(capacity: 1))
     unsafe plan.initialize(to: cl_plan())
     unsafe plan.pointee.privileged = blueprint.privileged
     unsafe plan.pointee.outside_user = blueprint.outsideUser
@@ -51,8 +66,8 @@ enum CellMemory {
     unsafe plan.pointee.limit_count = limits.count
     unsafe plan.pointee.umask = blueprint.umask
     unsafe plan.pointee.executable = text(blueprint.executable)
-    unsafe plan.pointee.arguments = list(blueprint.arguments)
-    unsafe plan.pointee.environment = list(blueprint.environment)
+    unsafe plan.pointee.arguments = strings(blueprint.arguments)
+    unsafe plan.pointee.environment = strings(blueprint.environment)
     unsafe plan.pointee.working_directory = text(blueprint.workingDirectory)
     unsafe plan.pointee.container.children = -1
     if let container = blueprint.container {
@@ -65,13 +80,13 @@ enum CellMemory {
     return unsafe plan
   }
 
-  static func keep(_ descriptors: [Int32], in plan: UnsafeMutablePointer<cl_plan>) {
+  func keep(_ descriptors: [Int32], in plan: UnsafeMutablePointer<cl_plan>) {
     let sorted = Set(descriptors).sorted()
     unsafe plan.pointee.keep = unsafe UnsafePointer(array(sorted))
     unsafe plan.pointee.keep_count = sorted.count
   }
 
-  private static func flat(
+  private func flat(
     _ action: CellBlueprint.Action, _ sources: inout ArraySlice<Int32>
   ) -> cl_action {
     var flat = unsafe cl_action()
@@ -110,8 +125,8 @@ enum CellMemory {
     return unsafe flat
   }
 
-  private static func bytes(_ content: [UInt8]) -> UnsafePointer<CChar> {
-    let memory = UnsafeMutablePointer<CChar>.allocate(capacity: content.count + 1)
+  private func bytes(_ content: [UInt8]) -> UnsafePointer<CChar> {
+    let memory = unsafe kept(UnsafeMutablePointer<CChar>.allocate(capacity: content.count + 1))
     for (index, byte) in content.enumerated() {
       unsafe memory[index] = CChar(bitPattern: byte)
     }
@@ -119,26 +134,23 @@ enum CellMemory {
     return unsafe UnsafePointer(memory)
   }
 
-  private static func text(_ string: String) -> UnsafePointer<CChar> {
+  private func text(_ string: String) -> UnsafePointer<CChar> {
     unsafe bytes([UInt8](string.utf8))
   }
 
-  private static func array<Element>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
-    let memory = UnsafeMutablePointer<Element>.allocate(capacity: max(elements.count, 1))
+  private func array<Element>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
+    let memory = unsafe kept(
+      UnsafeMutablePointer<Element>.allocate(capacity: max(elements.count, 1)))
     unsafe memory.initialize(from: elements, count: elements.count)
     return unsafe memory
   }
 
-  static func list(_ strings: [String]) -> UnsafePointer<UnsafePointer<CChar>?> {
-    let memory = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: strings.count + 1)
+  /// A list of strings that ends in a null pointer.
+  func strings(_ strings: [String]) -> UnsafePointer<UnsafePointer<CChar>?> {
+    let memory = unsafe kept(
+      UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: strings.count + 1))
     for (index, string) in strings.enumerated() { unsafe memory[index] = text(string) }
     unsafe memory[strings.count] = nil
     return unsafe UnsafePointer(memory)
-  }
-
-  /// Gives a list of ``list(_:)`` back.
-  static func free(_ list: UnsafePointer<UnsafePointer<CChar>?>, count: Int) {
-    for index in 0..<count { unsafe list[index]?.deallocate() }
-    unsafe list.deallocate()
   }
 }

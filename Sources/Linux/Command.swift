@@ -15,8 +15,9 @@ public struct CommandEnd: Sendable {
   public static func of(
     _ program: Int32, _ arguments: [String], milliseconds: Int32
   ) -> CommandEnd {
-    let list = unsafe CellMemory.list(arguments)
-    defer { unsafe CellMemory.free(list, count: arguments.count) }
+    let memory = CellMemory()
+    let list = unsafe memory.strings(arguments)
+    defer { memory.free() }
     var end = unsafe cl_run_command(program, list, milliseconds)
     let said = unsafe withUnsafeBytes(of: &end.said) { unsafe Array($0.prefix { $0 != 0 }) }
     return CommandEnd(

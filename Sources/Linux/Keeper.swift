@@ -232,7 +232,7 @@ public struct KeeperFacts: Sendable, Hashable {
     if let failure { throw failure }
   }
 
-  /// Laid out for C; the name's memory is never given back: a process starts few keepers.
+  /// Laid out for C; the name's memory is never given back: a name is short.
   private static func flat(_ thing: Kept, parent: Int32) -> cl_kept {
     let bytes = Array(thing.name.utf8)
     let name = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)

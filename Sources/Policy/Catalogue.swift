@@ -108,6 +108,14 @@ struct Catalogue: Sendable {
     fail(.auditFailed, "the call could not be written to the audit log")
   }
 
+  /// The server is gone, and another one follows whose tools are not known.
+  mutating func forget() {
+    clear()
+    definitions = nil
+    known = -1
+    generation += 1
+  }
+
   /// The server is gone.
   mutating func clear() {
     lookup = nil

@@ -12,6 +12,8 @@ public enum Reason: String, CaseIterable, Sendable {
   case unknownPrompt = "unknown-prompt"
   /// No request of this session made the task.
   case unknownTask = "unknown-task"
+  /// The task was a server's that ended and was started again.
+  case taskLost = "task-lost"
   /// A version or an era of the protocol that the profile does not let through.
   case versionDenied = "version-denied"
   /// What is completed or subscribed to is not said as the protocol has it.
@@ -113,6 +115,14 @@ public enum Reason: String, CaseIterable, Sendable {
   case listPages = "list-pages"
   /// The list is larger than `text.max_list`; it ends there.
   case listSize = "list-size"
+  /// Told to a server that was started again, as the client told the one before; or its answer.
+  case replayed
+  /// Told to the client because the server was started again.
+  case serverRestarted = "server-restarted"
+  /// A server that was started again refuses the handshake.
+  case handshakeRefused = "handshake-refused"
+  /// It speaks another version than the client was told.
+  case handshakeVersion = "handshake-version"
   // Messages that are dropped.
   /// A notification that the profile does not let through.
   case notificationDenied = "notification-denied"

@@ -29,6 +29,14 @@ struct TaskTable: Sendable {
     }
   }
 
+  /// How many are remembered.
+  var count: Int { owners.count }
+
+  /// Remembers those of another table as well.
+  mutating func insert(all other: TaskTable) {
+    for (id, owner) in other.owners { insert(id, owner) }
+  }
+
   /// The request that made a task.
   func owner(of range: Range<Int>, in bytes: [UInt8]) -> Owner? {
     guard !owners.isEmpty, range.count <= Bounds.identifier else { return nil }

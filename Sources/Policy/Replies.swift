@@ -110,6 +110,45 @@ enum Replies {
     return writer.bytes
   }
 
+  /// A request of ours.
+  static func request(id: RequestID, method: Method, params: ArraySlice<UInt8>?) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.append(#"{"jsonrpc":"2.0","id":"#)
+    writer.appendID(id)
+    writer.append(#","method":""#)
+    writer.append(raw: method.name)
+    writer.append(#"""#)
+    if let params {
+      writer.append(#","params":"#)
+      writer.append(raw: params)
+    }
+    writer.append("}")
+    return writer.bytes
+  }
+
+  /// A notification of ours, without params.
+  static func notification(_ method: Method) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.append(#"{"jsonrpc":"2.0","method":""#)
+    writer.append(raw: method.name)
+    writer.append(#""}"#)
+    return writer.bytes
+  }
+
+  /// The log message that tells of a server that was started again.
+  static func restarted(_ lost: Loss) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.append(
+      #"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"warning","#)
+    writer.append(#""logger":"anchorhold","data":"The server failed and was started again"#)
+    writer.append("; subscriptions lost: ")
+    writer.append(lost.subscriptions)
+    writer.append(", tasks lost: ")
+    writer.append(lost.tasks)
+    writer.append(#""}}"#)
+    return writer.bytes
+  }
+
   /// A request of ours for the list of tools.
   static func toolList(id: RequestID, meta: [UInt8]?) -> [UInt8] {
     var writer = ByteWriter()

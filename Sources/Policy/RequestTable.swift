@@ -207,6 +207,13 @@ struct RequestTable: Sendable {
     !tombstones.isEmpty && tombstones.removeValue(forKey: id) != nil
   }
 
+  /// Forgets the cancelled requests: whoever might have answered them is gone.
+  mutating func forgetTombstones() {
+    tombstones.removeAll()
+    graves.removeAll()
+    oldest = 0
+  }
+
   /// Every request that waits, in the order in which they came.
   var waiting: [(id: RequestID, pending: Pending)] {
     entries.sorted { $0.value.order < $1.value.order }.map { (id: $0.key, pending: $0.value) }

@@ -23,6 +23,8 @@ public struct Rules: Sendable {
   let texts: TextRules
   /// The largest list and the largest other result that the client is given, in bytes.
   let maxList: Int, maxResult: Int
+  /// Whether a server that fails is followed by another one.
+  let restarts: Bool
 
   /// Compiles the profile's rules; `comparesTools`: no call passes before what the server says of its
   /// tool was compared with what is pinned.
@@ -38,6 +40,7 @@ public struct Rules: Sendable {
     texts = TextRules(profile)
     maxList = min(profile.text.maxList ?? maxSize, maxSize)
     maxResult = profile.text.maxResult ?? maxSize
+    restarts = profile.server.restart != nil
   }
 }
 

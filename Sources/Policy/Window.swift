@@ -36,6 +36,8 @@ public struct Window: Sendable {
   var meter: Meter
   /// Why the server is gone.
   var ending: StaticString?
+  /// What another server would have to be told, if one may follow; see `WindowRestart.swift`.
+  var past = Past()
   /// What makes the server's messages readable.
   var texts: TextFilter
   /// What the server is compared with, nil if with nothing.
@@ -210,7 +212,13 @@ public struct Window: Sendable {
     gathers.removeAll()
     own.removeAll()
     catalogue.clear()
+    past.replay = nil
     _ = server.removeAll()
+    return answerWaiting(reason, at: now)
+  }
+
+  /// Answers what the client still waits for, and takes our questions about it back; the server is gone.
+  mutating func answerWaiting(_ reason: StaticString, at now: Int64) -> [Decision] {
     let questions = consents.clear()
     return client.removeAll().map { id, pending in
       ended(pending, .failure)

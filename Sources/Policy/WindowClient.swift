@@ -9,7 +9,9 @@ extension Window {
     let method = Method(of: document)
     var request = Refused(
       id: id, method: method, isStateless: false, rule: 0, bytesIn: document.bytes.count)
-    if client.isTaken(id) || !own.isEmpty && own[id] != nil || catalogue.lookup?.own == id {
+    if client.isTaken(id) || !own.isEmpty && own[id] != nil || catalogue.lookup?.own == id
+      || past.replay != nil && past.replay?.has(id) ?? false
+    {
       // Answered as an invalid message, even if it is a call: the answer must not look like the
       // result of the request that is in flight under this id.
       return refuse(
@@ -168,6 +170,7 @@ extension Window {
       return refuse(
         request, .inFlightLimit, "too many requests are in flight, try again when one is answered")
     }
+    if rules.restarts { remember(document, request, params, subject) }
     var pending = Pending(
       method: request.method, name: request.method == .other ? document.shown(.other) : nil,
       tool: request.tool, isStateless: params.isStateless,
@@ -215,7 +218,16 @@ extension Window {
   mutating func clientNotification(_ document: Document) -> Decision {
     let method = Method(of: document)
     switch method {
-    case .initialized: break
+    case .initialized:
+      past.isInitialized = true
+      // The next server hears it from us, after its own handshake.
+      if past.isAway, let handshake = past.handshake, handshake.waits == nil {
+        var event = passed(document, .client, .initialized)
+        event.verdict = .rewrite
+        event.reason = Reason.replayed.rawValue
+        event.bytesOut = 0
+        return Decision(.drop, event)
+      }
     case .rootsChanged where rules.permissions.roots != .deny: break
     case .other where rules.permissions.features.extensions && Method.isForeign(document): break
     case .taskStatus:

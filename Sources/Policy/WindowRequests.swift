@@ -193,6 +193,13 @@ extension Window {
     guard let id = params.taskID, id.kind == .string,
       let owner = clientTasks.owner(of: document.content(id), in: document.bytes)
     else {
+      if let id = params.taskID, id.kind == .string,
+        past.tasks.owner(of: document.content(id), in: document.bytes) != nil
+      {
+        return refuse(
+          request, .taskLost, code: ErrorCode.invalidParams,
+          "Invalid params: no such task: it was lost when the server ended and was started again")
+      }
       return refuse(
         request, .unknownTask, code: ErrorCode.invalidParams, "Invalid params: no such task")
     }

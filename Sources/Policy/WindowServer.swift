@@ -63,6 +63,9 @@ extension Window {
   mutating func serverResponse(_ document: Document, at now: Int64) -> Decision {
     guard let id = document.id else { return dropped(document, .server, .other, .nullID) }
     if let lookup = catalogue.lookup, lookup.own == id { return looked(document, lookup, at: now) }
+    if let replay = past.replay, replay.has(id) {
+      return replayed(document, replay, id, at: now)
+    }
     if !own.isEmpty, let asker = own.removeValue(forKey: id) {
       return page(document, of: asker, at: now)
     }
@@ -72,6 +75,7 @@ extension Window {
       let reason: Reason = client.exhume(id) ? .late : .unmatched
       return dropped(document, .server, .other, reason)
     }
+    if rules.restarts { note(document, answers: pending) }
     let decision = answer(
       document, id, pending, answered(document, .server, id, pending, at: now))
     if pending.charge.isCounted { ended(pending, document, decision) }

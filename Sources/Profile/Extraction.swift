@@ -82,7 +82,18 @@ extension Profile.Server {
             name: entry.key, value: $0.text, line: entry.keyPosition.line)
         }
       })
+    restart = node?["restart"].flatMap { Profile.Restart($0) }
     pinned = Profile.strings(node?["pinned"])
+  }
+}
+
+extension Profile.Restart {
+  /// Nil for never.
+  fileprivate init?(_ node: Node) {
+    guard (node.scalar ?? node["when"]?.scalar)?.text == "on-failure" else { return nil }
+    self.init()
+    most = node["most"]?.scalar.flatMap { Int($0.text) } ?? most
+    within = node["within"]?.scalar.flatMap { Quantity.duration($0.text) } ?? within
   }
 }
 

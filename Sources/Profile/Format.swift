@@ -140,6 +140,28 @@ enum Format {
       omitted: "what the preset and the cell set",
       summary: "Variables of the server's environment, over the preset's and the cell's own.",
       example: "{GIT_CONFIG_NOSYSTEM: \"1\"}"),
+    Key(
+      name: "restart",
+      shape: .either(.choice(["never", "on-failure"], later: []), orTable: restart),
+      omitted: "`never`",
+      summary: "Whether a server that fails while the client is there is started again, in a new "
+        + "cell.",
+      example: "on-failure"),
+  ]
+
+  static let restart: [Key] = [
+    Key(
+      name: "when", shape: .choice(["never", "on-failure"], later: []), isRequired: true,
+      summary: "Whether it is started again: when it ends with another status than 0, or by a "
+        + "signal that is not anchorhold's.",
+      example: "on-failure"),
+    Key(
+      name: "most", shape: .integer(1...100), omitted: "`5`",
+      summary: "How often within the time `within`; when it fails once more, the session ends.",
+      example: "3"),
+    Key(
+      name: "within", shape: .duration(1...86400, orUnlimited: false), omitted: "`10m`",
+      summary: "The time in which `most` are counted.", example: "1h"),
   ]
 
   static let user: [Key] = [

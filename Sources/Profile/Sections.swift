@@ -15,6 +15,8 @@ extension Profile {
     /// says otherwise, and relative paths among its arguments are meant from there. It is an empty
     /// directory unless something of it is granted.
     public var invokedFrom: String?
+    /// When it is started again; nil for never.
+    public var restart: Restart?
 
     /// Makes the section; what is not given is empty.
     public init(
@@ -26,6 +28,15 @@ extension Profile {
       self.workdir = workdir
       self.environment = environment
     }
+  }
+
+  /// How often a server that fails is started again: `server.restart`.
+  public struct Restart: Sendable, Equatable {
+    /// So often at most, within this many seconds.
+    public var most = 5, within: UInt64 = 600
+
+    /// As often as the profile says unless it says something else.
+    public init() {}
   }
 
   /// One variable of the server's environment.

@@ -56,36 +56,109 @@ struct AuditTrail: ~Copyable {
       digest: Digest.sha256(request.profileText.span), version: request.version, kernel: kernel,
       isolation: request.profile.isolation.rawValue,
       command: request.profile.server.command.map(\.value),
-      seal: checks.map {
-        SealEntry(
-          name: $0.name, expected: .text($0.expected), observed: .text($0.observed),
-          holds: $0.holds)
-      },
-      further: [
-        .init("looks", .integer(lookedTwice ? 2 : 1)),
-        .init("grants", .list(plan.grants.map(AuditTrail.detail))),
-        .init(
-          "limits",
-          .list(
-            plan.limitHolders.map {
-              .object([
-                .init("name", .text($0.name)), .init("value", .text($0.value)),
-                .init("holder", .text($0.holder)),
-              ])
-            })),
-        .init("hidden", .list(plan.hidden.map { .text($0) })),
-        .init("dangerous", .list(plan.dangers.map(AuditTrail.detail))),
-        .init("notes", .list(plan.notes.map { .text($0) })),
-        .init("denials_watched", .boolean(watch == .on)),
-        .init("denials_unwatched_because", watch == .on ? .null : .text(watch.reason)),
-        .init(
-          "remaining_groups", .list(plan.remainingGroups.map { .integer(Int64($0)) })),
-        .init(
-          "remaining_group_names", .list(plan.groups.remaining.map { .text($0.text) })),
-      ])
+      seal: AuditTrail.seal(checks),
+      further: AuditTrail.cell(plan, lookedTwice: lookedTwice, watch: watch))
     var encoder = RecordEncoder(session: session)
     encoder.append(start, at: .now)
     try write(encoder.bytes)
+  }
+
+  private static func seal(_ checks: [SealCheck]) -> [SealEntry] {
+    checks.map {
+      SealEntry(
+        name: $0.name, expected: .text($0.expected), observed: .text($0.observed),
+        holds: $0.holds)
+    }
+  }
+
+  /// What a cell is, for the record of its making.
+  private static func cell(
+    _ plan: Plan, lookedTwice: Bool, watch: CellFilter.Watch
+  ) -> [Detail.Member] {
+    [
+      .init("looks", .integer(lookedTwice ? 2 : 1)),
+      .init("grants", .list(plan.grants.map(AuditTrail.detail))),
+      .init(
+        "limits",
+        .list(
+          plan.limitHolders.map {
+            .object([
+              .init("name", .text($0.name)), .init("value", .text($0.value)),
+              .init("holder", .text($0.holder)),
+            ])
+          })),
+      .init("hidden", .list(plan.hidden.map { .text($0) })),
+      .init("dangerous", .list(plan.dangers.map(AuditTrail.detail))),
+      .init("notes", .list(plan.notes.map { .text($0) })),
+      .init("denials_watched", .boolean(watch == .on)),
+      .init("denials_unwatched_because", watch == .on ? .null : .text(watch.reason)),
+      .init(
+        "remaining_groups", .list(plan.remainingGroups.map { .integer(Int64($0)) })),
+      .init(
+        "remaining_group_names", .list(plan.groups.remaining.map { .text($0.text) })),
+    ]
+  }
+
+  /// Writes the record of a server that is started again, in whose number `sequence` is; the number of the
+  /// next record.
+  func recordServerRestart(
+    restart: Int64, plan: Plan, checks: [SealCheck], lookedTwice: Bool, watch: CellFilter.Watch,
+    sequence: Int64, isTorn: Bool
+  ) throws(SessionError) -> Int64 {
+    let record = ServerRestart(
+      restart: restart, seal: AuditTrail.seal(checks),
+      further: AuditTrail.cell(plan, lookedTwice: lookedTwice, watch: watch))
+    var encoder = RecordEncoder(session: session, sequence: sequence)
+    encoder.append(record, at: .now)
+    try write(encoder.bytes, isTorn: isTorn)
+    return encoder.sequence
+  }
+
+  /// Writes the record of a server that failed and is to be started again; the number of the next.
+  func recordServerEnd(
+    status: ExitStatus?, usage: ResourceUsage?, denials: [DenialCounts.Entry]?,
+    events: ControlGroupEvents?, facts: EndFacts, duration: Int64, restart: Int64, wait: Int64,
+    sequence: Int64, isTorn: Bool
+  ) throws(SessionError) -> Int64 {
+    let (code, signal) = AuditTrail.numbers(of: status)
+    let record = ServerEnd(
+      status: code, signal: signal, duration: duration, restart: restart, wait: wait,
+      further: [
+        .init("usage", .object(AuditTrail.usage(usage))),
+        .init("denials", denials.map { .list($0.map(AuditTrail.detail)) } ?? .null),
+      ] + facts.serverMembers(status)
+        + (events.map { [.init("control_group", .object(AuditTrail.counts($0)))] } ?? []))
+    var encoder = RecordEncoder(session: session, sequence: sequence)
+    encoder.append(record, at: .now)
+    try write(encoder.bytes, isTorn: isTorn)
+    return encoder.sequence
+  }
+
+  private static func numbers(of status: ExitStatus?) -> (code: Int32?, signal: Int32?) {
+    switch status {
+    case .exited(let value): (value, nil)
+    case .signalled(let value): (nil, value)
+    case nil: (nil, nil)
+    }
+  }
+
+  private static func usage(_ usage: ResourceUsage?) -> [Detail.Member] {
+    usage.map {
+      [
+        .init("user_us", .integer($0.userMicroseconds)),
+        .init("system_us", .integer($0.systemMicroseconds)),
+        .init("max_rss_bytes", .integer($0.maximumResidentKiB * 1024)),
+      ]
+    } ?? []
+  }
+
+  private static func counts(_ events: ControlGroupEvents) -> [Detail.Member] {
+    [
+      .init("memory_kills", .integer(Int64(clamping: events.memoryKills))),
+      .init("processes_refused", .integer(Int64(clamping: events.refusedProcesses))),
+      .init(
+        "memory_peak_bytes", events.memoryPeak.map { .integer(Int64(clamping: $0)) } ?? .null),
+    ]
   }
 
   private static func detail(of danger: Danger) -> Detail {
@@ -115,25 +188,14 @@ struct AuditTrail: ~Copyable {
   /// Writes the last record; without `counters` the relay could not say how far it came.
   func recordEnd(
     reason: String, status: ExitStatus?, usage: ResourceUsage?, counters: Counters?,
-    denials: [DenialCounts.Entry]?, events: ControlGroupEvents?, facts: EndFacts
+    denials: [DenialCounts.Entry]?, events: ControlGroupEvents?, facts: EndFacts,
+    restarts: Int64?
   ) throws(SessionError) {
-    var code: Int32?
-    var signal: Int32?
-    switch status {
-    case .exited(let value): code = value
-    case .signalled(let value): signal = value
-    case nil: break
-    }
+    let (code, signal) = AuditTrail.numbers(of: status)
     let end = SessionEnd(
       reason: reason, status: code, signal: signal,
       duration: Clock.monotonicMicroseconds() - started,
-      usage: usage.map {
-        [
-          .init("user_us", .integer($0.userMicroseconds)),
-          .init("system_us", .integer($0.systemMicroseconds)),
-          .init("max_rss_bytes", .integer($0.maximumResidentKiB * 1024)),
-        ]
-      } ?? [],
+      usage: AuditTrail.usage(usage),
       counters: counters.map {
         [
           .init("requests", .integer($0.requests)), .init("refusals", .integer($0.refusals)),
@@ -144,14 +206,9 @@ struct AuditTrail: ~Copyable {
         ]
       },
       denials: denials.map { $0.map(AuditTrail.detail) },
-      controlGroup: events.map {
-        [
-          .init("memory_kills", .integer(Int64(clamping: $0.memoryKills))),
-          .init("processes_refused", .integer(Int64(clamping: $0.refusedProcesses))),
-          .init(
-            "memory_peak_bytes", $0.memoryPeak.map { .integer(Int64(clamping: $0)) } ?? .null),
-        ]
-      }, further: facts.members(status))
+      controlGroup: events.map(AuditTrail.counts),
+      further: facts.members(status)
+        + (restarts.map { [.init("restarts", .integer($0))] } ?? []))
     var encoder = RecordEncoder(session: session, sequence: counters?.nextSequence ?? -1)
     encoder.append(end, at: .now)
     try write(encoder.bytes, isTorn: counters.map { $0.isTorn != 0 } ?? endsInHalfALine())

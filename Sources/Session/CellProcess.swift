@@ -24,13 +24,17 @@ struct CellProcess: ~Copyable {
   /// Answers them. Whoever waits for anything of the cell after its filter was handed over waits for
   /// them as well: their callers stand still, and with them what is waited for.
   private var denials: DenialWatch?
+  /// Where signals are read that end the making of a cell in the middle of a session; -1 before.
+  private let signals: Int32
+  private var stageIsGone = false
 
   /// The descriptor to wait on for reports.
   var reportDescriptor: Int32 { cell.reportDescriptor }
 
-  /// Starts to build the cell of `plan` around three pipe ends.
+  /// Starts to build the cell of `plan` around three pipe ends. A signal that `signals` reports ends
+  /// the making of it: see ``SessionError/signal``.
   static func start(
-    _ plan: Plan, input: Int32, output: Int32, error: Int32, skip: CellStep?
+    _ plan: Plan, input: Int32, output: Int32, error: Int32, skip: CellStep?, signals: Int32 = -1
   ) throws(SessionError) -> CellProcess {
     var sources: [Int32] = []
     for case .bind(_, let source, let status, _) in plan.blueprint.actions {
@@ -61,13 +65,15 @@ struct CellProcess: ~Copyable {
     for source in sources {
       try doing("close a path") { () throws(Errno) in try Descriptor.close(source) }
     }
-    return CellProcess(cell: cell, group: group, plan: plan, pipes: pipes, space: space)
+    return CellProcess(
+      cell: cell, group: group, plan: plan, pipes: pipes, space: space, signals: signals)
   }
 
   private init(
     cell: consuming Cell, group: consuming SessionGroup?, plan: Plan, pipes: [UInt64],
-    space: consuming SpaceKeeper
+    space: consuming SpaceKeeper, signals: Int32
   ) {
+    self.signals = signals
     self.space = space
     self.cell = cell
     self.group = group
@@ -128,6 +134,7 @@ struct CellProcess: ~Copyable {
         _ = try doing("wait for the stage") { () throws(Errno) in
           try Process.wait(cell.stage, nonblocking: false)
         }
+        stageIsGone = true
       case .serverWaits(let process, let found):
         serverProcess = process
         facts = found
@@ -181,10 +188,12 @@ struct CellProcess: ~Copyable {
         PollEntry(descriptor: cell.executed.rawValue, events: .input),
         PollEntry(descriptor: cell.reportDescriptor, events: .input),
         PollEntry(descriptor: denialDescriptor, events: .input),
+        PollEntry(descriptor: signals, events: .input),
       ]
       _ = try doing("wait for the server to start") { () throws(Errno) in
         try Poll.wait(&entries, timeoutMilliseconds: -1)
       }
+      if !entries[3].result.isEmpty { try heedSignals() }
       try answerDenial(entries[2].result)
       if entries[1].result.contains(.input) {
         switch try report() {
@@ -302,13 +311,66 @@ struct CellProcess: ~Copyable {
   /// How long that may take, in microseconds.
   private static let patienceForOrphans: Int64 = 5_000_000
 
+  /// Reads the signals that have come; children are looked after by whoever had this cell made.
+  private func heedSignals() throws(SessionError) {
+    while true {
+      let number: Int32
+      do { number = try Signal.next(from: signals) } catch .wouldBlock { return } catch {
+        throw SessionError("read a signal", error)
+      }
+      guard number == Signal.child else { throw SessionError(interruptedBy: number) }
+    }
+  }
+
+  /// Ends a cell that could not be made, and waits until nothing of it is left.
+  mutating func abandon(sparing others: [Int32]) throws(SessionError) {
+    cell.endLife()
+    if !stageIsGone {
+      do { try Process.signal(child: cell.stage, Signal.kill) } catch { _ = error }
+    }
+    // The end of the reports comes with the end of its last process.
+    let until = Clock.monotonicMicroseconds() + CellProcess.patienceForEnd
+    while Clock.monotonicMicroseconds() < until {
+      try kill()
+      if endsByInit { try kill() }
+      var entries = [
+        PollEntry(descriptor: cell.reportDescriptor, events: .input),
+        PollEntry(descriptor: denialDescriptor, events: .input),
+      ]
+      _ = try doing("wait for the cell") { () throws(Errno) in
+        try Poll.wait(&entries, timeoutMilliseconds: 100)
+      }
+      try answerDenial(entries[1].result)
+      guard !entries[0].result.isEmpty else { continue }
+      do {
+        switch try cell.nextReport() {
+        case .initStarted(let process): initProcess = process
+        case .listens(let descriptor): try Descriptor.close(descriptor)
+        default: break
+        }
+      } catch .brokenPipe { break } catch { continue }
+    }
+    let keep = others + keepers.map(\.process)
+    for process in [initProcess, stageIsGone ? nil : cell.stage].compactMap(\.self) {
+      do { _ = try Process.wait(process, nonblocking: false) } catch { _ = error }
+    }
+    initProcess = nil
+    try endOrphans(sparing: others)
+    Process.reapChildren(except: keep)
+    _ = try finish()
+    try removeSpace()
+  }
+
   /// Waits until the private space is gone.
   mutating func removeSpace() throws(SessionError) {
     try space.finish()
   }
 
   /// The processes of this cell that are children of ours and that others must not wait for.
-  var children: [Int32] { [cell.stage] + keepers.map(\.process) + (initProcess.map { [$0] } ?? []) }
+  var children: [Int32] {
+    (stageIsGone ? [] : [cell.stage]) + keepers.map(\.process)
+      + (initProcess.map { [$0] } ?? [])
+  }
 
   /// What removes this cell's things outside of it.
   var keepers: [Keeper.Watch] {
@@ -334,10 +396,12 @@ struct CellProcess: ~Copyable {
       var entries = [
         PollEntry(descriptor: cell.reportDescriptor, events: .input),
         PollEntry(descriptor: denialDescriptor, events: .input),
+        PollEntry(descriptor: signals, events: .input),
       ]
       _ = try doing("wait for the cell") { () throws(Errno) in
         try Poll.wait(&entries, timeoutMilliseconds: Int32(clamping: left / 1000 + 1))
       }
+      if !entries[2].result.isEmpty { try heedSignals() }
       if !entries[0].result.isEmpty { return try report() }
       try answerDenial(entries[1].result)
     }
@@ -382,55 +446,5 @@ struct CellProcess: ~Copyable {
     do { return try cell.nextReport() } catch .brokenPipe {
       throw SessionError("the cell ended without an account", hint: SessionError.ofMachine)
     } catch { throw SessionError("hear the cell", error) }
-  }
-
-  /// What to do where namespaces or mounts are refused.
-  private static func waysOut(_ error: Errno) -> String? {
-    guard
-      [.notPermitted, .permissionDenied, .notImplemented, .noSpace, .invalidArgument]
-        .contains(error)
-    else { return nil }
-    // Root needs its namespaces' rights before it gives them up, and those of others to look at them.
-    let options =
-      Process.user == 0
-      ? "--cap-add SYS_ADMIN --cap-add SYS_PTRACE --security-opt systempaths=unconfined"
-      : "--security-opt seccomp=unconfined --security-opt systempaths=unconfined"
-    return
-      "anchorhold doctor shows what is refused here; of a container there are two ways out: let it "
-      + "make namespaces and mounts (\(options)), or seal without them by --isolation container, which "
-      + "holds back no names of files, host name, interfaces and hidden paths (docs/what-holds.md)"
-  }
-  /// What to do where a control that the profile asks for cannot be had.
-  private static let optional = [
-    "WRITE_EXECUTE": "it needs Linux 6.3; without it, write hardening: {write_execute: allow}",
-    "SPECULATION":
-      "this processor or kernel gives no choice (/sys/devices/system/cpu/vulnerabilities says "
-      + "more); without it, write hardening: {speculation: leave}",
-  ]
-
-  /// A failed step as a message that says what to do.
-  static func failure(_ step: CellStep, _ error: Errno, _ subject: String) -> SessionError {
-    if step == .execute {
-      // The plan found the file and the cell has it: what is missing is what it names.
-      let hint: String? =
-        switch error {
-        case .permissionDenied:
-          "is it executable for the cell's user, and its interpreter granted?"
-        case .noSuchFile:
-          "the loader or interpreter that it names is not in the cell: write extends: auto"
-        default: nil
-        }
-      return SessionError("cannot execute \"\(subject)\": \(error)", hint: hint, status: 126)
-    }
-    // A mount point in a directory that the server's user may not even enter.
-    let closed =
-      step.name == "BIND" && error == .permissionDenied
-      ? "the server's user may not enter what that lies in: let it (chmod o+x), or say whose the "
-        + "directory is with user: {owner_of: PATH}; anchorhold check says which user it is" : nil
-    let hint =
-      closed ?? CellProcess.optional[step.name] ?? (step.needsNamespaces ? waysOut(error) : nil)
-      ?? SessionError.ofMachine
-    return SessionError(
-      "cannot \(step)\(subject.isEmpty ? "" : " (\(subject))"): \(error)", hint: hint)
   }
 }

@@ -28,16 +28,36 @@ struct ControlMessage: Equatable, Sendable {
     /// Relay, for `tools`: the first number is an ``InspectionEnd``, the second how much is not as
     /// pinned.
     case inspected = 9
+    /// Relay: of the server that ended everything is read, answered and closed; the numbers are that of
+    /// the next audit record, and whether (1) the file ends in half a line. The relay writes no record
+    /// until it is told something.
+    case drained = 10
+    /// Relay: likewise, as it was asked to by ``hold``.
+    case held = 11
+    /// Relay: the new server has been told what it had to be; the numbers are the subscriptions and the
+    /// tasks that are lost.
+    case resumed = 12
+    /// Relay: the new server does not go on where the last one was: 1 it refuses the handshake, 2 it
+    /// speaks another version, 3 that could not be recorded.
+    case handshakeRefused = 13
     /// Monitor: the seal holds, begin to read from the client.
     case open = 16
-    /// Monitor: the server has ended; the numbers are its wait status word and how long (µs) the
-    /// client may take for what it was still sent.
+    /// Monitor: the server has ended; the numbers are its wait status word, how long (µs) the
+    /// client may take for what it was still sent, whether (1) another one follows, and if not 0, the
+    /// number of the next audit record.
     case serverEnded = 17
     /// Monitor: close the server's stdin and take nothing more from the client; the first number,
     /// if not 0, is how long (µs) the client may still take for what it was sent.
     case stop = 18
     /// Monitor: system calls of the cell were refused; see ``ControlMessage/denials(_:)``.
     case denied = 19
+    /// Monitor: the end of the server is recorded; the first number is that of the next audit record.
+    case noted = 20
+    /// Monitor: write no more records and say how far you came; a new server is about to be sealed.
+    case hold = 21
+    /// Monitor: it is sealed, and the message carries the ends of its pipes: stdin, stdout, stderr. The
+    /// first number is that of the next audit record.
+    case server = 22
   }
 
   /// What is said.
@@ -98,7 +118,8 @@ struct ControlMessage: Equatable, Sendable {
   /// Receives a message; nil at the end of the file. Throws `.wouldBlock` when there is none yet, and
   /// `.badMessage` for what is none.
   ///
-  /// Descriptors that the other side attached are closed by the kernel: there is no room for them.
+  /// Descriptors that the other side attached are closed by the kernel: there is no room for them
+  /// (but see ``receivePassed(from:)``).
   static func receive(from descriptor: Int32) throws(Errno) -> ControlMessage? {
     var buffer = [UInt8](repeating: 0, count: size + 1)
     var count = 0
@@ -111,6 +132,28 @@ struct ControlMessage: Equatable, Sendable {
     if count == 0 { return nil }
     guard let message = ControlMessage(Array(buffer[..<count])) else { throw .badMessage }
     return message
+  }
+
+  /// Receives a message with the descriptors that came with it, in a relay that may be given some.
+  static func receivePassed(
+    from descriptor: Int32
+  ) throws(Errno) -> (message: ControlMessage, passed: [Int32])? {
+    var buffer = [UInt8](repeating: 0, count: size + 1)
+    var received: (count: Int, passed: [Int32])
+    do throws(Errno) {
+      received = try Descriptor.receivePassed(descriptor, into: &buffer)
+    } catch {
+      guard error == .connectionReset else { throw error }
+      received = try Descriptor.receivePassed(descriptor, into: &buffer)
+    }
+    if received.count == 0 { return nil }
+    guard let message = ControlMessage(Array(buffer[..<received.count])),
+      message.kind == .server ? received.passed.count == 3 : received.passed.isEmpty
+    else {
+      for descriptor in received.passed { try Descriptor.close(descriptor) }
+      throw .badMessage
+    }
+    return (message, received.passed)
   }
 
   private static func read(_ descriptor: Int32, into buffer: inout [UInt8]) throws(Errno) -> Int {

@@ -45,11 +45,15 @@ struct EndFacts: Sendable {
     case .signalled(let number): relay.append(.init("signal", .integer(Int64(number))))
     case nil: break
     }
-    return [
+    return serverMembers(status) + [.init("relay", .object(relay))]
+  }
+
+  /// Those of them that are about the server.
+  func serverMembers(_ status: ExitStatus?) -> [Detail.Member] {
+    [
       .init("limit", EndFacts.limit(status).map { .text($0) } ?? .null),
       .init("sent", .list(sent.map { .integer(Int64($0)) })),
       .init("explanation", explanation(status).map { .text($0) } ?? .null),
-      .init("relay", .object(relay)),
     ]
   }
 

@@ -12,7 +12,7 @@ struct HeldPlan: ~Copyable {
   let plan: Plan
   /// What is in force of the keeper's confinement; empty when there is none.
   let checks: [SealCheck]
-  private let keeper: Keeper?
+  private var keeper: Keeper?
 
   /// What keeps the places, if there are any.
   var watches: [Keeper.Watch] {
@@ -115,9 +115,10 @@ struct HeldPlan: ~Copyable {
     }
   }
 
-  /// The end of the session: waits until the places are free, or other sessions' alone.
-  consuming func free() throws(SessionError) {
-    if let keeper { try HeldPlan.free(keeper) }
+  /// The end of the cell: waits until the places are free, or other sessions' alone.
+  mutating func free() throws(SessionError) {
+    guard let keeper = keeper.take() else { return }
+    try HeldPlan.free(keeper)
   }
 
   private static func free(_ keeper: consuming Keeper) throws(SessionError) {

@@ -26,42 +26,48 @@ struct Monitor: ~Copyable {
     static let drainUnasked: Int64 = 5_000_000
   }
 
-  private var cell: CellProcess
-  private let relay: RelayProcess
-  /// The keepers that are not the cell's own.
-  private let keepers: [Keeper.Watch]
-  private let trail: AuditTrail
-  private let signals: FileDescriptor
+  var cell: CellProcess
+  let relay: RelayProcess
+  /// Makes the cells, and has the places kept that are not a cell's own.
+  let maker: CellMaker
+  /// What the relay said of itself.
+  let relayFacts: RelayFacts
+  let trail: AuditTrail
+  let signals: FileDescriptor
   /// The session's pins, if the profile has any.
   private let pinning: Pinning?
 
-  private var reason: String?
-  private var conversation = RelayConversation()
+  var reason: String?
+  var conversation = RelayConversation()
   /// What we did about the server and found of the relay, for the record.
-  private var facts = EndFacts()
-  private var terminateAt: Int64?
-  private var killAt: Int64?
+  var facts = EndFacts()
+  var terminateAt: Int64?
+  var killAt: Int64?
   private var drainUntil: Int64?
   /// When all has to be over, because somebody asked for the end.
   private var endBy: Int64?
-  private var statusWord: Int32?
-  private var usage: ResourceUsage?
+  var statusWord: Int32?
+  var usage: ResourceUsage?
+  /// Whether and when the server is started again; see `MonitorRestart.swift`.
+  var restarts: Restarts
   /// What the relay counted; nil if it did not come to say goodbye.
   private var counters: Counters?
-  private var cellIsGone = false
-  private var relayIsGone = false
+  var cellIsGone = false
+  private(set) var relayIsGone = false
   private var relayFinished: Bool { counters != nil }
 
   init(
-    cell: consuming CellProcess, relay: consuming RelayProcess, keepers: [Keeper.Watch],
-    trail: consuming AuditTrail, signals: consuming FileDescriptor,
+    cell: consuming CellProcess, relay: consuming RelayProcess, maker: CellMaker,
+    relayFacts: RelayFacts, trail: consuming AuditTrail, signals: consuming FileDescriptor,
     pinning: Pinning?, inspects: Bool
   ) {
     conversation.inspects = inspects
     statusWord = cell.endedEarly
     self.cell = cell
     self.relay = relay
-    self.keepers = keepers
+    self.maker = maker
+    self.relayFacts = relayFacts
+    restarts = Restarts(maker.rule)
     self.trail = trail
     self.signals = signals
     self.pinning = pinning
@@ -78,32 +84,39 @@ struct Monitor: ~Copyable {
     ]
     while !(cellIsGone && relayIsGone) {
       if relayIsGone { entries[1].descriptor = -1 }
-      if cellIsGone { entries[2].descriptor = -1 }
+      entries[2].descriptor = cellIsGone ? -1 : cell.reportDescriptor
       entries[3].descriptor = cell.denialDescriptor
       let timeout = nextTimeout()
       _ = try doing("wait") { () throws(Errno) in
         try Poll.wait(&entries, timeoutMilliseconds: timeout)
       }
+      let server = restarts.generation
       if !entries[1].result.isEmpty, !relayIsGone { try hearRelay() }
       if !entries[2].result.isEmpty, !cellIsGone { try hearCell() }
       if !entries[0].result.isEmpty { try handleSignals() }
       // After everything else, and one at a time: a flood of them delays nothing but itself.
-      try hearDenial(entries[3].result)
+      // What was found of an old server's listener says nothing of the new one's.
+      if server == restarts.generation { try hearDenial(entries[3].result) }
       try act(at: Clock.monotonicMicroseconds())
     }
     return try finish()
   }
 
   private func nextTimeout() -> Int32 {
-    let deadlines = [terminateAt, killAt, drainUntil, relayIsGone ? nil : cell.denialDeadline]
-      .compactMap(\.self)
+    let deadlines = [
+      terminateAt, killAt, drainUntil, relayIsGone ? nil : restarts.deadline,
+      relayIsGone || restarts.isPaused ? nil : cell.denialDeadline,
+    ].compactMap(\.self)
     guard let next = deadlines.min() else { return -1 }
     let left = next - Clock.monotonicMicroseconds()
     return left <= 0 ? 0 : Int32(clamping: left / 1000 + 1)
   }
 
   private mutating func act(at now: Int64) throws(SessionError) {
-    if let time = cell.denialDeadline, now >= time, !relayIsGone { try tellDenials() }
+    if let time = cell.denialDeadline, now >= time, !relayIsGone, !restarts.isPaused {
+      try tellDenials()
+    }
+    if !relayIsGone { try actOnRestart(at: now) }
     if let time = terminateAt, now >= time {
       terminateAt = nil
       try cell.signal(Signal.terminate)
@@ -142,7 +155,12 @@ struct Monitor: ~Copyable {
     case .clientGone:
       try end("client-gone", terminateAt: now + Grace.afterClose, by: now + Grace.allAfterClose)
     // A server without stdout has nothing more to say.
-    case .serverClosed: terminateAt = min(terminateAt ?? .max, now + Grace.afterClose)
+    case .serverClosed:
+      if statusWord == nil { terminateAt = min(terminateAt ?? .max, now + Grace.afterClose) }
+    case .drained: try hearDrained(message.numbers[0], isTorn: message.numbers[1] != 0)
+    case .held: try restart(message.numbers[0], isTorn: message.numbers[1] != 0)
+    case .resumed: restarted(lost: message.numbers)
+    case .handshakeRefused: try restartFailed(message.numbers[0])
     case .finished: counters = Counters(message.numbers)
     case .failed:
       Diagnostics.error(
@@ -150,7 +168,7 @@ struct Monitor: ~Copyable {
       try end("relay-failed", terminateAt: now, by: now + Grace.allAfterOurSignal)
     case .pinned: try keepPins(message.numbers)
     case .inspected: inspection = message.numbers
-    case .ready, .badPins, .open, .serverEnded, .stop, .denied: break
+    case .ready, .badPins, .open, .serverEnded, .stop, .denied, .noted, .hold, .server: break
     }
   }
 
@@ -184,12 +202,21 @@ struct Monitor: ~Copyable {
     try collectRelay(waiting: true)
   }
 
+  /// Ends a relay that does not do its part in starting the server again, and with it the session.
+  mutating func giveUpRelay() throws(SessionError) {
+    Diagnostics.error("the relay does not let the server be started again: the session is ended")
+    reason = "relay-failed"
+    relayFailed = true
+    try killRelay()
+  }
+
   /// Begins the end that somebody asked for, or makes haste if it has begun.
-  private mutating func end(
+  mutating func end(
     _ reason: String, terminateAt time: Int64, by limit: Int64
   ) throws(SessionError) {
     self.reason = self.reason ?? reason
     endBy = min(endBy ?? .max, limit)
+    try giveUpRestart()
     guard statusWord != nil else {
       terminateAt = min(terminateAt ?? .max, time)
       return
@@ -211,8 +238,10 @@ struct Monitor: ~Copyable {
   /// Answers one refused system call; the relay hears of it first, if it is to be told at once.
   private mutating func hearDenial(_ events: PollEvents) throws(SessionError) {
     guard !events.isEmpty else { return }
+    let isPaused = restarts.isPaused
     try cell.answerDenial(events) { (entry) throws(SessionError) in
-      try relay.tellAtOnce(ControlMessage.denials([entry][...]))
+      if isPaused { return false }
+      return try relay.tellAtOnce(ControlMessage.denials([entry][...]))
     }
   }
 
@@ -258,23 +287,32 @@ struct Monitor: ~Copyable {
     try collectCell(waiting: true)
   }
 
-  private mutating func killCell() throws(SessionError) {
+  mutating func killCell() throws(SessionError) {
     if statusWord == nil { facts.sent.append(Signal.kill) }
     try cell.kill()
   }
 
-  private mutating func serverEnded(_ word: Int32) throws(SessionError) {
+  mutating func serverEnded(_ word: Int32) throws(SessionError) {
     statusWord = word
-    reason = reason ?? "server-ended"
     terminateAt = nil
     let now = Clock.monotonicMicroseconds()
     // Whatever is left of the cell ends with init, which ends by itself, or else by us.
     killAt = cellIsGone ? nil : now + Grace.endOfInit
+    if !relayIsGone { try tellDenials() }
+    if let wait = wait(after: word, at: now) {
+      return try pause(for: wait, patience: patienceLeft(at: now), at: now)
+    }
+    try tellServerEnded(word)
+  }
+
+  /// The server has ended, and no other one follows; `sequence`: of the next record, if we wrote some.
+  mutating func tellServerEnded(_ word: Int32, sequence: Int64 = 0) throws(SessionError) {
+    reason = reason ?? "server-ended"
+    let now = Clock.monotonicMicroseconds()
     let patience = patienceLeft(at: now)
     drainUntil = now + patience + Grace.farewell
-    if !relayIsGone { try tellDenials() }
     conversation.toldServerEnded = true
-    try relay.tell(ControlMessage(.serverEnded, [Int64(word), patience]))
+    try relay.tell(ControlMessage(.serverEnded, [Int64(word), patience, 0, sequence]))
   }
 
   private mutating func handleSignals() throws(SessionError) {
@@ -283,25 +321,31 @@ struct Monitor: ~Copyable {
       do { number = try Signal.next(from: signals.rawValue) } catch .wouldBlock { return } catch {
         throw SessionError("read a signal", error)
       }
-      if number == Signal.child {
-        try collectCell(waiting: false)
-        try collectRelay(waiting: false)
-        // What lost its parent and came to us; all of it does as process 1.
-        if cell.endsByInit || Process.identifier == 1 {
-          Process.reapChildren(
-            except: cell.children + [relay.process] + keepers.map(\.process))
-        }
-        try lookAfterKeepers()
-        continue
-      }
-      let now = Clock.monotonicMicroseconds()
-      endingSignal = endingSignal ?? number
-      try end(
-        "signal", terminateAt: now + Grace.afterOurSignal, by: now + Grace.allAfterOurSignal)
-      guard statusWord == nil else { continue }
-      killAt = min(killAt ?? .max, now + Grace.killAfterOurSignal)
-      if !relayIsGone { try relay.tell(ControlMessage(.stop)) }
+      if number == Signal.child { try collect() } else { try endBySignal(number) }
     }
+  }
+
+  /// Looks after every child.
+  mutating func collect() throws(SessionError) {
+    try collectCell(waiting: false)
+    try collectRelay(waiting: false)
+    // What lost its parent and came to us; all of it does as process 1.
+    if cell.endsByInit || Process.identifier == 1 {
+      Process.reapChildren(
+        except: cell.children + [relay.process] + maker.watches.map(\.process))
+    }
+    try lookAfterKeepers()
+  }
+
+  /// Begins the end that a signal asks for.
+  mutating func endBySignal(_ number: Int32) throws(SessionError) {
+    let now = Clock.monotonicMicroseconds()
+    endingSignal = endingSignal ?? number
+    if statusWord != nil, restarts.isPaused { endedWithoutServer = true }
+    try end("signal", terminateAt: now + Grace.afterOurSignal, by: now + Grace.allAfterOurSignal)
+    guard statusWord == nil else { return }
+    killAt = min(killAt ?? .max, now + Grace.killAfterOurSignal)
+    if !relayIsGone { try relay.tell(ControlMessage(.stop)) }
   }
 
   /// Ends a session one of whose keepers was ended: others may take what it kept from them, and if we
@@ -309,7 +353,7 @@ struct Monitor: ~Copyable {
   private mutating func lookAfterKeepers() throws(SessionError) {
     guard statusWord == nil, !keeperFailed else { return }
     let isOneGone = try doing("look after the keepers") { () throws(Errno) in
-      try Keeper.Watch.anyEnded(cell.keepers + keepers)
+      try Keeper.Watch.anyEnded(cell.keepers + maker.watches)
     }
     guard isOneGone else { return }
     Diagnostics.error("the keeper of what is outside of the cell was ended: so is the session")
@@ -328,7 +372,9 @@ struct Monitor: ~Copyable {
     cell.forgetInit()
     killAt = nil
     // The end is recorded whatever is left; what is left is said.
-    do { try cell.endOrphans(sparing: [relay.process]) } catch { Diagnostics.error(error.message) }
+    do {
+      try cell.endOrphans(sparing: [relay.process] + maker.watches.map(\.process))
+    } catch { Diagnostics.error(error.message) }
     usage = ended.usage
     if statusWord == nil {
       // Init sends its report before it ends, so look once more before believing that it could not.
@@ -382,6 +428,8 @@ struct Monitor: ~Copyable {
   }
 
   private var endingSignal: Int32?
+  /// A signal ended the session while no server was there.
+  private var endedWithoutServer = false
   private var relayFailed = false
   private var cellFailed = false
   private var keeperFailed = false
@@ -414,15 +462,16 @@ struct Monitor: ~Copyable {
     }
     try trail.recordEnd(
       reason: reason ?? "server-ended", status: status, usage: usage, counters: counters,
-      denials: cell.allDenials, events: events, facts: facts)
+      denials: cell.allDenials, events: events, facts: facts,
+      restarts: restarts.count)
     do { try cell.removeSpace() } catch { Diagnostics.error(error.message) }
     if let limit = EndFacts.limit(status), endingSignal == nil {
       Diagnostics.error("the server was ended at limits.\(limit)")
     }
-    if relayFailed || cellFailed || keeperFailed || pinsFailed { return 125 }
+    if relayFailed || cellFailed || keeperFailed || pinsFailed || restarts.failed { return 125 }
     // A server that takes the end of its stdin for a reason to exit with 0 does not make an end by
     // signal a success.
-    if let endingSignal, status == .exited(0) { return 128 + endingSignal }
+    if let endingSignal, endedWithoutServer || status == .exited(0) { return 128 + endingSignal }
     return status?.shellStatus ?? 125
   }
 }

@@ -121,6 +121,17 @@ final class Pinning {
     if !request.inspects { Diagnostics.warning("\(what) not as pinned", hint: hint) }
   }
 
+  /// Looks at the program again before it is started again: one that is not as it was when the session
+  /// began has not been compared with its pins.
+  func judgeAgain() throws(SessionError) {
+    let now = try ServerPins.survey(executable: executable, pinned: pinned)
+    guard now.fingerprint != survey.fingerprint else { return }
+    let text =
+      "the program \(quotedPath(executable)), or what is pinned with it, changed in the session"
+    if isStrict { throw SessionError(text, hint: "start the session again") }
+    Diagnostics.warning(text)
+  }
+
   /// Notes the times of files whose contents are as pinned, so that they need not be read again. What
   /// cannot be written is read again next time.
   private func renew(_ found: PinFile, _ server: ServerPins) {

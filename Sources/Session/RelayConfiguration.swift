@@ -31,6 +31,8 @@ struct RelayConfiguration: Sendable {
   var questionSeed: [UInt8]
   /// Where a profile allows system calls, if refused ones are to be shown.
   var diagnosis: String?
+  /// Whether a server that fails may be followed by another one.
+  var mayRestart = false
   /// What the server is compared with; nil if with nothing.
   var pins: RelayPins?
   /// The command that shows what changed, for messages.

@@ -8,7 +8,7 @@ struct RelayErrors: Sendable {
   private static let bytesPerSecond = 128 << 10
   private static let waiting = 64 << 10
 
-  private let descriptor: Int32
+  private var descriptor: Int32
   private var output: RelayQueue
   private let prefix: [UInt8]
   private var line: [UInt8] = []
@@ -60,6 +60,22 @@ struct RelayErrors: Sendable {
       end(recorder: &recorder, at: now)
       isOpen = false
     }
+  }
+
+  /// Closes the descriptor of a server that ended.
+  mutating func close() {
+    isOpen = false
+    guard descriptor >= 0 else { return }
+    do { try Descriptor.close(descriptor) } catch { _ = error }
+    descriptor = -1
+  }
+
+  /// Reads what another server writes, from here on.
+  mutating func attach(_ descriptor: Int32) {
+    self.descriptor = descriptor
+    isOpen = true
+    line.removeAll(keepingCapacity: true)
+    size = 0
   }
 
   /// Says something of our own, if there is room for it.

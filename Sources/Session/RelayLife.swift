@@ -1,4 +1,5 @@
 internal import Linux
+internal import Policy
 internal import Wire
 
 /// Beginning and end of a session, as the relay sees them.
@@ -16,16 +17,21 @@ extension RelayLoop {
   /// that server says; false if it is gone, and with it the session.
   mutating func hear() throws(Errno) -> Bool {
     while true {
-      let message: ControlMessage?
       do throws(Errno) {
-        message = try ControlMessage.receive(from: control)
+        if mayRestart {
+          guard let (message, passed) = try ControlMessage.receivePassed(from: control) else {
+            return false
+          }
+          try hear(message, passed)
+        } else {
+          guard let message = try ControlMessage.receive(from: control) else { return false }
+          try hear(message, [])
+        }
       } catch .wouldBlock { return true } catch { throw error }
-      guard let message else { return false }
-      try hear(message)
     }
   }
 
-  private mutating func hear(_ message: ControlMessage) throws(Errno) {
+  private mutating func hear(_ message: ControlMessage, _ passed: [Int32]) throws(Errno) {
     switch message.kind {
     case .open: state.isOpen = true
     case .stop:
@@ -39,20 +45,37 @@ extension RelayLoop {
       closeServerInput()
     case .serverEnded:
       state.serverEnded = true
-      closeServerInput()
       state.ending = message.numbers[0]
       state.patience = message.numbers[1]
+      if message.numbers[2] != 0 {
+        pause()
+      } else {
+        endPause(at: message.numbers[3])
+        closeServerInput()
+      }
+    case .noted:
+      recorder.resume(at: message.numbers[0])
+      state.isHeld = false
+    case .hold: try hold(.held)
+    case .server:
+      recorder.resume(at: message.numbers[0])
+      state.isHeld = false
+      try resume(input: passed[0], output: passed[1], error: passed[2])
     case .denied:
       guard let denials = message.denials else { throw .badMessage }
       hearDenials(denials)
     case .ready, .clientClosed, .clientGone, .serverClosed, .finished, .failed, .badPins,
-      .pinned, .inspected:
+      .pinned, .inspected, .drained, .held, .resumed, .handshakeRefused:
       throw .badMessage
     }
   }
 
   /// Takes the steps that what has happened calls for.
   mutating func advance() throws(Errno) {
+    if state.mayAdvance {
+      state.mayAdvance = false
+      try advanceResumption(at: Clock.monotonicMicroseconds())
+    }
     try advanceOutput()
     try advanceInput()
   }
@@ -66,7 +89,7 @@ extension RelayLoop {
       state.clientEnded = true
     }
     guard state.clientEnded, !state.toldClientClosed else { return }
-    if toServer.isOpen, toServer.count > 0, let deadline = state.inputDeadline,
+    if toServer.isOpen, !toServer.isParked, toServer.count > 0, let deadline = state.inputDeadline,
       Clock.monotonicMicroseconds() < deadline
     {
       return
@@ -91,7 +114,9 @@ extension RelayLoop {
         try tell(.serverClosed)
       }
     }
-    if state.serverEnded, state.serverClosed {
+    if state.isPaused {
+      try advancePause()
+    } else if state.serverEnded, state.serverClosed {
       answerAll(state.ending)
     } else if let deadline = state.serverDeadline, Clock.monotonicMicroseconds() >= deadline {
       answerAll(nil)
@@ -103,15 +128,23 @@ extension RelayLoop {
   private mutating func answerAll(_ status: Int64?) {
     guard !state.isAnswered else { return }
     state.isAnswered = true
-    let reason: StaticString =
-      switch status.map({ ExitStatus(statusWord: Int32(truncatingIfNeeded: $0)) }) {
-      case nil: "closed its streams"
-      case .exited(0): "ended"
-      case .exited: "ended with an error"
-      case .signalled: "was ended by a signal"
-      }
     let now = Clock.monotonicMicroseconds()
-    for decision in window.serverEnded(reason: reason, at: now) {
+    announce(window.serverEnded(reason: Self.words(status), at: now), at: now)
+  }
+
+  /// What became of a server, as an answer says it.
+  static func words(_ status: Int64?) -> StaticString {
+    switch status.map({ ExitStatus(statusWord: Int32(truncatingIfNeeded: $0)) }) {
+    case nil: "closed its streams"
+    case .exited(0): "ended"
+    case .exited: "ended with an error"
+    case .signalled: "was ended by a signal"
+    }
+  }
+
+  /// Records and sends what the end of a server makes known to the client.
+  mutating func announce(_ decisions: [Decision], at now: Int64) {
+    for decision in decisions {
       recorder.add(decision.event, document, at: now)
       count(decision.event)
       if case .answer(let bytes) = decision.action { toClient.append(bytes, isAnswer: true) }
@@ -136,13 +169,18 @@ extension RelayLoop {
     }
   }
 
-  private mutating func closeServerInput() { toServer.close() }
+  private mutating func closeServerInput() {
+    toServer.close()
+    toNewServer.close()
+  }
 
   /// Whether nothing is left to do: the server ended, its streams are read to their ends, and the
   /// client has taken everything or had the time to.
   var isFinished: Bool {
     mutating get {
-      guard state.serverEnded, state.serverClosed, state.isAnswered, !errors.isOpen else {
+      guard state.serverEnded, state.serverClosed, state.isAnswered, !errors.isOpen,
+        !state.isPaused
+      else {
         return false
       }
       if toClient.count == 0 { return true }

@@ -58,6 +58,7 @@ extension RelayLoop {
     if side == .client, document.kind == .request { counters.requests += 1 }
     stage(decision, from: side, at: now)
     if window.mayRelease { releaseCalls(at: now) }
+    if state.isResuming, side == .server { state.mayAdvance = true }
   }
 
   /// Decides on calls that had to wait for what the server says of its tools.

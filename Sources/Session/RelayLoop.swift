@@ -16,14 +16,16 @@ struct RelayLoop: ~Copyable {
   /// How long (µs) the server has to take what the client sent before it left.
   static let inputGrace: Int64 = 500_000
 
+  /// The way to a server that was started again.
+  private static let newServerEntry = 6
   /// The control socket comes last, because poll(2) looks in this order: what the monitor says before
   /// it lets the server go on is seen whenever anything is that the server said after.
-  private static let controlEntry = 6
+  private static let controlEntry = 7
 
   let control: Int32
   private let facts: RelayFacts
   let client: RelaySource
-  let server: RelaySource
+  var server: RelaySource
   var clientFramer: LineFramer
   var serverFramer: LineFramer
   var decoder: Decoder
@@ -37,6 +39,10 @@ struct RelayLoop: ~Copyable {
   var inspector: Inspector?
   var toClient: RelayQueue
   var toServer: RelayQueue
+  /// What a server that was started again is told first, while what the client sends waits.
+  var toNewServer = RelayQueue(-1, .nonblocking)
+  /// Whether another server may follow: then messages of the monitor may carry descriptors.
+  let mayRestart: Bool
   var counters = Counters()
   /// What the lines of this read send, in order, until their records are written.
   var staged: [Staged] = []
@@ -44,7 +50,7 @@ struct RelayLoop: ~Copyable {
   var marks = (client: 0, server: 0)
   var state = State()
   private var entries = [PollEntry](
-    repeating: PollEntry(descriptor: -1, events: .input), count: 7)
+    repeating: PollEntry(descriptor: -1, events: .input), count: 8)
   /// Storage has grown beyond what small messages need.
   var needsShrink = false
 
@@ -78,6 +84,13 @@ struct RelayLoop: ~Copyable {
     var isAnswered = false
     var inputDeadline: Int64?
     var serverDeadline: Int64?
+    /// The server ended and another one is to follow, and until when its last bytes are read.
+    var isPaused = false
+    var drainDeadline: Int64?
+    /// Nothing is done until the monitor says so, because it writes records.
+    var isHeld = false
+    /// What a new server is told first is not over, and it may have answered.
+    var isResuming = false, mayAdvance = false
     var outputDeadline: Int64?
   }
 
@@ -99,6 +112,7 @@ struct RelayLoop: ~Copyable {
     denials = RelayDenials(diagnosis: configuration.diagnosis)
     toClient = RelayQueue(configuration.clientOutput, configuration.clientOutputTransfer)
     toServer = RelayQueue(configuration.serverInput, .nonblocking)
+    mayRestart = configuration.mayRestart
     if let task = configuration.inspection, let pins {
       inspector = Inspector(
         task, pinned: pins.book, output: configuration.clientOutput)
@@ -138,9 +152,12 @@ struct RelayLoop: ~Copyable {
       if !entries[3].result.isEmpty { readErrors() }
       if !entries[4].result.isEmpty { flushClient() }
       if !entries[5].result.isEmpty { flushServer() }
+      if !entries[Self.newServerEntry].result.isEmpty { try flushNewServer() }
       if !entries[0].result.isEmpty { errors.flush() }
-      if inspector != nil { try inspect() } else if window.hasPins { try keepPins() }
-      expire()
+      if !state.isHeld {
+        if inspector != nil { try inspect() } else if window.hasPins { try keepPins() }
+        expire()
+      }
       try advance()
       if isFinished { return try finish() }
     }
@@ -149,9 +166,14 @@ struct RelayLoop: ~Copyable {
   /// A side whose queue is full, or that has ended, is not waited for at all: a hang-up on it
   /// would else wake us without end.
   private mutating func setInterest() {
+    if state.isHeld {
+      for index in entries.indices { entries[index].descriptor = -1 }
+      entries[Self.controlEntry].descriptor = control
+      return
+    }
     let readsClient =
       state.isOpen && inspector == nil && !state.clientEnded && toServer.count < Self.bound
-      && toClient.answers < Self.bound
+      && state.drainDeadline == nil && toClient.answers < Self.bound
     let readsServer =
       (state.isOpen || state.serverEnded) && !state.serverClosed && toClient.count < Self.bound
       && toServer.answers < Self.bound
@@ -166,6 +188,8 @@ struct RelayLoop: ~Copyable {
     entries[3].descriptor = state.isOpen || state.serverEnded ? errors.inputDescriptor : -1
     entries[4].descriptor = toClient.count > 0 ? toClient.descriptor : -1
     entries[5].descriptor = toServer.count > 0 ? toServer.descriptor : -1
+    entries[Self.newServerEntry].descriptor = toNewServer.count > 0 ? toNewServer.descriptor : -1
+    entries[Self.newServerEntry].events = .output
     entries[0].descriptor = errors.outputDescriptor
     entries[4].events = .output
     entries[5].events = .output
@@ -174,8 +198,10 @@ struct RelayLoop: ~Copyable {
 
   /// Milliseconds to wait at most; for ever if there is nothing to do later.
   private func timeout() -> Int32 {
+    if state.isHeld { return -1 }
     let deadline = min(
-      min(state.inputDeadline ?? .max, state.serverDeadline ?? .max),
+      min(
+        state.inputDeadline ?? .max, state.serverDeadline ?? .max, state.drainDeadline ?? .max),
       min(
         min(state.outputDeadline ?? .max, window.deadline ?? .max), inspector?.wakes ?? .max))
     let slow = recorder.hasCounts || errors.hasHidden || needsShrink

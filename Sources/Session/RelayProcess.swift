@@ -17,15 +17,17 @@ struct RelayProcess: ~Copyable {
   /// Forks the relay and confines it. `configuration` makes its set-up from the control socket's
   /// number; `skip` is honoured in the test build only. Call only while single-threaded.
   static func start(
-    privileged: Bool, setsBounding: Bool, skip: CellStep?,
+    privileged: Bool, setsBounding: Bool, skip: CellStep?, mayRestart: Bool,
     configuration: (_ control: Int32) -> RelayConfiguration
   ) throws(SessionError) -> RelayProcess {
-    let program: SeccompProgram
-    do { program = try .relay() } catch {
-      throw SessionError("cannot prepare the relay's system-call filter: \(error)")
-    }
     let pair = try doing("make a control socket") { () throws(Errno) in
       try Descriptor.socketPair()
+    }
+    let program: SeccompProgram
+    do {
+      program = try mayRestart ? .relay(receivingOn: pair.theirs.rawValue) : .relay()
+    } catch {
+      throw SessionError("cannot prepare the relay's system-call filter: \(error)")
     }
     let monitor = Process.identifier
     let theirs = pair.theirs.release()
@@ -142,9 +144,10 @@ struct RelayProcess: ~Copyable {
   /// What the kernel says of the relay, once it said that it is ready, and what it said itself:
   /// Landlock, a death signal and an ordinary user's descriptors do not show from outside.
   ///
-  /// `sees`: whether we may look at the descriptors of another user's process.
+  /// `sees`: whether we may look at the descriptors of another user's process; `again`: once the
+  /// server's pipes are closed, of which those of the next one may have other numbers.
   func seal(
-    _ facts: RelayFacts, privileged: Bool, setsBounding: Bool, sees: Bool
+    _ facts: RelayFacts, privileged: Bool, setsBounding: Bool, sees: Bool, again: Bool = false
   ) throws(Errno) -> [SealCheck] {
     let state = ProcessState(process)
     let status = try state.status()
@@ -185,7 +188,12 @@ struct RelayProcess: ~Copyable {
           "relay.limit.\(limit.resource.rowName)", expected: "\(limit.soft) \(limit.hard)",
           observed: "\(seen.soft) \(seen.hard)"))
     }
-    if privileged, sees {
+    if privileged, sees, again {
+      checks.append(
+        SealCheck(
+          "relay.descriptor_count", expected: "\(descriptors.count - 3)",
+          observed: "\(try state.descriptors().count)"))
+    } else if privileged, sees {
       let numbers = try state.descriptors().map(String.init)
       checks.append(
         SealCheck(
@@ -216,6 +224,15 @@ struct RelayProcess: ~Copyable {
       return
     } catch {
       throw SessionError("speak to the relay", error)
+    }
+  }
+
+  /// Says something to the relay, and gives it these descriptors.
+  func tell(_ message: ControlMessage, passing descriptors: [Int32]) throws(SessionError) {
+    do {
+      try Descriptor.send(control.rawValue, message.bytes, passing: descriptors)
+    } catch .brokenPipe, .connectionReset { return } catch {
+      throw SessionError("give the relay the pipes of a new server", error)
     }
   }
 

@@ -22,10 +22,13 @@ struct RelayQueue: Sendable {
     self.transfer = transfer
   }
 
+  /// Whether lines wait for a descriptor to come.
+  private(set) var isParked = false
+
   /// How many bytes wait.
   var count: Int { bytes.count - head }
   /// Whether anything can still be written.
-  var isOpen: Bool { descriptor >= 0 }
+  var isOpen: Bool { descriptor >= 0 || isParked }
   /// The end of what was appended, for `truncate`.
   var mark: Int { bytes.count }
 
@@ -63,6 +66,7 @@ struct RelayQueue: Sendable {
   /// Writes until everything is written or the descriptor takes no more.
   mutating func flush() -> Flush {
     guard isOpen else { return .drained }
+    if isParked { return .full }
     while head < bytes.count {
       if transfer == .blocking, !isWritable { return .full }
       do {
@@ -85,13 +89,34 @@ struct RelayQueue: Sendable {
   mutating func close() {
     guard isOpen else { return }
     // The number is ours alone and its error could change nothing.
-    do { try Descriptor.close(descriptor) } catch { _ = error }
+    if descriptor >= 0 { do { try Descriptor.close(descriptor) } catch { _ = error } }
     abandon()
+  }
+
+  /// Closes the descriptor and forgets what waits; what is appended from now on waits for another one.
+  mutating func park() {
+    close()
+    isParked = true
+  }
+
+  /// Lets what waits go there.
+  mutating func unpark(to descriptor: Int32) {
+    self.descriptor = descriptor
+    isParked = false
+  }
+
+  /// Takes over the descriptor of `other`, which has nothing left to write, and the count of its bytes.
+  mutating func unpark(from other: inout RelayQueue) {
+    unpark(to: other.descriptor)
+    written += other.written
+    other.abandon()
+    other.written = 0
   }
 
   /// Forgets what waits and writes no more, without closing.
   mutating func abandon() {
     descriptor = -1
+    isParked = false
     bytes = []
     head = 0
     answers = 0

@@ -26,6 +26,12 @@ struct RelayRecorder: ~Copyable {
   var isTorn: Bool { file.isTorn }
   /// The number of the next record.
   var sequence: Int64 { encoder.sequence }
+  /// Goes on after records that somebody else wrote to the same file, whole.
+  mutating func resume(at sequence: Int64) {
+    encoder.resume(at: sequence)
+    file.markWhole()
+  }
+
   /// Whether counts wait for the end of their second.
   var hasCounts: Bool { limiter.hasCounts }
 

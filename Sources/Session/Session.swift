@@ -64,12 +64,12 @@ public enum Session {
         for: request.profile.isolation, controlGroup: request.controlGroup)
     }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
-    let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
+    let maker = try CellMaker(request, host: host, auditBase: location.guarded)
     let result: Result<Ending, SessionError>
-    do { result = .success(try live(request, held, location, streams)) } catch {
+    do { result = .success(try live(request, maker, location, streams)) } catch {
       result = .failure(error)
     }
-    do { try held.free() } catch { Diagnostics.error(error.message) }
+    do { try maker.free() } catch { Diagnostics.error(error.message) }
     return try result.get()
   }
 
@@ -83,25 +83,14 @@ public enum Session {
 
   /// The session of a plan, from the first fork of its cell on.
   private static func live(
-    _ request: SessionRequest, _ held: borrowing HeldPlan, _ location: AuditLocation,
+    _ request: SessionRequest, _ maker: CellMaker, _ location: AuditLocation,
     _ streams: consuming ClientStreams
   ) throws(SessionError) -> Ending {
-    let pinning = try Pinning.open(request, executable: held.plan.blueprint.executable)
-    var plan = held.plan
-    plan.notes += pinning?.notes ?? []
-    let input = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
-    let output = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
-    let error = try doing("make a pipe") { () throws(Errno) in try Descriptor.pipe() }
-    for end in [input.write.rawValue, output.read.rawValue, error.read.rawValue] {
-      try doing("set up a pipe") { () throws(Errno) in try Descriptor.setNonblocking(end) }
-    }
-    // Only for speed, and an ordinary user may have used up what pipes may hold.
-    for end in [input.write.rawValue, output.read.rawValue] {
-      do { try Descriptor.setPipeSize(end, pipeSize) } catch { _ = error }
-    }
-    var cell = try CellProcess.start(
-      plan, input: input.read.rawValue, output: output.write.rawValue,
-      error: error.write.rawValue, skip: request.skip)
+    let pinning = try Pinning.open(request, executable: maker.plan.blueprint.executable)
+    maker.pinning = pinning
+    let plan = maker.plan
+    let pipes = try ServerPipes.make()
+    var cell = try maker.start(pipes)
     // While the cell builds its namespaces and mounts, the rest is made: the record, the relay and
     // the filter. If one of them cannot be, the cell ends with us before anything ran in it.
     let trail = try AuditTrail.open(location)
@@ -115,29 +104,29 @@ public enum Session {
     }
     let pins = pinning?.settings ?? RelayPins.none(request)
     let relay = try RelayProcess.start(
-      privileged: privileged, setsBounding: plan.relaySetsBounding, skip: request.skip
+      privileged: privileged, setsBounding: plan.relaySetsBounding, skip: request.skip,
+      mayRestart: maker.rule != nil
     ) { control in
       RelayConfiguration(
         clientInput: streams.input.descriptor, clientInputTransfer: streams.input.transfer,
         clientOutput: streams.output.descriptor, clientOutputTransfer: streams.output.transfer,
-        serverInput: input.write.rawValue, serverOutput: output.read.rawValue,
-        serverError: error.read.rawValue, errorOutput: streams.error.descriptor,
+        serverInput: pipes.input.write.rawValue, serverOutput: pipes.output.read.rawValue,
+        serverError: pipes.error.read.rawValue, errorOutput: streams.error.descriptor,
         errorOutputTransfer: streams.error.transfer, control: control, audit: trail.descriptor,
         session: trail.session, firstSequence: 1,
         arguments: request.profile.audit.arguments.detail, profileName: request.profile.name,
         rules: Rules(profile: request.profile, comparesTools: pins != nil),
         limits: WireLimits(request.profile.messages),
         identifierSeed: Array(seed.prefix(32)), questionSeed: Array(seed.suffix(16)),
-        diagnosis: request.diagnose ? request.place : nil, pins: pins,
-        toolsCommand: request.toolsCommand,
+        diagnosis: request.diagnose ? request.place : nil, mayRestart: maker.rule != nil,
+        pins: pins, toolsCommand: request.toolsCommand,
         inspection: request.tools.map { RelayInspection($0, request, pinning) })
     }
     // The relay and the cell have their own copies; ours would hide the end of a stream.
     try streams.close()
-    try closeAll(consume input, consume output, consume error)
+    try pipes.close()
 
-    try cell.build(try filter(request.profile, plan))
-    try held.keep(until: cell.initProcess)
+    try maker.build(&cell)
     if request.diagnose, case .off(let why) = cell.watch {
       Diagnostics.hint("system calls that are refused cannot be shown here: \(why)")
     }
@@ -146,44 +135,27 @@ public enum Session {
     guard let ready = first, ready.kind == .ready else {
       throw SessionError("the relay ended before it was ready", hint: SessionError.ofMachine)
     }
-    let relayChecks = try doing(
-      "read the relay's state back", hint: SessionError.ofMachine
-    ) { () throws(Errno) in
-      try relay.seal(
-        RelayFacts(ready.numbers), privileged: privileged,
-        setsBounding: plan.relaySetsBounding, sees: plan.seesRelay)
-    }
-    try demand(relayChecks, trail, request, cell.plan, cell.watch)
-    try demand(held.checks, trail, request, cell.plan, cell.watch)
-    try demand(cell.checks, trail, request, cell.plan, cell.watch)
-    // Not before the cell and the relay are there, which would inherit it, and before the server is:
-    // an ordinary user's server has the same user as we.
-    if request.skip != .monitorDumpable {
-      try doing("become non-dumpable") { () throws(Errno) in
-        try SelfConfinement.setDumpable(false)
-      }
-    }
-    let ourChecks = [
-      SealCheck(
-        "monitor.dumpable", expected: "no",
-        observed: try doing("read our own state back") { () throws(Errno) in
-          try SelfConfinement.isDumpable() ? "yes" : "no"
-        })
-    ]
-    try demand(ourChecks, trail, request, cell.plan, cell.watch)
+    let relayChecks = try maker.checks(of: relay, RelayFacts(ready.numbers))
+    let start = StartDemand(request: request)
+    try start.demand(relayChecks, trail, cell)
+    try start.demand(maker.heldChecks, trail, cell)
+    try start.demand(cell.checks, trail, cell)
+    let ourChecks = try maker.becomeNonDumpable()
+    try start.demand(ourChecks, trail, cell)
     try cell.execute()
-    try demand(cell.checks, trail, request, cell.plan, cell.watch)
+    try start.demand(cell.checks, trail, cell)
     // A session whose start is on record has its end there, too.
     let signals = try doing("take over signals") { () throws(Errno) in
       try Signal.descriptor(for: Monitor.signals)
     }
     try trail.recordStart(
-      request, plan: cell.plan, checks: cell.checks + relayChecks + held.checks + ourChecks,
+      request, plan: cell.plan,
+      checks: cell.checks + relayChecks + maker.heldChecks + ourChecks,
       lookedTwice: cell.endedEarly == nil, watch: cell.watch)
     try relay.tell(ControlMessage(.open))
     var monitor = Monitor(
-      cell: cell, relay: relay, keepers: held.watches, trail: trail, signals: signals,
-      pinning: pinning, inspects: request.inspects)
+      cell: cell, relay: relay, maker: maker, relayFacts: RelayFacts(ready.numbers), trail: trail,
+      signals: signals, pinning: pinning, inspects: request.inspects)
     // What made the session is not needed while it lasts.
     Process.giveBackMemory()
     let status = try monitor.run()
@@ -192,9 +164,6 @@ public enum Session {
     }
     return (status, monitor.inspection)
   }
-
-  /// What the pipes to and from the server hold, in bytes.
-  private static let pipeSize: Int32 = 256 << 10
 
   /// The plan of a session, and of what proves it.
   static func makePlan(
@@ -234,29 +203,6 @@ public enum Session {
     return try CellFilter(
       adding: try SyscallNames.resolve(profile.syscalls.add), container: plan.containerFilter,
       isLate: plan.blueprint.container?.lateFilter ?? false, isFiltered: mode != "0")
-  }
-
-  private static func closeAll(
-    _ input: consuming Pipe, _ output: consuming Pipe, _ error: consuming Pipe
-  ) throws(SessionError) {}
-
-  /// Ends the session if a check does not hold, after writing down which.
-  private static func demand(
-    _ checks: [SealCheck], _ trail: borrowing AuditTrail, _ request: SessionRequest, _ plan: Plan,
-    _ watch: CellFilter.Watch
-  ) throws(SessionError) {
-    #if CL_BACKDOOR
-      if !Backdoor.leftOut.isEmpty { return }
-    #endif
-    let broken = checks.filter { !$0.holds }
-    guard let first = broken.first else { return }
-    try trail.recordStart(
-      request, plan: plan, checks: checks, lookedTwice: false, watch: watch)
-    let others = broken.count > 1 ? " (and \(broken.count - 1) more)" : ""
-    throw SessionError(
-      "the cell is not as planned: \(first.name) should be \"\(first.expected)\" and is "
-        + "\"\(first.observed)\"\(others)",
-      hint: "the audit file \"\(trail.path)\" has the whole comparison")
   }
 }
 

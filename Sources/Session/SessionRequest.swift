@@ -54,6 +54,13 @@ public struct SessionError: Error, Sendable {
   public var hint: String?
   /// 125 the cell could not be sealed, 126 the command cannot be executed, 127 it was not found.
   public var status: Int32
+  /// The signal that ended what we were doing, if one did.
+  var signal: Int32?
+
+  init(interruptedBy signal: Int32) {
+    self.init("ended by signal \(signal) while a server was started again")
+    self.signal = signal
+  }
 
   init(_ message: String, hint: String? = nil, status: Int32 = 125) {
     self.message = message

@@ -39,7 +39,7 @@ public enum Verification {
         for: request.profile.isolation, controlGroup: request.controlGroup)
     }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
-    let held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
+    var held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
     let result: Result<VerificationReport, SessionError>
     do {
       result = .success(

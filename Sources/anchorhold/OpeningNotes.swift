@@ -24,6 +24,12 @@ enum OpeningNotes {
     if profile.revisions.passesAnyProgress {
       notes.append("protocol.progress: any: progress passes that belongs to no request in flight")
     }
+    if let restart = profile.server.restart {
+      notes.append(
+        "server.restart: on-failure: at most \(restart.most) times within \(restart.within) s; "
+          + "subscriptions, tasks and what the server kept in memory or in its temporary space "
+          + "are lost, and limits such as limits.cpu_time count anew")
+    }
     return notes
   }
 }

@@ -203,6 +203,37 @@ class TakenRelay(RelayCase):
         self.assertGreater(self.sweep(OWN), 60)
 
 
+class TakenRelayThatMayBeGivenPipes(TakenRelay):
+    """The same attempts in a relay whose server may be started again, which one more call is let
+    through for."""
+
+    def start(self, leave_out=(), profile=None, **environment):
+        return super().start(leave_out, profile or self.profile(
+            server={"command": [PROBE, "serve"], "restart": "on-failure"}), **environment)
+
+    FLAGS = 0x40000040  # MSG_DONTWAIT | MSG_CMSG_CLOEXEC
+
+    def test_descriptors_are_received_from_the_monitor_alone(self):
+        peer = self.start()
+        # The control: on its own socket, with these flags, the kernel is reached.
+        found = self.do(peer, self.call("recvmsg", "control", "text", self.FLAGS))
+        self.assertIn(found["errno"], ("EAGAIN", "EFAULT", "EINVAL", "EMSGSIZE"), found)
+        self.assertEqual(peer.text("echo"), "{}")
+        for what in [("recvmsg", "client", "text", self.FLAGS),
+                     ("recvmsg", "error", "text", self.FLAGS),
+                     ("recvmsg", "audit", "text", self.FLAGS), ("recvmsg", -1, "text", self.FLAGS),
+                     ("recvmsg", "control", "text", 0), ("recvmsg", "control", "text", 0x40),
+                     ("recvmsg", "control", "text", self.FLAGS | 2),
+                     ("sendmsg", "control", "text", 0x4040)]:
+            with self.subTest(what=what):
+                self.assertStopped(what)
+
+    def test_a_relay_without_restarts_receives_nothing(self):
+        peer = super().start(profile=self.profile())
+        self.assertIsNone(self.do(peer, self.call("recvmsg", "control", "text", self.FLAGS)))
+        self.assertEqual(peer.wait(), 125)
+
+
 class SecondWalls(RelayCase):
     """What still stands when the filter does not: no wall of the relay is the only one for what
     matters most."""
@@ -408,10 +439,37 @@ class TakenControlSocket(Taken):
         return peer
 
     def test_messages_of_the_monitor_and_unknown_ones_end_the_session(self):
-        for kind in [READY, OPEN, SERVER_ENDED, STOP, DENIED, BAD_PINS, PINNED, INSPECTED, 0, 10, 15, 20, 255, 2**31, 2**32 + 2, -1,
-                     2**63 - 1, -2**63]:
+        for kind in [READY, OPEN, SERVER_ENDED, STOP, DENIED, BAD_PINS, PINNED, INSPECTED, 0,
+                     *range(10, 16), *range(20, 24), 255, 2**31, 2**32 + 2, -1, 2**63 - 1, -2**63]:
             with self.subTest(kind=kind):
                 self.assertBroken(message(kind))
+
+    def test_what_belongs_to_a_restart_ends_the_session_when_nobody_asked(self):
+        for kind, numbers in [(10, [1]), (11, [1]), (12, []), (12, [1, 1]), (13, [1]), (20, [1]),
+                              (21, []), (22, [1])]:
+            for restart in ["never", "on-failure"]:
+                with self.subTest(kind=kind, restart=restart):
+                    self.restart = restart
+                    self.assertBroken(message(kind, *numbers))
+
+    def test_a_relay_that_does_not_let_the_server_be_started_again_is_ended(self):
+        self.restart = "on-failure"
+        peer = self.start()
+        below = descendants(peer.pid)
+        peer.send_raw(b"backdoor deaf\n")
+        time.sleep(0.1)
+        os.kill(server_pid(peer.pid), signal.SIGKILL)
+        self.assertEqual(peer.wait(30), 125)
+        self.heard(peer)
+        self.assertIn(b"does not let the server be started again", peer.stderr)
+        self.assertNothingLeft(below)
+        self.assertEqual(self.end_record()["relay"]["outcome"], "late")
+
+    restart = "never"
+
+    def start(self, leave_out=(), profile=None, **environment):
+        return super().start(leave_out, profile or self.profile(
+            server={"command": [PROBE, "serve"], "restart": self.restart}), **environment)
 
     def test_messages_of_any_other_length_end_the_session(self):
         for size in [1, 8, 71, 73, 200]:

@@ -12,7 +12,8 @@ import Wire
 /// `strict` or `warn`, which is a first use; each `yaml: …`
 /// is a line of the profile, from line 4 on; lines `profile: …` are the whole of it, indented, from line 3
 /// on), an empty line, then steps. A step is a line `> …` (the client sends), `< …` (the server sends), `>! …`
-/// (the client sends and the record cannot be written), `end …` (the server ended) or `after TIME` (so
+/// (the client sends and the record cannot be written), `end …` (the server ended), `pause` (it failed,
+/// and another one follows), `resume` (that one is there) or `after TIME` (so
 /// much time passes: `20s`, `500ms`; every other step takes 10 µs). The lines
 /// below it say everything that comes of it, in order: `=>S …`, `=>C …`, with `=` for the same
 /// message; `drop REASON` and `reason REASON` say what the record must; `tool NAME`, `rule N`,
@@ -68,7 +69,7 @@ struct Scenario: CustomTestStringConvertible, Sendable {
         .replacingOccurrences(of: "ASK", with: Scenario.askPrefix)
       if line.isEmpty || line.hasPrefix("#") { continue }
       if line.hasPrefix(">") || line.hasPrefix("<") || line.hasPrefix("end")
-        || line.hasPrefix("after ")
+        || line.hasPrefix("after ") || line == "pause" || line == "resume"
       {
         steps.append(Step(number: index + 1, stimulus: owned))
       } else {
@@ -98,7 +99,8 @@ struct Scenario: CustomTestStringConvertible, Sendable {
     // Conversations about other things do without the server's schemas.
     profile.tools.enforcesSchemas = false
     profile.tools.unknownArguments = .allow
-    profile.features.logging = header["logging"] == "allow"
+    profile.features.logging = header["logging"] == "allow" || profile.features.logging
+    if header["restart"] == "on-failure" { profile.server.restart = .init() }
     if let text = header["in_flight"], let number = Int(text) { profile.messages.inFlight = number }
     if let text = header["max_size"], let number = Int(text) { profile.messages.maxSize = number }
     return profile
@@ -142,7 +144,7 @@ struct Scenario: CustomTestStringConvertible, Sendable {
         differences.append(
           "line \(step.number): expected \(expected), came \(outcome.lines) (\(outcome.facts))")
       }
-      let facts = outcome.decisions.isEmpty ? ["no decision"] : outcome.facts
+      let facts = outcome.facts + (outcome.decisions.isEmpty ? ["no decision"] : [])
       for fact in step.expectations where !fact.hasPrefix("=>") && !facts.contains(fact) {
         differences.append("line \(step.number): expected \"\(fact)\", came \(outcome.facts)")
       }
@@ -157,6 +159,7 @@ struct Player {
   var decoder: Decoder
   var document = Document()
   var now: Int64 = 0
+  var isResuming = false
 
   struct Outcome {
     var canonical = ""
@@ -182,6 +185,21 @@ struct Player {
       for decision in window.serverEnded(reason: "exited with status 1", at: now) {
         note(decision, side: .client, &outcome)
       }
+      return outcome
+    }
+    if stimulus == "pause" {
+      isResuming = false
+      var outcome = Outcome()
+      for decision in window.serverPaused(reason: "ended with an error", at: now) {
+        note(decision, side: .client, &outcome)
+      }
+      outcome.facts.append("lost \(window.lost.subscriptions) \(window.lost.tasks)")
+      return outcome
+    }
+    if stimulus == "resume" {
+      isResuming = true
+      var outcome = Outcome()
+      note(window.resume(at: now), &outcome)
       return outcome
     }
     let side: Side = stimulus.hasPrefix(">") ? .client : .server
@@ -231,11 +249,21 @@ struct Player {
         decision = window.auditFailed(document, from: side)
       }
       note(decision, side: side, &outcome)
+      if isResuming, side == .server { note(window.resumed(at: now), &outcome) }
       release(&outcome)
     } catch {
       note(window.refuse(error, from: side, size: line.count, at: now), side: side, &outcome)
     }
     return outcome
+  }
+
+  /// What a server that was started again is told, and what comes of it.
+  private mutating func note(
+    _ step: (decisions: [Decision], state: Resumption), _ outcome: inout Outcome
+  ) {
+    for decision in step.decisions { note(decision, side: .client, &outcome) }
+    outcome.facts.append("\(step.state)")
+    if step.state != .waits { isResuming = false }
   }
 
   private func note(_ decision: Decision, side: Side, _ outcome: inout Outcome) {

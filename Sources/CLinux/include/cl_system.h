@@ -23,6 +23,16 @@ int64_t cl_receive(int descriptor, void *buffer, size_t count);
 int64_t cl_send(int descriptor, const void *buffer, size_t count);
 // Sends one message and with it the descriptor `passed`, -1 for none. Async-signal-safe.
 int64_t cl_send_passing(int descriptor, const void *buffer, size_t count, int passed);
+// The descriptors of one message that gives the relay a new server's pipes.
+#define CL_PASSED_MOST 3
+// Sends one message over a socket, never waiting, and with it `count` descriptors, at most
+// CL_PASSED_MOST.
+int64_t cl_send_descriptors(int descriptor, const void *buffer, size_t size, const int *passed,
+                            size_t count);
+// Receives one message, never waiting, and the descriptors that came with it, close-on-exec; more than
+// CL_PASSED_MOST of them are closed and -EBADMSG.
+int64_t cl_receive_descriptors(int descriptor, void *buffer, size_t size,
+                               int passed[CL_PASSED_MOST], size_t *count);
 int cl_close(int descriptor);
 int cl_duplicate(int descriptor, int minimum);
 int cl_duplicate_to(int descriptor, int target);
