@@ -169,8 +169,12 @@ extension Window {
 
   /// An id or key of a question, which nobody but the client learns.
   private mutating func newQuestion() -> [UInt8] {
-    questionCount += 1
-    return questionPrefix + Array(String(questionCount).utf8)
+    while true {
+      questionCount += 1
+      let name = questionPrefix + Array(String(questionCount).utf8)
+      // Nobody can foresee it. Was it guessed, the client would take one question for the other.
+      if !server.isTaken(.string(name)) { return name }
+    }
   }
 }
 

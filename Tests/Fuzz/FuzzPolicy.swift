@@ -154,7 +154,7 @@ private struct Ledger {
 
   /// Whether an id is of a request of our own to the server, or of a question to the person.
   private func isOwn(_ id: RequestID) -> Bool { id.content?.starts(with: ownPrefix) ?? false }
-  private func isQuestion(_ id: RequestID) -> Bool {
+  func isQuestion(_ id: RequestID) -> Bool {
     id.content?.starts(with: questionPrefix) ?? false
   }
 
@@ -252,6 +252,12 @@ private struct Session {
       agree(decision, twin.refuse(error, from: side, size: line.count, at: now))
       note(decision, side, [])
       return error.reason
+    }
+    if side == .server, document.kind == .request, let id = document.id, ledger.isQuestion(id),
+      !window.consents.isOpen(id)
+    {
+      // The ids of questions are random: no server has one before it was put, or of its own.
+      return nil
     }
     if document.kind == .request, let id = document.id {
       if side == .client { ledger.asked[id, default: 0] += 1 }

@@ -140,17 +140,39 @@ struct PropertyTests {
 
   @Test(
     "the client sees only answers to its own questions, the server only what is allowed",
-    arguments: UInt64(1)...8)
-  func interleaving(_ seed: UInt64) {
+    arguments: UInt64(1)...8, [false, true])
+  func interleaving(_ seed: UInt64, _ isBounded: Bool) {
     var profile = Profile(name: "test")
     profile.tools = .unchecked(
       .names(PropertyTests.allowed.sorted().map { Located($0, line: 1, column: 1) }))
     profile.messages.inFlight = 6
+    if isBounded {
+      profile.messages.ownTimeout = 2
+      profile.tools.limits.timeout = .seconds(1)
+      profile.tools.limits.inFlight = Located(2)
+      profile.tools.limits.rate = Located(Profile.Rate(1, per: .second, burst: 2))
+      var breaker = Profile.Breaker()
+      (breaker.failures, breaker.minimum, breaker.window, breaker.pause) = (3, 3, 3, 1)
+      profile.tools.limits.breaker = .on(breaker)
+    }
     var generator = SplitMix(state: seed)
     var player = Player(profile: profile)
     var ledger = Ledger()
     var forwarded = 0
+    var reasons: Set<String> = []
     for _ in 0..<3_000 {
+      if isBounded, Int.random(in: 0..<4, using: &generator) == 0 {
+        let outcome = player.pass(Int64.random(in: 0...600_000, using: &generator))
+        for output in outcome.lines {
+          let text = String(output.dropFirst(4))
+          if output.hasPrefix("=>C ") {
+            ledger.client(sees: text)
+          } else {
+            ledger.server(sees: text)
+          }
+        }
+        reasons.formUnion(outcome.facts)
+      }
       let isClient = Bool.random(using: &generator)
       let line =
         isClient
@@ -168,11 +190,14 @@ struct PropertyTests {
           if isClient { forwarded += 1 }
         }
       }
+      reasons.formUnion(outcome.facts)
       #expect(player.window.inFlight <= 6)
+      #expect(!isBounded || player.window.client.calls <= 2)
       #expect(player.window.own.count == player.window.gathers.count)
     }
     // The positive control: something did pass.
     #expect(forwarded > 100)
+    #expect(reasons.contains("reason \(Reason.timeout.rawValue)") == isBounded)
     let before = player.window.inFlight
     let ending = player.play("end")
     #expect(ending.lines.count == before)
