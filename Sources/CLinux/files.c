@@ -18,7 +18,7 @@
   })
 
 int cl_memory_file(const char *name) { return OR_ERRNO(memfd_create(name, MFD_CLOEXEC)); }
-int cl_lock_file(int descriptor) { return OR_ERRNO(flock(descriptor, LOCK_EX)); }
+int cl_lock_file(int descriptor) { return OR_ERRNO(flock(descriptor, LOCK_EX | LOCK_NB)); }
 int cl_sync_file(int descriptor) { return OR_ERRNO(fsync(descriptor)); }
 
 int cl_open_unnamed(int directory) {
@@ -40,11 +40,20 @@ int cl_remove_within(int directory, const char *name) {
   return OR_ERRNO(unlinkat(directory, name, 0));
 }
 
+// Anybody may give a file a time that is too large to be counted in this way.
+static int64_t nanoseconds(const struct timespec *time) {
+  int64_t result;
+  if (__builtin_mul_overflow((int64_t)time->tv_sec, (int64_t)1000000000, &result) ||
+      __builtin_add_overflow(result, (int64_t)time->tv_nsec, &result))
+    return time->tv_sec < 0 ? INT64_MIN : INT64_MAX;
+  return result;
+}
+
 int cl_file_times(int directory, const char *path, int flags, int64_t *modified, int64_t *changed) {
   struct stat facts;
   int result = OR_ERRNO(fstatat(directory, path, &facts, flags));
   if (result < 0) return result;
-  *modified = (int64_t)facts.st_mtim.tv_sec * 1000000000 + facts.st_mtim.tv_nsec;
-  *changed = (int64_t)facts.st_ctim.tv_sec * 1000000000 + facts.st_ctim.tv_nsec;
+  *modified = nanoseconds(&facts.st_mtim);
+  *changed = nanoseconds(&facts.st_ctim);
   return 0;
 }

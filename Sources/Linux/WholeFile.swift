@@ -7,11 +7,25 @@ extension Files {
     FileDescriptor(owning: try checked(unsafe cl_memory_file(name)))
   }
 
-  /// Holds off others that call this for the same file, until `descriptor` is closed; waits for them
-  /// (flock(2)).
+  /// Holds off others that call this for the same file, until `descriptor` is closed; waits for them, no
+  /// longer than ``lockPatience`` (flock(2)).
+  ///
+  /// Throws `.wouldBlock` after that: whoever may open the file may lock it, and keep it locked.
   public static func lock(_ descriptor: Int32) throws(Errno) {
-    _ = try checked(cl_lock_file(descriptor))
+    let end = Clock.monotonicMicroseconds() + lockPatience
+    while true {
+      do throws(Errno) {
+        _ = try checked(cl_lock_file(descriptor))
+        return
+      } catch .wouldBlock where Clock.monotonicMicroseconds() < end {
+        var nothing: [PollEntry] = []
+        _ = try Poll.wait(&nothing, timeoutMilliseconds: 5)
+      } catch { throw error }
+    }
   }
+
+  /// How long a lock is waited for, in microseconds.
+  static let lockPatience: Int64 = 3_000_000
 
   /// Writes a file of mode 0600 into a directory that is locked by ``lock(_:)``, to the disk and as a
   /// whole: other processes see the old contents or the new, and so does who looks after a crash.

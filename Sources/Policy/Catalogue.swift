@@ -71,7 +71,12 @@ struct Catalogue: Sendable {
   mutating func release(_ id: RequestID) -> Held? {
     guard !held.isEmpty, let call = held.removeValue(forKey: id) else { return nil }
     heldBytes -= call.document.bytes.count
-    if held.isEmpty { order.removeAll() }
+    if held.isEmpty {
+      order.removeAll()
+    } else if order.count > 2 * held.count + 16 {
+      // An id that was cancelled may be used again, and has its new place only.
+      order = order.filter { held[$0] != nil }
+    }
     return call
   }
 

@@ -58,8 +58,8 @@ struct Consent: Sendable {
   /// One call that was agreed to and is still to come.
   private struct Grant: Sendable, Equatable {
     var subject: Subject
-    /// Whether it is a call that the server wants repeated with more input.
-    var isRepeat: Bool
+    /// The id of the call that waits; nil of one that the server wants repeated with more input.
+    var call: RequestID?
   }
 
   /// Whether the client said in the handshake that it can show a form.
@@ -141,6 +141,9 @@ struct Consent: Sendable {
     asked.append(question)
   }
 
+  /// How many questions that went out as results wait for their answers.
+  func countAsked(at now: Int64) -> Int { asked.count { $0.deadline > now } }
+
   /// Takes out the question that this key is of: an answer counts once.
   mutating func takeAsked(_ key: Range<Int>, in bytes: [UInt8]) -> Asked? {
     asked.firstIndex { $0.key.elementsEqual(bytes[key]) }.map { asked.remove(at: $0) }
@@ -152,18 +155,16 @@ struct Consent: Sendable {
     tools.insert(tool)
   }
 
-  /// Agrees to one call.
-  mutating func allow(_ subject: Subject, isRepeat: Bool) {
+  /// Agrees to one call: to that with this id, or to one that brings the input that was asked for.
+  mutating func allow(_ subject: Subject, call: RequestID?) {
     if grants.count >= Bounds.asks { grants.removeFirst() }
-    grants.append(Grant(subject: subject, isRepeat: isRepeat))
+    grants.append(Grant(subject: subject, call: call))
   }
 
-  /// Takes back what ``allow(_:isRepeat:)`` gave, if it is still there.
-  mutating func revoke(_ subject: Subject) {
+  /// Takes back what was agreed to about the call with this id, which is not made.
+  mutating func revoke(call: RequestID) {
     guard !grants.isEmpty else { return }
-    if let index = grants.firstIndex(of: Grant(subject: subject, isRepeat: false)) {
-      grants.remove(at: index)
-    }
+    grants.removeAll { $0.call == call }
   }
 
   /// Whether the person has agreed to every call of the tool.
@@ -172,8 +173,10 @@ struct Consent: Sendable {
   /// Whether the person has agreed to this call, which counts once.
   ///
   /// - Parameter carriesInput: whether the call answers what the server asked for.
-  mutating func covers(_ subject: Subject, carriesInput: Bool) -> Bool {
-    let index = grants.firstIndex { $0.subject == subject && (!$0.isRepeat || carriesInput) }
+  mutating func covers(_ subject: Subject, call: RequestID, carriesInput: Bool) -> Bool {
+    let index = grants.firstIndex {
+      $0.subject == subject && ($0.call.map { $0 == call } ?? carriesInput)
+    }
     guard let index else { return false }
     grants.remove(at: index)
     return true

@@ -124,6 +124,8 @@ public struct Event: Sendable {
   public var mustRecordBefore: Bool
   /// Whether the line could not be decoded.
   var isUndecoded = false
+  /// Whether it is about a request of ours to the side, of which there are few.
+  var isOwn = false
 
   /// Whether its writer can send as many as it likes, without anybody's question or answer: such
   /// are recorded one by one up to a rate only.
@@ -131,7 +133,7 @@ public struct Event: Sendable {
     switch name {
     case .drop, .notification: true
     case .request: side == .server
-    case .response: side == .client
+    case .response: side == .client && !isOwn
     // A refused answer of the server has had its request.
     case .refusal: side == .server ? duration == nil : isUndecoded
     }

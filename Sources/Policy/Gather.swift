@@ -45,7 +45,9 @@ struct Gather: Sendable {
   }
 
   /// The bytes that are held.
-  var size: Int { others.count + entries.count + names.byteCount + cursors.byteCount }
+  var size: Int {
+    others.count + entries.count + names.byteCount + cursors.byteCount + (sighting?.size ?? 0)
+  }
 
   /// Adds a page; false if it is not a list.
   ///

@@ -99,7 +99,8 @@ struct PinSighting: Sendable {
   private(set) var changes = 0
   /// Whether there were pins to compare with from the beginning.
   let wasCompared: Bool
-  private var size = 0
+  /// The bytes that are held.
+  private(set) var size = 0
 
   init(_ watch: PinWatch) { wasCompared = watch.book.tools != nil }
 
@@ -151,6 +152,9 @@ extension Window {
 }
 
 extension Gather {
+  /// Whether it holds a tool, of those that are allowed, that is not as it was pinned.
+  var hasChangedTools: Bool { sighting.map { $0.changes > 0 } ?? false }
+
   /// Has the record say which tools are not as they were pinned.
   func tell(_ event: inout Event) {
     guard let sighting, sighting.changes > 0 else { return }

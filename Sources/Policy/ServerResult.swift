@@ -40,6 +40,15 @@ struct ServerResult {
     }
   }
 
+  /// Whether the result says that it is none yet, and asks for input, in the stateless era.
+  ///
+  /// It is the type that counts: questions beside another one, or in the era with a handshake, mean
+  /// nothing to a client, and must not keep a result from being looked at as what it is.
+  func asksForInput(_ document: Document) -> Bool {
+    guard let resultType, resultType.kind == .string else { return false }
+    return document.content(document.content(resultType), equals: "input_required")
+  }
+
   /// The id of the task that the request became, as canonical content: in `task` since 2025-11-25, at
   /// the first level in the extension.
   func taskID(in document: Document) -> Range<Int>? {

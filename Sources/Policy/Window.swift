@@ -162,7 +162,8 @@ public struct Window: Sendable {
     } else if gathers[id] != nil {
       return nil
     }
-    guard let pending = client.remove(asker) else { return nil }
+    // What the server was not asked it cannot answer, with a long line either.
+    guard !isHeld(asker), let pending = client.remove(asker) else { return nil }
     var event = Event(.response, .server, .pass, bytesIn: size)
     event.duration = now - pending.started
     event.outcome = .error

@@ -37,7 +37,7 @@ extension Window {
   mutating func ask(_ result: ServerResult, of document: Document, _ pending: Pending) {
     guard let requests = result.inputRequests else { return }
     // The call will be made again with more input: it is still the one that was agreed to.
-    if let agreed = pending.agreed { consents.allow(agreed, isRepeat: true) }
+    if let agreed = pending.agreed { consents.allow(agreed, call: nil) }
     var ask = Ask(method: pending.method, subject: pending.subject ?? pending.tool, questions: [])
     document.forEachMember(of: requests) { key, request in
       let method = document.member(Key.method, of: request).flatMap {

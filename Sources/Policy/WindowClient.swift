@@ -274,6 +274,7 @@ extension Window {
     }
     if catalogue.release(id) != nil {
       // The server never saw the call.
+      consents.revoke(call: id)
       decision.action = .drop
       decision.event.verdict = .rewrite
       decision.event.reason = Reason.held.rawValue

@@ -8,9 +8,9 @@ extension Window {
     _ document: Document, _ request: inout Refused, _ params: inout Params, at now: Int64
   ) -> Decision? {
     guard let tool = request.tool else { return nil }
-    let subject = Consent.Subject(tool, params.arguments, of: document)
-    request.agreed = subject
+    let subject: Consent.Subject
     if let (asked, value, isAlone) = brought(document, params) {
+      subject = Consent.Subject(tool, params.arguments, of: document)
       guard isAlone, asked.subject == subject else {
         return refuse(request, .unaskedInput, "the request carries input that nobody asked for")
       }
@@ -19,11 +19,16 @@ extension Window {
         asked.deadline <= now ? .unanswered : Consent.Answer(of: value, in: document)
       if let refusal = refusal(of: request, answer) { return refusal }
       if answer == .session { consents.allow(tool: tool) }
+      request.agreed = answer == .session ? nil : subject
       request.consent = answer.reason
       return nil
     }
+    // Nothing of the call is kept where the tool is agreed to: it may be large.
+    if consents.covers(tool: tool) { return nil }
+    subject = Consent.Subject(tool, params.arguments, of: document)
     let carriesInput = params.inputResponses != nil || params.requestState != nil
-    if consents.covers(tool: tool) || consents.covers(subject, carriesInput: carriesInput) {
+    if consents.covers(subject, call: request.id, carriesInput: carriesInput) {
+      request.agreed = subject
       return nil
     }
     return question(document, request, params, subject, at: now)
@@ -66,8 +71,12 @@ extension Window {
         request, .questionSize,
         "the person must be asked first, and the arguments are too long to be shown")
     }
-    let deadline = now + rules.askTimeout
+    // From when it is put on, however long the call has waited for something else.
+    let deadline = clock + rules.askTimeout
     guard !params.isStateless else {
+      guard consents.countAsked(at: clock) < Bounds.openQuestions else {
+        return refuse(request, .questionLimit, Self.tooManyQuestions)
+      }
       let key = newQuestion()
       consents.ask(Consent.Asked(key: key, subject: subject, deadline: deadline))
       let answer = Replies.inputRequired(id: request.id, key: key, text)
@@ -83,9 +92,7 @@ extension Window {
     guard consents.questions.count < Bounds.openQuestions,
       consents.heldBytes + document.bytes.count <= rules.maxSize
     else {
-      return refuse(
-        request, .questionLimit, "too many calls wait for the person, try again when one is decided"
-      )
+      return refuse(request, .questionLimit, Self.tooManyQuestions)
     }
     let id = RequestID.string(newQuestion())
     client.insert(
@@ -106,6 +113,9 @@ extension Window {
     return Decision(.drop, event, extra: [.client(Replies.question(id: id, text))])
   }
 
+  private static let tooManyQuestions: StaticString =
+    "too many calls wait for the person, try again when one is decided"
+
   /// The client's response to a question of ours.
   mutating func consented(_ document: Document, _ id: RequestID, at now: Int64) -> Decision {
     let answer = document.result.map { Consent.Answer(of: $0, in: document) } ?? .failed
@@ -114,6 +124,7 @@ extension Window {
     event.outcome = document.kind == .error ? .error : .ok
     event.reason = answer.reason.rawValue
     guard let question = consents.answer(id, answer) else { return Decision(.drop, event) }
+    event.isOwn = true
     event.id = question.call
     event.tool = question.tool
     event.duration = now - question.started
@@ -132,9 +143,13 @@ extension Window {
       if answer == .session { consents.allow(tool: question.tool) }
       // Good for this call, if what was true when the question was put is still true.
       let subject = Consent.Subject(question.tool, question.arguments, of: document)
-      consents.allow(subject, isRepeat: false)
-      let decision = clientRequest(document, at: now)
-      if client[question.call] == nil || answer == .session { consents.revoke(subject) }
+      consents.allow(subject, call: question.call)
+      var decision = clientRequest(document, at: now)
+      // It may wait once more, for the server's list of tools.
+      if !catalogue.holds(question.call) { consents.revoke(call: question.call) }
+      if decision.event.name == .request, decision.event.verdict == .pass {
+        decision.event.reason = answer.reason.rawValue
+      }
       return (document, decision)
     }
     return nil
@@ -164,6 +179,7 @@ extension Window {
     event.reason = Reason.unanswered.rawValue
     event.duration = now - question.started
     event.outcome = .timeout
+    event.isOwn = true
     return Decision(.drop, event, extra: [.client(Replies.cancelled(id: question.id))])
   }
 

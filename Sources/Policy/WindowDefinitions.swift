@@ -145,6 +145,7 @@ extension Window {
     while let (id, held) = catalogue.next() {
       guard let pending = client.remove(id) else { continue }
       if let (reason, text) = catalogue.failure {
+        consents.revoke(call: id)
         let request = Refused(
           id: id, method: pending.method, tool: pending.tool, isStateless: pending.isStateless,
           rule: pending.rule, bytesIn: held.document.bytes.count)
@@ -152,7 +153,9 @@ extension Window {
       }
       catalogue.isReleasing = true
       defer { catalogue.isReleasing = false }
-      return (held.document, clientRequest(held.document, at: held.at))
+      let decision = clientRequest(held.document, at: held.at)
+      if !catalogue.holds(id) { consents.revoke(call: id) }
+      return (held.document, decision)
     }
     return releaseAnswered(at: now)
   }

@@ -30,6 +30,10 @@ extension Window {
       guard conclude(gather) else { return refused(id, pending, .pinChanged, event) }
       learn(gather.definitions, of: pending.generation)
     }
+    if kind.method == .toolsList, rules.permissions.keepsPages, gather.hasChangedTools {
+      // What a page says counts for the calls that come after it.
+      catalogue.generation += 1
+    }
     if gather.isWhole(document, page) { return Decision(.forward, event) }
     return replaced(gather.answer(id: id), gather.trouble ?? .listFiltered, event)
   }
@@ -90,6 +94,9 @@ extension Window {
     let result = ServerResult(of: document)
     if let fault = fault(of: result, in: document, isStateless: pending.isStateless) {
       return refused(asker, pending, fault, event)
+    }
+    guard !pending.isStateless || !result.asksForInput(document) else {
+      return refused(asker, pending, .inputDenied, event)
     }
     return add(result, of: document, to: &gather, asker, pending, event)
   }

@@ -91,24 +91,27 @@ extension Window {
     if let fault = fault(of: result, in: document, isStateless: pending.isStateless) {
       return refused(id, pending, fault, event)
     }
+    let asks = pending.isStateless && result.asksForInput(document)
     if let task = result.taskID(in: document) {
       clientTasks.insert(Array(document.bytes[task]), pending.owner)
     }
-    if result.inputRequests != nil { ask(result, of: document, pending) }
-    if let kind = ListKind(pending.method), result.inputRequests == nil {
+    if let kind = ListKind(pending.method) {
+      guard !asks else { return refused(id, pending, .inputDenied, event) }
       var gather = Gather(
         kind, seed: seed, isStateless: pending.isStateless, limit: rules.maxList,
         texts: rules.texts, keepsPages: rules.permissions.keepsPages, pins: pins)
       return add(result, of: document, to: &gather, id, pending, event)
     }
     switch pending.method {
-    case .initialize, .discover: return agreed(result, of: document, id, pending, event)
+    case .initialize, .discover:
+      guard !asks else { return refused(id, pending, .inputDenied, event) }
+      return agreed(result, of: document, id, pending, event)
     default:
+      // A task asks beside its status, in the extension.
+      if asks || pending.method == .tasksGet { ask(result, of: document, pending) }
       if result.isError {
         event.outcome = .toolError
-      } else if let output = pending.output, result.inputRequests == nil,
-        !fits(output, document)
-      {
+      } else if let output = pending.output, !asks, !fits(output, document) {
         return refused(id, pending, .badOutput, event)
       }
       return Decision(.forward, event)
@@ -116,7 +119,7 @@ extension Window {
   }
 
   /// Whether a request of the client waits here: what the server was not asked it cannot answer.
-  private func isHeld(_ id: RequestID) -> Bool { catalogue.holds(id) || consents.holds(id) }
+  func isHeld(_ id: RequestID) -> Bool { catalogue.holds(id) || consents.holds(id) }
 
   /// The answer to `initialize` or `server/discover`, without the capabilities and versions that the
   /// profile denies.
@@ -131,9 +134,7 @@ extension Window {
         permissions.allows(version: document.content(version), in: document.bytes)
       else { return refused(id, pending, .versionDenied, event) }
     }
-    let isChanged =
-      result.inputRequests == nil
-      && pins?.isChanged(instructions: result.instructions, of: document) ?? false
+    let isChanged = pins?.isChanged(instructions: result.instructions, of: document) ?? false
     if isChanged { event.changedInstructions = true }
     let withholds = isChanged && result.instructions != nil && pins?.isStrict == true
     let line = result.agreed(

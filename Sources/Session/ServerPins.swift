@@ -36,7 +36,7 @@ struct ServerPins: Equatable, Sendable {
       }
     }
     survey.fingerprint = PinDigest(Digest.sha256(survey.facts.span))
-    survey.isSettled = survey.latest + settling < Clock.wallMicroseconds() * 1000
+    survey.isSettled = survey.latest < Clock.wallMicroseconds() * 1000 - settling
     return survey
   }
 

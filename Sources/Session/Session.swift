@@ -115,7 +115,7 @@ public enum Session {
         errorOutputTransfer: streams.error.transfer, control: control, audit: trail.descriptor,
         session: trail.session, firstSequence: 1,
         arguments: request.profile.audit.arguments.detail, profileName: request.profile.name,
-        rules: Rules(profile: request.profile, comparesTools: pins != nil),
+        rules: Rules(profile: request.judgedProfile, comparesTools: pins != nil),
         limits: WireLimits(request.profile.messages),
         identifierSeed: Array(seed.prefix(32)), questionSeed: Array(seed.suffix(16)),
         diagnosis: request.diagnose ? request.place : nil, mayRestart: maker.rule != nil,

@@ -23,6 +23,14 @@ public struct SessionRequest: Sendable {
   var tools: ToolsRequest?
   var inspects: Bool { tools != nil }
 
+  /// The profile as messages are judged by it: who wants to see all tools has pages gathered.
+  var judgedProfile: Profile {
+    guard inspects else { return profile }
+    var profile = profile
+    profile.revisions.keepsPages = false
+    return profile
+  }
+
   /// Makes a request.
   public init(
     profile: Profile, profilePath: String?, profileText: [UInt8], version: String,

@@ -80,7 +80,7 @@ class Person(Case):
                 self.assertIn('"text": "a"', told["questions"][0])
                 self.assertEqual(sorted(tool["name"] for tool in told["tools"]), ["count", "put"])
                 file = max(self.record_files(), key=lambda path: path.stat().st_mtime)
-                reasons = [json.loads(line).get("reason") for line in file.open()]
+                reasons = [json.loads(line).get("reason") for line in file.read_text().splitlines()]
                 for reason in ["asked", "consented", "consented-session", "declined"]:
                     self.assertIn(reason, reasons)
 

@@ -4,6 +4,7 @@ The server is plain Python, so that a test can have it say anything at any time:
 in a file that it reads for each answer, and what reaches it, it writes to another.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -430,7 +431,34 @@ class Programs(Pins):
             self.assertEqual(self.file().read_bytes().split(b"\n")[5:], kept.split(b"\n")[5:])
 
 
+    def test_a_time_that_nobody_can_count_is_no_way_out(self):
+        tree = self.place / "package"
+        tree.mkdir()
+        (tree / "code.py").write_text("x = 1\n")
+        pinned = {"server": {"pinned": [str(tree)]}}
+        subprocess.run(["touch", "-d", "@9223372036.854775807", tree / "code.py"], check=True)
+        self.assertEqual(self.offered(**pinned), (["read", "write"], ""))
+        self.assertEqual(self.offered(**pinned), (["read", "write"], ""))
+        (tree / "code.py").write_text("x = 2\n")
+        subprocess.run(["touch", "-d", "@9223372036.854775807", tree / "code.py"], check=True)
+        self.assertIn("is not as pinned", self.refused(**pinned))
+
+
 class Writing(Pins):
+    def test_a_lock_that_somebody_keeps_does_not_hold_us(self):
+        place = self.directory / "open"
+        place.mkdir(mode=0o755)
+        holder = os.open(place, os.O_RDONLY)
+        try:
+            fcntl.flock(holder, fcntl.LOCK_EX)
+            peer = self.begin("--pins", str(place / "x.pins"))
+            peer.tools()
+            self.assertEqual(peer.wait(), 125)
+            self.assertIn(b"write the pin file", peer.stderr)
+            self.assertEqual(os.listdir(place), [])
+        finally:
+            os.close(holder)
+
     def test_two_first_uses_at_once_keep_one_whole_file(self):
         peers = [self.begin() for _ in range(4)]
         for number, peer in enumerate(peers):
@@ -608,6 +636,13 @@ class Tools(Pins):
         self.assertEqual(self.offered()[0], [])
         self.assertEqual([t["method"] for t in map(json.loads, self.log.read_text().splitlines())
                           if t["method"] == "tools/call"], [])
+
+    def test_pages_that_the_client_gathers_are_gathered_for_who_looks(self):
+        self.ask("--approve", status=0, protocol={"lists": "pages"})
+        self.say(tools=[tool("read", "Changed."), tool("write")], instructions="Be kind.")
+        text, _ = self.ask(status=1, protocol={"lists": "pages"})
+        self.assertIn("changed, held back", text)
+        self.assertEqual(self.offered(protocol={"lists": "pages"})[0], ["write"])
 
     def test_shows_what_changed_and_approves_it_by_name(self):
         self.say(tools=[tool("read", "Reads a file.\nCarefully.\nAlways."), tool("write"),

@@ -335,6 +335,15 @@ struct MeterTests {
     #expect(!fail(2002, "t0"))
   }
 
+  @Test("a line that is too long is no answer to a call that waits here")
+  func oversizeOfHeld() {
+    var player = Player(profile: Scenario.profile("tools: {allow: [a]}"))
+    #expect(player.play(Self.call(1, "a")).facts.contains("reason held"))
+    #expect(player.window.oversize(.integer(1), size: 4097, at: player.now) == nil)
+    #expect(player.window.inFlight == 1)
+    #expect(player.play(Self.call(1, "a")).facts.contains("reason id-in-use"))
+  }
+
   @Test(
     "an answer that is too long to be read is a failure, counts with what was read, and ends the call"
   )

@@ -7,7 +7,7 @@
 
 // A file in memory that has no name (memfd_create(2)), close-on-exec.
 int cl_memory_file(const char *name);
-// Holds other holders off until `descriptor` is closed (flock(2)); waits for them.
+// Holds other holders off until `descriptor` is closed (flock(2)); -EWOULDBLOCK where there is one.
 int cl_lock_file(int descriptor);
 // fsync(2).
 int cl_sync_file(int descriptor);
