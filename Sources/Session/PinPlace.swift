@@ -36,7 +36,7 @@ struct PinPlace: Equatable, Sendable {
     }
     name = "\(request.profile.name)-\(PinPlace.identity(request)).pins"
     components = ["anchorhold", "pins"]
-    if let state = PinPlace.absolute("XDG_STATE_HOME") {
+    if let state = PinPlace.absolute("XDG_STATE_HOME"), PinPlace.isOurs(state) {
       base = state
     } else if Process.user == 0 {
       base = "/var/lib"
@@ -46,6 +46,20 @@ struct PinPlace: Equatable, Sendable {
       throw SessionError(
         "cannot find a place for the pins: HOME is not an absolute path",
         hint: "set HOME or XDG_STATE_HOME, or write pins: off in the profile")
+    }
+  }
+
+  /// Whether this is root's, for root: a caller's own state that came along in the environment (sudo -E)
+  /// would be closed to its owner by what root makes in it. Of what is not there, what it would be in
+  /// counts.
+  private static func isOurs(_ state: String) -> Bool {
+    guard Process.user == 0 else { return true }
+    var path = state[...]
+    while true {
+      do { return try Files.status(path.isEmpty ? "/" : String(path)).user == 0 } catch {
+        guard let end = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return false }
+        path = path[..<end]
+      }
     }
   }
 

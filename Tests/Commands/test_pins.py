@@ -7,6 +7,7 @@ in a file that it reads for each answer, and what reaches it, it writes to anoth
 import fcntl
 import json
 import os
+import pathlib
 import shutil
 import stat
 import subprocess
@@ -221,6 +222,20 @@ class FirstUse(Pins):
         done = self.anchorhold("run", self.make(pins="off"), "--pins", path)
         self.assertEqual(done.returncode, 125)
         self.assertIn(b"pins of the profile is off", done.stderr)
+
+    @unittest.skipUnless(ROOT, "an ordinary user has no other place")
+    def test_root_makes_nothing_in_the_state_of_somebody_else(self):
+        usual = pathlib.Path("/var/lib/anchorhold/pins")
+        self.state.mkdir(exist_ok=True)
+        os.chown(self.state, 61234, 61234)
+        peer = self.begin()
+        self.assertEqual(peer.tools(), ["read", "write"])
+        found = until(lambda: list(usual.glob(f"{self.name}-*.pins")))
+        self.assertEqual(peer.finish(), 0)
+        for path in found:
+            path.unlink()
+        self.assertEqual(len(found), 1)
+        self.assertFalse((self.state / "anchorhold").exists())
 
     def test_the_cell_cannot_be_given_its_own_pins(self):
         self.offered()

@@ -154,7 +154,7 @@ class PodmanCase(Case):
         options = [o.replace("@filter", str(self.directory / "filter.json")) for o in WAYS[way]]
         if state:
             # Where the record goes: nothing runs without one.
-            options += ["-v", f"{self.volume()}:/state", "-e", "XDG_STATE_HOME=/state"]
+            options += ["-v", f"{self.volume('--user' in options)}:/state", "-e", "XDG_STATE_HOME=/state"]
             if "--user" not in options:
                 log = self.directory / "log"
                 log.mkdir(exist_ok=True)
@@ -166,8 +166,9 @@ class PodmanCase(Case):
                 "-v", f"{pathlib.Path(PROBE).parent}:/tests:ro", "-v", f"{self.profiles}:/prof:ro",
                 *options, "--rootfs", str(ROOTFS), *[str(word) for word in command]]
 
-    def volume(self):
-        volume = self.directory / "volume"
+    def volume(self, is_users=True):
+        # What root keeps there is closed to others.
+        volume = self.directory / ("volume" if is_users else "roots-volume")
         volume.mkdir(exist_ok=True)
         volume.chmod(0o1777)
         return volume
