@@ -100,7 +100,11 @@ extension InspectionReport {
     var output = Array(
       "\(task.profile): \(tools.count(where: \.isOffered)) tools, \(allowed) allowed; ".utf8)
     output += Array((task.file.isEmpty ? "pins: \(task.mode)" : pinsWords).utf8) + [0x0A]
-    let names = tools.map { InspectionText.visible($0.name, limit: 200) }
+    // With a space in it a name could look like more than one.
+    let names = tools.map { tool in
+      let name = InspectionText.visible(tool.name, limit: 200)
+      return name.contains(0x20) ? Array("\"".utf8) + name + Array("\"".utf8) : name
+    }
     let width = min(names.map(\.count).max() ?? 0, 40)
     for (row, name) in zip(tools, names) {
       output += Array("  ".utf8) + name

@@ -423,7 +423,14 @@ struct Monitor: ~Copyable {
       let received: ControlMessage?
       do { received = try relay.next() } catch { return }
       guard let message = received, conversation.admits(message) else { return }
-      if message.kind == .finished { counters = Counters(message.numbers) }
+      switch message.kind {
+      case .finished: counters = Counters(message.numbers)
+      case .inspected: inspection = message.numbers
+      case .pinned:
+        // What the client was shown is pinned, also when the session was over a moment later.
+        do { try keepPins(message.numbers) } catch { Diagnostics.error(error.message) }
+      default: break
+      }
     }
   }
 
