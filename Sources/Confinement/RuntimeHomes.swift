@@ -53,6 +53,17 @@ struct HomeDirectories {
     paths.filter { Paths.equal($0, directory) || Paths.isBelow($0, directory) }
   }
 
+  /// Whether `path` is one of the directories of a home that programs of all kinds share (XDG Base
+  /// Directory Specification); without links.
+  func isShared(_ path: String) -> Bool {
+    let names = [
+      ".local", ".local/bin", ".local/lib", ".local/share", ".local/state", ".config", ".cache",
+    ]
+    return paths.contains { home in
+      names.contains { Paths.equal(path, Paths.join(home, $0)) }
+    }
+  }
+
   /// Whether `path` is a home directory or encloses one; without links.
   func isWithin(_ path: String) -> Bool {
     paths.contains { Paths.equal($0, path) || Paths.isBelow($0, path) }

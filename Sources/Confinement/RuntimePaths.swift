@@ -43,6 +43,10 @@ final class PathMemory<Lookup: FileLookup> {
     let link = PathLink(path: here.real, target: target)
     let goal = Paths.absolute(target, from: parent.real)
     guard var found = try resolve(goal, depth: depth + 25) else { return nil }
+    // As the kernel does (path_resolution(7)): links that lead through links double at each step.
+    guard parent.links.count + found.links.count < 40 else {
+      throw .failed(path: here.real, why: "too many symbolic links")
+    }
     found.links = parent.links + [link] + found.links
     return found
   }

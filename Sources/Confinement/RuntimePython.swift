@@ -258,6 +258,14 @@ extension RuntimeSearch {
       return
     }
     let isPackage = isFile(Paths.join(found.real, "__init__.py"))
+    if found.status.kind == .regular {
+      // A file of a project that is no module is none of a package's business.
+      guard
+        Self.pythonModules.contains(where: {
+          found.real.utf8.suffix($0.utf8.count).elementsEqual($0.utf8)
+        })
+      else { return findings.append("\(file) adds \(found.real), which is no module") }
+    }
     if found.status.kind == .regular || isPackage {
       try grantIfThere(
         found.real, executable: true, "editable package of \(file)", neededBy: interpreter)

@@ -192,7 +192,7 @@ struct RuntimeSearch<Lookup: FileLookup> {
     ]
     if shared.contains(where: { Paths.equal($0, path) }) { return true }
     if Paths.components(path).count <= 1 { return true }
-    if homes.isWithin(path) { return true }
+    if homes.isWithin(path) || homes.isShared(path) { return true }
     // A home directory of an account that is not in /etc/passwd.
     let components = Paths.components(path)
     return components.count == 2 && Paths.equal(components[0], "home")

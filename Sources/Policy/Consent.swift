@@ -128,6 +128,7 @@ struct Consent: Sendable {
   /// The server is gone: gives the questions that nobody needs to answer any more.
   mutating func clear() -> [Question] {
     defer {
+      grants.removeAll { $0.call != nil }
       questions.removeAll()
       ready.removeAll()
       heldBytes = 0

@@ -68,6 +68,9 @@ extension Window {
     own.removeAll()
     catalogue.forget()
     past.replay = nil
+    // What a server said that is gone is no word of the next one.
+    past.isAgreed = false
+    past.refusal = nil
     past.isAway = true
     past.handshake?.isUnsent = false
     let handshake = past.handshake?.waits.flatMap { id in client.remove(id).map { (id, $0) } }

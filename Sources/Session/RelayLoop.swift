@@ -145,11 +145,8 @@ struct RelayLoop: ~Copyable {
       if count == 0 { idle() }
       if !entries[Self.controlEntry].result.isEmpty, try !hear() { return }
       // The server first: the records of its answers are then written with those of new calls.
-      if !entries[2].result.isEmpty { readServer() }
-      if !entries[1].result.isEmpty {
-        if entries[1].events.isEmpty { hangUp() } else { readClient() }
-      }
-      if !entries[3].result.isEmpty { readErrors() }
+      // Who has just been asked to be still reads nothing more: the next record is the monitor's.
+      if !state.isHeld { read() }
       if !entries[4].result.isEmpty { flushClient() }
       if !entries[5].result.isEmpty { flushServer() }
       if !entries[Self.newServerEntry].result.isEmpty { try flushNewServer() }
@@ -161,6 +158,15 @@ struct RelayLoop: ~Copyable {
       try advance()
       if isFinished { return try finish() }
     }
+  }
+
+  /// Reads from whoever has something to say.
+  private mutating func read() {
+    if !entries[2].result.isEmpty { readServer() }
+    if !entries[1].result.isEmpty {
+      if entries[1].events.isEmpty { hangUp() } else { readClient() }
+    }
+    if !entries[3].result.isEmpty { readErrors() }
   }
 
   /// A side whose queue is full, or that has ended, is not waited for at all: a hang-up on it

@@ -99,6 +99,13 @@ struct RelayQueue: Sendable {
     isParked = true
   }
 
+  /// Forgets what waits; what is appended from now on still goes where that would have gone.
+  mutating func discard() {
+    bytes = []
+    head = 0
+    answers = 0
+  }
+
   /// Lets what waits go there.
   mutating func unpark(to descriptor: Int32) {
     self.descriptor = descriptor

@@ -33,6 +33,9 @@ extension RelayLoop {
     errors.close()
     // Half a line of the old server is nobody's beginning.
     serverFramer = LineFramer(maxSize: decoder.limits.maxSize, chunk: Self.serverChunk)
+    // What was let through for the old server and did not reach it is answered now, and must not go to
+    // the next one.
+    toServer.discard()
     let now = Clock.monotonicMicroseconds()
     announce(window.serverPaused(reason: Self.words(state.ending), at: now), at: now)
     try hold(.drained)

@@ -20,12 +20,13 @@ extension CheckReport {
     }
     guard let runtime else { return text }
     text += "  executable   \(quotedPath(runtime.executable))\n"
-    for finding in runtime.findings { text += "  found        \(finding)\n" }
+    for finding in runtime.findings { text += "  found        \(madeVisible(finding))\n" }
     for grant in runtime.grants {
       let what = grant.executable ? "execute" : "read"
       text += "  \(what)\(String(repeating: " ", count: 13 - what.count))"
       text +=
-        "\(quotedPath(grant.path))\(grant.isDirectory ? " and below" : "") (\(grant.reason))\n"
+        "\(quotedPath(grant.path))\(grant.isDirectory ? " and below" : "") "
+        + "(\(madeVisible(grant.reason)))\n"
     }
     return text + cell
   }
@@ -50,7 +51,7 @@ extension CheckReport {
       "  limit        \($0.name) \($0.value): \($0.holder)\n"
     }
     return user + dangers.joined() + protected.joined() + limits.joined()
-      + plan.notes.map { "  note         \($0)\n" }.joined()
+      + plan.notes.map { "  note         \(madeVisible($0))\n" }.joined()
   }
 
   /// What the profile grants, by name, in the order of the format.

@@ -130,7 +130,7 @@ struct ProfileSource {
     do {
       for path in [resolved.real] + resolved.links.map(\.path) {
         for directory in parents(of: path)
-        where !directories.contains(where: { $0.path == directory }) {
+        where !directories.contains(where: { $0.path.utf8.elementsEqual(directory.utf8) }) {
           directories.append(facts(directory, try Files.status(directory, followLinks: false)))
         }
       }

@@ -167,6 +167,17 @@ struct RuntimeTests {
         "/srv/v/x/m.js": .text(""), "/srv/v/x/package.json": .text("{\"name\": \"x\"}"),
       ])
     #expect(Self.paths(beside).contains("/srv/v/x"))
+    // What all programs of a home share is nobody's installation.
+    let shared = try Self.discover(
+      ["/home/u/.local/bin/x"],
+      with: secrets.merging([
+        "/home/u/.local/bin/x": .script(
+          "#!/bin/sh\nexec /usr/bin/node \"$basedir/../share/m.js\" \"$@\"\n"),
+        "/home/u/.local/share/m.js": .text(""),
+        "/home/u/.local/share/package.json": .text("{\"name\": \"x\"}"),
+        "/home/u/.local/share/keyrings/login": .text("KEY"),
+      ]) { _, new in new })
+    #expect(!Self.paths(shared).contains { $0.hasPrefix("/home/u/.local/share") })
     // A link in place of the packages.
     let trap = try Self.discover(
       ["/srv/v/bin/python"],
