@@ -178,21 +178,21 @@ class Smuggling(Case):
         for title, line in {**REFUSED_FROM_CLIENT, "a hidden call": CALL}.items():
             with self.subTest(title):
                 self.assertEqual(self.after(stack, cell, stack.line(line)), [])
-        passed = 0
         for title, line in CARRIED.items():
             with self.subTest(title):
                 cell.next_id += 1
                 new = stack.line(line).replace(b'"id":60', b'"id":%d' % cell.next_id, 1)
                 cell.next_id += 1
-                # The server itself may refuse what was let through.
-                done = self.after(stack, cell, new)
-                self.assertIn(done, ([stack.visible], []))
-                passed += len(done)
+                # The server itself may refuse what was let through, and its log may come late.
+                self.assertLessEqual(set(self.after(stack, cell, new)), {stack.visible})
                 cell.answer(cell.next_id - 2)
-        # Nothing came late either.
+        # Nothing came late either: our own good calls, and of what was carried each once at most.
         cell.finish()
-        calls = len(REFUSED_FROM_CLIENT) + 1 + len(CARRIED) + passed
-        self.assertEqual(stack.executions(cell), [stack.visible] * calls)
+        done = stack.executions(cell)
+        self.assertEqual(set(done), {stack.visible})
+        good = len(REFUSED_FROM_CLIENT) + 1 + len(CARRIED)
+        self.assertGreaterEqual(len(done), good)
+        self.assertLessEqual(len(done), good + len(CARRIED))
 
     def falls(self, kind):
         """Without us the same server executes what another reader of the line did not see."""
