@@ -311,7 +311,7 @@ struct Walk {
           hint: "write for example \(rule.example)")
         continue
       }
-      check(entry.value, value, "\(path).\(entry.key)", example: example)
+      check(entry.value, value, "\(path).\(madeVisible(entry.key))", example: example)
     }
   }
 
