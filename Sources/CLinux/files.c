@@ -1,21 +1,13 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include "errors.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define OR_ERRNO(call)                       \
-  ({                                         \
-    __typeof__(call) result_;                \
-    do result_ = (call);                     \
-    while (result_ == -1 && errno == EINTR); \
-    result_ == -1 ? -errno : result_;        \
-  })
 
 int cl_memory_file(const char *name) { return OR_ERRNO(memfd_create(name, MFD_CLOEXEC)); }
 int cl_lock_file(int descriptor) { return OR_ERRNO(flock(descriptor, LOCK_EX | LOCK_NB)); }

@@ -1,8 +1,8 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include "errors.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -27,14 +27,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define OR_ERRNO(call)                       \
-  ({                                         \
-    __typeof__(call) result_;                \
-    do result_ = (call);                     \
-    while (result_ == -1 && errno == EINTR); \
-    result_ == -1 ? -errno : result_;        \
-  })
 
 static int64_t microseconds(clockid_t clock) {
   struct timespec now;

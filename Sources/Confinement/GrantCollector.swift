@@ -201,8 +201,9 @@ struct GrantCollector<Lookup: FileLookup> {
   }
 
   /// All grants, parents before children, one for each path: of two for the same path the stronger
-  /// access, and execution if one of them needs it; what is protected is read-only. What the
-  /// nearest enclosing grant gives anyway is left out.
+  /// access, and execution if one of them needs it; what is protected is read-only, and what is
+  /// written is never executed: a server could leave itself a program. What the nearest enclosing
+  /// grant gives anyway is left out.
   func merged() -> [Grant] {
     let sorted = sortedByPath(grants)
     var unique: [Grant] = []
@@ -214,7 +215,8 @@ struct GrantCollector<Lookup: FileLookup> {
       if grant.access == .write { unique[last].access = .write }
       if grant.role == .protected { unique[last].role = .protected }
       if unique[last].role == .protected { unique[last].access = .read }
-      unique[last].executable = unique[last].executable || grant.executable
+      unique[last].executable =
+        (unique[last].executable || grant.executable) && unique[last].access == .read
       unique[last].reason += "; \(grant.reason)"
     }
     for place in holding where !unique.contains(where: { Paths.equal($0.path, place.path) }) {

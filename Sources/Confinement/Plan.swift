@@ -84,7 +84,7 @@ public struct Plan: Sendable {
 
   static let limitedResources: [ResourceLimit.Resource] = [
     .processorTime, .fileSize, .data, .coreSize, .processes, .openFiles, .lockedMemory,
-    .messageQueues,
+    .messageQueues, .nicePriority, .realTimePriority,
   ]
 
   /// Makes a plan.
@@ -251,6 +251,8 @@ public struct Plan: Sendable {
       (.openFiles, limits.openFiles, "limits.open_files"),
       (.lockedMemory, lockedMemory, "locked memory"),
       (.messageQueues, 0, "message queues"),
+      // A caller of an audio group may hold some, and would hand it on.
+      (.nicePriority, 0, "raised priority"), (.realTimePriority, 0, "real-time priority"),
     ]
     for (resource, value, name) in wanted {
       let ceiling = ceilings.first { $0.resource == resource }?.hard ?? ResourceLimit.unlimited

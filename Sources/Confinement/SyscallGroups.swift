@@ -113,7 +113,8 @@ public enum SyscallGroups {
         .uname, .getcpu,
       ]),
     SyscallGroup(
-      "threads", .allowed, "locks and scheduling; raising a priority needs a capability",
+      "threads", .allowed,
+      "locks and scheduling; raising a priority needs a capability, or a limit that is 0 in a cell",
       [
         .futex, .futex_waitv, .sched_yield, .sched_getaffinity, .sched_setaffinity,
         .sched_getparam, .sched_setparam, .sched_getscheduler, .sched_setscheduler,

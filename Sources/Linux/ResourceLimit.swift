@@ -24,6 +24,11 @@ public struct ResourceLimit: Hashable, Sendable {
     public static let lockedMemory = Resource(rawValue: 8)
     /// Bytes in message queues. The corresponding C constant is `RLIMIT_MSGQUEUE`.
     public static let messageQueues = Resource(rawValue: 12)
+    /// How far a nice value may be lowered: to 20 less this. The corresponding C constant is
+    /// `RLIMIT_NICE`.
+    public static let nicePriority = Resource(rawValue: 13)
+    /// The highest real-time priority. The corresponding C constant is `RLIMIT_RTPRIO`.
+    public static let realTimePriority = Resource(rawValue: 14)
 
     /// The row's name in `/proc/PID/limits`.
     public var rowName: String {
@@ -36,6 +41,8 @@ public struct ResourceLimit: Hashable, Sendable {
       case 7: "Max open files"
       case 8: "Max locked memory"
       case 12: "Max msgqueue size"
+      case 13: "Max nice priority"
+      case 14: "Max realtime priority"
       default: "?"
       }
     }

@@ -140,6 +140,16 @@ struct RequestTable: Sendable {
     entries[id] = pending
   }
 
+  /// Gives every request that waits and has a time the whole of it anew.
+  mutating func beginTimes(at now: Int64) {
+    earliest = .max
+    overdue.removeAll()
+    for (id, pending) in entries where pending.timeout > 0 {
+      entries[id]?.due = now + pending.timeout
+      earliest = min(earliest, now + pending.timeout)
+    }
+  }
+
   /// Takes out the request with this id.
   mutating func remove(_ id: RequestID) -> Pending? {
     guard let pending = entries.removeValue(forKey: id) else { return nil }

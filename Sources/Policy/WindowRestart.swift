@@ -114,12 +114,12 @@ extension Window {
 
   /// What the next server is told first, before anything that the client has sent since.
   public mutating func resume(at now: Int64) -> (decisions: [Decision], state: Resumption) {
-    guard let handshake = past.handshake else { return done([]) }
+    guard let handshake = past.handshake else { return done([], at: now) }
     if let id = handshake.waits {
       // It may wait with everything else that the client sent since.
       past.handshake?.isUnsent = false
-      if handshake.isUnsent { return done([]) }
-      return done([notice(.initialize, handshake.line, id: id, toClient: false)])
+      if handshake.isUnsent { return done([], at: now) }
+      return done([notice(.initialize, handshake.line, id: id, toClient: false)], at: now)
     }
     let id = newID()
     past.replay = Past.Replay(handshake: id)
@@ -129,9 +129,12 @@ extension Window {
   }
 
   private mutating func done(
-    _ decisions: [Decision]
+    _ decisions: [Decision], at now: Int64
   ) -> (decisions: [Decision], state: Resumption) {
     past.isAway = false
+    // What waits is sent on now: its time begins.
+    client.beginTimes(at: now)
+    catalogue.lookup?.due = now + rules.ownTimeout
     return (decisions, .done)
   }
 
@@ -179,7 +182,7 @@ extension Window {
     guard past.isAgreed else { return ([], .waits) }
     past.isAgreed = false
     var decisions: [Decision] = []
-    guard past.isInitialized, let handshake = past.handshake else { return done([]) }
+    guard past.isInitialized, let handshake = past.handshake else { return done([], at: now) }
     decisions.append(
       notice(.initialized, Replies.notification(.initialized), toClient: false))
     if let level = past.level, rules.permissions.features.logging, handshake.features.logging {
@@ -190,7 +193,7 @@ extension Window {
       decisions.append(notice(.setLevel, line, id: id, toClient: false))
     }
     decisions += changes(handshake.features)
-    return done(decisions)
+    return done(decisions, at: now)
   }
 
   /// What the client is told: its lists may be others, and what is lost.

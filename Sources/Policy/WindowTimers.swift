@@ -8,7 +8,11 @@ extension Window {
   /// When ``expire(at:)`` is to be called, on the clock of ``decide(_:from:at:)``; nil while nothing
   /// waits for a time. Nothing need have expired then: a request may have been answered meanwhile.
   public var deadline: Int64? {
-    let due = min(client.earliest, catalogue.lookup?.due ?? .max, consents.deadline)
+    // Who waits for a server that is still to come has all its time before it.
+    let due =
+      past.isAway
+      ? consents.deadline
+      : min(client.earliest, catalogue.lookup?.due ?? .max, consents.deadline)
     return due == .max ? nil : due
   }
 
@@ -16,10 +20,11 @@ extension Window {
   /// made on a message of `side`. Nil when none is left; until then ``deadline`` is not later.
   public mutating func expire(at now: Int64) -> (side: Side, decision: Decision)? {
     clock = now
+    if let decision = questionExpired(at: now) { return (.client, decision) }
+    if past.isAway { return nil }
     if let lookup = catalogue.lookup, lookup.due <= now {
       return (.server, lookupExpired(lookup, at: now))
     }
-    if let decision = questionExpired(at: now) { return (.client, decision) }
     guard let (id, pending) = client.takeDue(at: now) else { return nil }
     if let gather = gathers.removeValue(forKey: id) {
       return (.client, pageExpired(gather, id, pending, at: now))

@@ -281,6 +281,7 @@ struct Monitor: ~Copyable {
       "the cell's init sent an account that nobody asked for: the session is ended")
     reason = "cell-failed"
     cellFailed = true
+    try giveUpRestart()
     try killCell()
     // An init that does not keep to its part is not trusted with the end of the others either.
     if cell.endsByInit { try cell.kill() }

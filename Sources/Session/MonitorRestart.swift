@@ -143,8 +143,8 @@ extension Monitor {
   /// Seals a new cell, now that the relay is still.
   mutating func restart(_ sequence: Int64, isTorn: Bool) throws(SessionError) {
     restarts.relayBy = nil
-    // The relay was asked before somebody ended the session.
-    guard restarts.isPaused else { return }
+    // The relay was asked before somebody ended the session, or something did.
+    guard restarts.isPaused, reason == nil else { return }
     // The number after our record, once there is one.
     var recorded: Int64 = 0
     do throws(SessionError) {

@@ -128,7 +128,14 @@ extension RelayLoop {
   mutating func flushNewServer() throws(Errno) {
     switch toNewServer.flush() {
     case .full: return
-    case .broken: toNewServer.close()
+    case .broken:
+      toNewServer.close()
+      guard !state.isResuming else { return }
+      // It closed its stdin at once: like any that does, it gets time to say what else it has to say.
+      toServer.close()
+      if !state.clientEnded {
+        state.serverDeadline = Clock.monotonicMicroseconds() + Self.serverGrace
+      }
     case .drained:
       guard !state.isResuming, toServer.isParked, toNewServer.isOpen else { return }
       toServer.unpark(from: &toNewServer)

@@ -177,7 +177,7 @@ public enum Session {
       let (line, column) = error.place(in: request.profile)
       let label = request.profilePath ?? "\(request.profile.name) (shipped)"
       throw SessionError(
-        line > 0 ? "\(label):\(line):\(column): \(error)" : "\(error)",
+        madeVisible(line > 0 ? "\(label):\(line):\(column): \(error)" : "\(error)"),
         hint: error.hint(in: request.profile, isShipped: request.profilePath == nil),
         status: error.exitStatus)
     }
