@@ -34,6 +34,12 @@ struct ELF: Sendable, Hashable {
     static let triple = "aarch64-linux-gnu"
   #endif
 
+  /// Positions beyond this are in no file, and addresses beyond in no program.
+  private static let farthest = 1 << 48
+  /// How many libraries and lists of directories a file may name, and how long (bytes) each may be: many
+  /// long names may stand in the same bytes.
+  private static let mostNames = 1024, longestName = 4096
+
   /// Whether `head` begins like an ELF file.
   static func isELF(_ head: [UInt8]) -> Bool { head.starts(with: [0x7f, 0x45, 0x4c, 0x46]) }
 
@@ -47,6 +53,7 @@ struct ELF: Sendable, Hashable {
     let entryCount = head.number(56, 2)
     guard entrySize == 56, entryCount <= 512 else { throw .damaged }
     let table = head.number(32, 8)
+    guard table <= Self.farthest else { throw .damaged }
     let entries =
       table + entrySize * entryCount <= head.count
       ? Array(head[table..<(table + entrySize * entryCount)])
@@ -60,6 +67,8 @@ struct ELF: Sendable, Hashable {
       let offset = entries.number(start + 8, 8)
       let address = entries.number(start + 16, 8)
       let size = entries.number(start + 32, 8)
+      // What begins beyond every file, and could not be added up.
+      guard [offset, address, size].allSatisfy({ $0 <= Self.farthest }) else { throw .damaged }
       switch entries.number(start, 4) {
       case 1: loads.append((address, offset, size))
       case 2: dynamic = (offset, size)
@@ -98,13 +107,16 @@ struct ELF: Sendable, Hashable {
       }
       if tag == 0 { break }
     }
+    guard names.count <= Self.mostNames else { throw .damaged }
     guard let first = names.map(\.offset).min(), let last = names.map(\.offset).max() else {
       return
     }
     guard let strings, last - first < 1 << 22, first < 1 << 32 else { throw .damaged }
     let text = try Self.bytes(path, strings + first, last - first + 4096, files)
     for (tag, offset) in names {
-      guard let name = text.string(at: offset - first) else { throw .damaged }
+      guard let name = text.string(at: offset - first), name.utf8.count <= Self.longestName else {
+        throw .damaged
+      }
       switch tag {
       case 1: needed.append(name)
       case 15: rPath = Self.directories(name)
