@@ -10,7 +10,8 @@ extension Window {
     var request = Refused(
       id: id, method: method, isStateless: false, rule: 0, bytesIn: document.bytes.count)
     if client.isTaken(id) || !own.isEmpty && own[id] != nil
-      || catalogue.isLooking && catalogue.lookup?.own == id || past.replay != nil && past.replay?.has(id) ?? false
+      || catalogue.isLooking && catalogue.lookup?.own == id
+      || past.replay != nil && past.replay?.has(id) ?? false
     {
       // Answered as an invalid message, even if it is a call: the answer must not look like the
       // result of the request that is in flight under this id.
