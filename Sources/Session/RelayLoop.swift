@@ -53,10 +53,6 @@ struct RelayLoop: ~Copyable {
     repeating: PollEntry(descriptor: -1, events: .input), count: 8)
   /// Storage has grown beyond what small messages need.
   var needsShrink = false
-  /// How many lines were handled since the loop last waited.
-  private var lines = 0
-  /// From this many on a wait is followed by a turn for whoever writes.
-  private static let many = 4
 
   #if CL_BACKDOOR
     let backdoor: Backdoor
@@ -145,10 +141,7 @@ struct RelayLoop: ~Copyable {
       if count == 0 {
         if recorder.isPending { _ = recorder.commit(at: Clock.monotonicMicroseconds()) }
         count = try Poll.wait(&entries, timeoutMilliseconds: timeout())
-        // Where many came at once, more are about to: each then shares its writes with more others.
-        if count > 0, lines >= Self.many { Poll.yield() }
       }
-      lines = 0
       if count == 0 { idle() }
       if !entries[Self.controlEntry].result.isEmpty, try !hear() { return }
       // The server first: the records of its answers are then written with those of new calls.
@@ -254,10 +247,7 @@ struct RelayLoop: ~Copyable {
       count = 0
     }
     let now = Clock.monotonicMicroseconds()
-    while let item = clientFramer.next() {
-      lines += 1
-      handle(item, from: .client, at: now)
-    }
+    while let item = clientFramer.next() { handle(item, from: .client, at: now) }
     if count == 0 {
       state.clientEnded = true
       state.inputDeadline = state.inputDeadline ?? now + Self.inputGrace
@@ -282,10 +272,7 @@ struct RelayLoop: ~Copyable {
       count = 0
     }
     let now = Clock.monotonicMicroseconds()
-    while let item = serverFramer.next() {
-      lines += 1
-      handle(item, from: .server, at: now)
-    }
+    while let item = serverFramer.next() { handle(item, from: .server, at: now) }
     if count == 0 {
       state.serverClosed = true
       if serverFramer.pending > 0, !serverFramer.isDiscarding {
