@@ -50,18 +50,18 @@ static bool is_place(mode_t mode) {
   return mode == 01700 || mode == 01750 || mode == 01755;
 }
 
-// Whether nothing is in `directory`.
-static bool is_empty(int directory) {
-  for (;;) {
+// How many entries are in `directory`, which has not been read yet; -1 if that cannot be said.
+static int count_entries(int directory) {
+  for (int found = 0;;) {
     _Alignas(8) char buffer[2048];
     long size = syscall(SYS_getdents64, directory, buffer, sizeof buffer);
-    if (size <= 0) return size == 0;
+    if (size <= 0) return size < 0 ? -1 : found;
     for (long at = 0; at < size;) {
       // struct linux_dirent64: two numbers of 64 bits, the length of the entry, its type, its name.
       unsigned short length;
       memcpy(&length, buffer + at + 16, sizeof length);
       const char *name = buffer + at + 19;
-      if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) return false;
+      found += strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
       at += length;
     }
   }
@@ -77,7 +77,7 @@ static bool is_ours(const struct cl_kept *kept, int directory, mode_t mode) {
   if (kept->kind == CL_KEPT_CGROUP) return true;
   // An access control list of the directory above may have taken bits away.
   return (status.st_mode & 05777 & ~mode) == 0 && (status.st_mode & 01000) == (mode & 01000) &&
-         is_empty(directory);
+         count_entries(directory) == 0;
 }
 
 // One attempt at a place: 0, an error number, or EAGAIN for a place that is just going.
@@ -316,20 +316,7 @@ static int canary(void) {
 static int count_descriptors(void) {
   int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory == -1) return -1;
-  int found = 0;
-  for (;;) {
-    _Alignas(8) char buffer[2048];
-    long size = syscall(SYS_getdents64, directory, buffer, sizeof buffer);
-    if (size < 0) found = -1;
-    if (size <= 0) break;
-    for (long at = 0; at < size;) {
-      // struct linux_dirent64: two numbers of 64 bits, the length of the entry, its type, its name.
-      unsigned short length;
-      memcpy(&length, buffer + at + 16, sizeof length);
-      found += buffer[at + 19] != '.';
-      at += length;
-    }
-  }
+  int found = count_entries(directory);
   close(directory);
   return found > 0 ? found - 1 : found;
 }
