@@ -82,9 +82,11 @@ class FilesWithoutMounts(ContainerCase):
         beside = self.shared_directory("beside")
         (package / "data").chmod(0o777)
         (package / "__main__.py").write_text(
-            "import os, shutil, subprocess, sys\n"
-            "shutil.copy('/bin/true', sys.argv[1])\n"
-            "os.chmod(sys.argv[1], 0o755)\n"
+            "import os, subprocess, sys\n"
+            "os.umask(0)\n"
+            "file = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY, 0o755)\n"
+            "os.write(file, open('/bin/true', 'rb').read())\n"
+            "os.close(file)\n"
             "try: sys.exit(subprocess.run([sys.argv[1]]).returncode)\n"
             "except PermissionError: sys.exit(42)\n")
 

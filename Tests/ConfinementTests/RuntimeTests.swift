@@ -295,6 +295,23 @@ struct RuntimeTests {
     #expect(found.findings.contains { $0.contains("not granted") })
   }
 
+  @Test("a project without a name does not bring the project around it")
+  func namelessNode() throws {
+    func around(_ text: String) throws -> Set<String> {
+      let found = try Self.discover(
+        ["node", "/srv/app/tools/x/main.js"],
+        with: [
+          "/srv/app/tools/x/main.js": .text(""), "/srv/app/tools/x/package.json": .text(text),
+          "/srv/app/package.json": .text("{\"name\": \"app\"}"), "/srv/app/.env": .text("SECRET"),
+        ])
+      return Self.paths(found).filter { $0.hasPrefix("/srv") }
+    }
+    #expect(try around("{\"dependencies\": {}}") == ["/srv/app/tools/x"])
+    #expect(try around("{\"private\": true}") == ["/srv/app/tools/x"])
+    // One that says only of what kind the modules are belongs to the package around it.
+    #expect(try around("{\"type\": \"module\"}") == ["/srv/app"])
+  }
+
   @Test("pnpm's store comes as a whole, because its packages are links into it")
   func pnpm() throws {
     let store = "/srv/p/node_modules/.pnpm"
@@ -383,6 +400,20 @@ struct RuntimeTests {
     foreign[4] = 1
     foreign[5] = 1
     #expect(error(["/opt/f"], ["/opt/f": .file(foreign, mode: 0o755)])?.exitStatus == 126)
+  }
+
+  @Test("an ELF file whose tables lie beyond every file is damaged, and no more than that")
+  func farELF() throws {
+    let whole: [UInt8] = if case .file(let bytes, _) = FakeFiles.Entry.elf() { bytes } else { [] }
+    #expect(whole.count > 64)
+    // The program header table, and the offset, address and size of each of its entries.
+    for at in [32] + (0..<2).flatMap({ [64 + 56 * $0 + 8, 64 + 56 * $0 + 16, 64 + 56 * $0 + 32] }) {
+      var bytes = whole
+      bytes.replaceSubrange(at..<at + 8, with: [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F])
+      #expect(throws: ELF.Failure.damaged) {
+        try ELF.read("/x", FakeFiles(["/x": .file(bytes, mode: 0o755)]))
+      }
+    }
   }
 
   @Test("what the caller may not look at counts as missing, and a command there as not executable")
