@@ -143,7 +143,6 @@ class WhatHolds(Verify):
         for name in ["home-open-directory", "home-ssh-open-directory", "profile-read-byte"]:
             self.assertEqual((names[name]["held"], names[name]["control"]), (True, "done"))
 
-
     def test_the_page_about_it_says_what_is_there(self):
         page = (TOP / "docs/verification.md").read_text()
         table = (TOP / "Sources/CProbe/checks.c").read_text()
