@@ -9,7 +9,8 @@ import shutil
 import subprocess
 
 import servers
-from harness import PROBE, Case, compact, descendants, need, refused, resident
+from harness import (PROBE, Case, alive, compact, descendants, need, processes, refused, resident,
+                     until)
 
 # Runs a Python server and writes down every byte that reaches it.
 WATCHED = """\
@@ -205,6 +206,11 @@ class RealServers(Watched):
                                 ("git_branch", {"branch_type": "local", "contains": "-x"})]:
             _, meta = self.refusal(cell.call(tool, {**where, **arguments}))
             self.assertEqual(meta["reason"], "argument", (tool, arguments))
+        # The server keeps a git of its own to answer from, which does not outlive the session.
+        below = descendants(cell.pid)
+        self.assertIn("git", [processes().get(p, (0, ""))[1] for p in below])
+        cell.finish()
+        self.assertTrue(until(lambda: not any(alive(p) for p in below)))
 
 
 class Schemas(Watched):
@@ -472,6 +478,35 @@ class Scripted(Watched):
         cell.finish()
         self.assertEqual(self.calls(), 0)
         self.assertNotIn("cancelled", self.lines())
+
+    def test_a_server_that_ends_when_anything_comes_before_initialize_is_asked_nothing_before(self):
+        # As those of the Rust SDK do. We ask for the tools ourselves, for schemas and for pins.
+        place = self.shared_directory("script")
+        script = place / "server.py"
+        script.write_text(
+            "import json, sys\n"
+            "first = True\n"
+            "for line in sys.stdin:\n"
+            "    message = json.loads(line)\n"
+            "    if first and message.get('method') != 'initialize': sys.exit(9)\n"
+            "    first = False\n"
+            "    if 'id' not in message: continue\n"
+            "    result = {'protocolVersion': '2025-11-25', 'capabilities': {'tools': {}},\n"
+            "              'serverInfo': {'name': 'x', 'version': '1'}, 'content': [],\n"
+            "              'tools': [{'name': 'a', 'inputSchema': {'type': 'object'}}]}\n"
+            "    print(json.dumps({'jsonrpc': '2.0', 'id': message['id'], 'result': result}), flush=True)\n")
+        direct = self.direct("/usr/bin/python3", script)
+        direct.send({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+        self.assertEqual(direct.wait(), 9)
+        profile = self.profile(
+            extends="python", read=[place], server={"command": ["/usr/bin/python3", str(script)]},
+            tools={"allow": "*", "schemas": "enforce"}, pins="strict")
+        for _ in range(2):
+            cell = self.run_cell(profile)
+            cell.initialize()
+            self.assertFalse(refused(cell.call("a")))
+            self.assertEqual(cell.finish(), 0)
+            self.assertEqual(self.anchorhold("tools", profile).returncode, 0)
 
     def test_what_waits_when_the_tools_change_is_held_to_the_new_ones(self):
         changed = json.dumps({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})

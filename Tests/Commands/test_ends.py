@@ -173,6 +173,26 @@ class EndsOfASession(Case):
                     self.assertEqual(status, 137 if behave else 128 + number)
                     self.assertNothingLeft(below)
 
+    def test_a_trial_that_is_killed_is_nothing_to_the_session_that_follows(self):
+        # As clients do that find out with a first process which era a server speaks.
+        profile = self.profile()
+        below = []
+        for method in ["server/discover", "initialize"]:
+            trial = self.run_cell(profile)
+            trial.send({"jsonrpc": "2.0", "id": 1, "method": method, "params": {
+                "protocolVersion": "2025-11-25", "capabilities": {},
+                "clientInfo": {"name": "trial", "version": "1"}}})
+            if method == "initialize":
+                trial.answer(1)
+            below += descendants(trial.pid)
+            cell = self.run_cell(profile)
+            trial.process.kill()
+            cell.initialize()
+            self.assertEqual(cell.text("echo", {}), "{}")
+            self.assertEqual(cell.finish(), 0)
+            trial.wait()
+        self.assertNothingLeft(below)
+
     def marked(self):
         """A profile whose name is in the command line of every process of its sessions."""
         return self.profile(PROBE, "serve", "--behave", self.name)

@@ -14,7 +14,7 @@ import struct
 import subprocess
 import time
 
-from harness import (PROBE, ROOT, SLOWNESS, Case, alive, descendants, processes, server_pid, until)
+from harness import (BINARY, PROBE, ROOT, SLOWNESS, Case, alive, descendants, processes, server_pid, until)
 from taken import TEST_BUILD, Taken, init_of, queue_signal, relay_of
 
 F_SETFL, F_DUPFD, F_SETOWN, F_SETLK, F_SETPIPE_SZ = 4, 0, 8, 6, 1031
@@ -411,6 +411,22 @@ class TheServer(Case):
             else:
                 self.assertEqual(found["outcome"], "refused", found)
                 self.assertIn(found["errno"], ("EPERM", "EACCES"), found)
+
+    def test_our_program_is_not_overwritten_through_a_process(self):
+        # A container's runtime was once, by /proc/PID/exe of the process that entered it.
+        names = [f"{way}:/proc/{pid}/exe" for way in ("open-write", "may-write", "truncate")
+                 for pid in (1, "self")]
+        cell = self.session()
+        before = os.stat(BINARY)
+        for name in names:
+            found = cell.attempt(name)
+            self.assertEqual(found["outcome"], "refused", found)
+            self.assertIn(found["errno"], ("EACCES", "EPERM", "EROFS", "ETXTBSY", "ENOENT"), found)
+        self.assertEqual(cell.attempt("process-file:1:exe")["outcome"], "refused")
+        # The control: the link of a process of one's own leads to its file.
+        self.assertEqual(cell.attempt("process-file:self:exe")["outcome"], "refused")
+        after = os.stat(BINARY)
+        self.assertEqual((before.st_size, before.st_mtime_ns), (after.st_size, after.st_mtime_ns))
 
     def test_the_monitor_is_closed_to_processes_of_its_user(self):
         cell = self.session()
