@@ -19,21 +19,20 @@ class CoveredProc(Case):
 
     def run_below(self, shell, *words):
         """anchorhold as an ordinary user after `shell` was done in a mount namespace."""
-        enter = ["unshare", "--mount"] if ROOT else ["unshare", "--user", "--map-root-user", "--mount"]
-        become = ["setpriv", "--reuid=61234", "--regid=61234", "--clear-groups"] if ROOT else [
-            "unshare", "--user", "--map-user=1000", "--map-group=1000"]
+        become = ["setpriv", "--reuid=61234", "--regid=61234", "--clear-groups"]
         self.home.chmod(0o777)
         self.directory.chmod(0o755)
         self.state.mkdir(exist_ok=True)
         self.state.chmod(0o777)
         return subprocess.run(
-            [*enter, "sh", "-ec", shell + 'exec "$@"', "sh", *become, BINARY, *map(str, words)],
+            ["unshare", "--mount", "sh", "-ec", shell + 'exec "$@"', "sh", *become, BINARY, *map(str, words)],
             env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
 
     def test_there_is_no_session_with_the_hosts_proc_instead(self):
+        if not ROOT:
+            self.skipTest("only root can cover parts of /proc for an ordinary user")
         profile = self.profile()
-        if ROOT:
-            os.chown(profile, 61234, 61234)
+        os.chown(profile, 61234, 61234)
         for shell, status in [("", 0), (self.COVER, 125)]:
             with self.subTest(shell):
                 done = self.run_below(shell, "run", profile)

@@ -71,7 +71,10 @@ class Verify(Case):
                     parent = table.get(table.get(pid, (0, "", ""))[0], (0, "", ""))
                     if table.get(pid, (0, "", ""))[1].startswith(".anchorhold-pro") \
                             and not parent[1].startswith(".anchorhold-pro"):
-                        send_signal(pid, number)
+                        try:
+                            send_signal(pid, number)
+                        except ProcessLookupError:
+                            continue  # It came to its end meanwhile.
                         hit = True
                         break
             out, err = process.communicate(timeout=PATIENCE)
