@@ -145,9 +145,9 @@ struct ContainerPlanTests {
     let plan = try plan(
       read: ["/srv/data/sub"], program: "/srv/data", files: [("/srv/data/sub", .directory)])
     let grants = plan.grants.filter { $0.path.hasPrefix("/srv/data") }
-    #expect(grants.allSatisfy(\.executable))
+    #expect(!grants.isEmpty && grants.filter { !$0.executable }.isEmpty)
     let rules = plan.blueprint.landlockRules.filter { $0.path.hasPrefix("/srv/data") }
-    #expect(rules.count == grants.count && rules.allSatisfy { $0.access.contains(.execute) })
+    #expect(rules.count == grants.count && rules.filter { !$0.access.contains(.execute) }.isEmpty)
   }
 
   @Test("what the machine or the caller lacks is refused")
