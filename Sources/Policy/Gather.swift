@@ -8,6 +8,8 @@ struct Gather: Sendable {
   private var others: [UInt8] = []
   /// The entries that the profile lets through, with commas between.
   private var entries: [UInt8] = []
+  /// How much longer they become when everything in them is made visible, in bytes.
+  private var growth = 0
   private var names: NameTable
   private var cursors: NameTable
   private let isStateless: Bool
@@ -55,7 +57,7 @@ struct Gather: Sendable {
 
   /// The bytes that are held against the limit of the list.
   private var size: Int {
-    others.count + entries.count + names.byteCount + cursors.byteCount
+    others.count + entries.count + growth + names.byteCount + cursors.byteCount
   }
 
   /// The bytes that are held.
@@ -63,7 +65,18 @@ struct Gather: Sendable {
 
   /// Whether there is room for another entry of so many bytes.
   private func hasRoom(_ count: Int) -> Bool {
-    size + count < limit && wrapping + others.count + entries.count + 1 + count <= limit
+    size + count < limit && wrapping + others.count + entries.count + growth + 1 + count <= limit
+  }
+
+  /// How much longer an entry becomes when everything in it is made visible.
+  private func growth(of entry: Value, _ document: Document) -> Int {
+    guard texts.hidden != .allow, document.texts.mayBeUnseen else { return 0 }
+    var filter = TextFilter(rules: texts)
+    // In an object, because the keys of a message itself have a meaning of their own.
+    let object = Array(#"{"":"#.utf8) + document.bytes[entry.range] + [UInt8(ascii: "}")]
+    let (readable, counts) = filter.filter(object)
+    if counts.isTooLong { return limit }
+    return max((readable?.count ?? 0) - object.count, 0)
   }
 
   /// Adds a page; false if it is not a list.
@@ -135,7 +148,8 @@ struct Gather: Sendable {
     let number = kind.method == .toolsList ? tools.entry(content, in: document.bytes) : nil
     let description = number.flatMap { tools.entries[$0].description }
     // With another description it has a few more bytes around it.
-    guard hasRoom(entry.range.count + (description.map { $0.count + 20 } ?? 0)) else {
+    let more = growth(of: entry, document)
+    guard hasRoom(entry.range.count + more + (description.map { $0.count + 20 } ?? 0)) else {
       trouble = .listSize
       return
     }
@@ -156,6 +170,7 @@ struct Gather: Sendable {
         return
       }
     }
+    growth += more
     if !entries.isEmpty { entries.append(UInt8(ascii: ",")) }
     guard let description else {
       entries.append(contentsOf: document.bytes[entry.range])

@@ -87,8 +87,24 @@ extension Window {
   /// Whether an error is `URL_ELICITATION_REQUIRED` of the revision 2025-11-25 with a visit that is not
   /// allowed.
   func asksForVisit(_ document: Document) -> Bool {
-    guard let error = document.error,
-      let code = document.member("code", of: error), document.integer(code) == -32042
+    document.error.map { asksForVisit($0, in: document) } ?? false
+  }
+
+  /// Why what a task of the extension came to may not reach the client: it holds the result or the error
+  /// of the request that made it, which is judged like one that came at once, and asks for nothing more.
+  func outcomeFault(of task: Value, in document: Document) -> Reason? {
+    if let error = document.member("error", of: task), asksForVisit(error, in: document) {
+      return .inputDenied
+    }
+    guard let result = document.member("result", of: task), result.kind == .object else { return nil }
+    let isAsking =
+      document.member(Key.inputRequests, of: result) != nil
+      || KnownKeys.params.areLookAlikes(in: result, of: document)
+    return isAsking ? .inputDenied : nil
+  }
+
+  private func asksForVisit(_ error: Value, in document: Document) -> Bool {
+    guard let code = document.member("code", of: error), document.integer(code) == -32042
     else { return false }
     guard !rules.permissions.hosts.isEmpty, let data = document.member("data", of: error),
       !KnownKeys.visits.areLookAlikes(in: data, of: document),

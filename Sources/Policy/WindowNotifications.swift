@@ -100,6 +100,9 @@ extension Window {
         client[subscription]?.listening?.tasks.contains(where: { $0.elementsEqual(task) }) ?? false
       else { return .noSubscription }
     }
+    if let all = document.params, let reason = outcomeFault(of: all, in: document) {
+      return reason
+    }
     guard let requests = params.inputRequests else { return nil }
     if let reason = inputFault(of: requests, in: document) { return reason }
     if method == .taskNotification {

@@ -113,6 +113,11 @@ extension Window {
       guard !asks else { return refused(id, pending, .inputDenied, event) }
       return agreed(result, of: document, id, pending, event)
     default:
+      if pending.method == .tasksGet, let all = document.result,
+        let fault = outcomeFault(of: all, in: document)
+      {
+        return refused(id, pending, fault, event)
+      }
       // A task asks beside its status, in the extension.
       if asks || pending.method == .tasksGet { ask(result, of: document, pending) }
       if result.isError {

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from harness import BINARY, PROBE, ROOT, TOP, Case
+from harness import BINARY, PROBE, ROOT, TOP, Case, need
 
 
 class Malformed(Case):
@@ -297,8 +297,7 @@ class LookUp(Case):
         for name, server in [("time", "mcp-server-time"), ("git", "mcp-server-git"),
                              ("sqlite", "mcp-server-sqlite")]:
             binary = TOP / f".build/venvs/{name}/bin/{server}"
-            if not binary.exists():
-                self.skipTest("the servers are not installed")
+            need(self, binary.exists(), f"{server} from PyPI")
             environment = {**self.environment, "PATH": f"{binary.parent}:/usr/bin:/bin"}
             settings = {"git": [f"repository={self.home}"], "time": [],
                         "sqlite": [f"directory={self.directory / 'data'}"]}[name]
