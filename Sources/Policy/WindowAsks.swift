@@ -96,7 +96,9 @@ extension Window {
     if let error = document.member("error", of: task), asksForVisit(error, in: document) {
       return .inputDenied
     }
-    guard let result = document.member("result", of: task), result.kind == .object else { return nil }
+    guard let result = document.member("result", of: task), result.kind == .object else {
+      return nil
+    }
     let isAsking =
       document.member(Key.inputRequests, of: result) != nil
       || KnownKeys.params.areLookAlikes(in: result, of: document)
