@@ -407,9 +407,11 @@ struct RuntimeTests {
     let whole: [UInt8] = if case .file(let bytes, _) = FakeFiles.Entry.elf() { bytes } else { [] }
     #expect(whole.count > 64)
     // The program header table, and the offset, address and size of each of its entries.
-    for at in [32] + (0..<2).flatMap({ [64 + 56 * $0 + 8, 64 + 56 * $0 + 16, 64 + 56 * $0 + 32] }) {
+    let places: [Int] = [32, 64 + 8, 64 + 16, 64 + 32, 120 + 8, 120 + 16, 120 + 32]
+    let farthest: [UInt8] = [UInt8](repeating: 0xFF, count: 7) + [0x7F]
+    for at in places {
       var bytes = whole
-      bytes.replaceSubrange(at..<at + 8, with: [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F])
+      for (index, byte) in farthest.enumerated() { bytes[at + index] = byte }
       #expect(throws: ELF.Failure.damaged) {
         try ELF.read("/x", FakeFiles(["/x": .file(bytes, mode: 0o755)]))
       }
