@@ -2,11 +2,12 @@
 through Anchorhold: what is the in-memory connection there is a session here.
 
 The server stays in the process of the test. In the cell two copies of cat carry its bytes, by two
-FIFOs in a granted directory. ANCHORHOLD names the binary, OPEN_PROFILE the profile that allows
-everything, to which each connection adds what is its own.
+FIFOs in a granted directory. ANCHORHOLD_RUN is the command line before the profile, as JSON,
+OPEN_PROFILE the profile that allows everything, to which each connection adds what is its own.
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -20,7 +21,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.stdio import stdio_server
 from mcp_types.version import LATEST_HANDSHAKE_VERSION, MODERN_PROTOCOL_VERSIONS
 
-BINARY = os.environ["ANCHORHOLD"]
+RUN = json.loads(os.environ["ANCHORHOLD_RUN"])
 OPEN_PROFILE = pathlib.Path(os.environ["OPEN_PROFILE"]).read_text()
 OWN = """
 version: 1
@@ -63,7 +64,7 @@ async def connect(server, *, spec_version=LATEST_HANDSHAKE_VERSION, **options):
     profile = pathlib.Path(tempfile.mkdtemp(prefix="anchorhold-interaction-")) / "open.yaml"
     profile.write_text(OWN.format(place=place) + OPEN_PROFILE)
     transport = stdio_client(StdioServerParameters(
-        command=BINARY, args=["run", str(profile)],
+        command=RUN[0], args=[*RUN[1:], str(profile)],
         env={"PATH": "/usr/bin:/bin", "HOME": str(profile.parent),
              "XDG_STATE_HOME": str(profile.parent)}))
     mode = spec_version if spec_version in MODERN_PROTOCOL_VERSIONS else "legacy"
