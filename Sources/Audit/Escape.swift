@@ -115,12 +115,10 @@ extension Span<UInt8> {
 private func plainRun(
   _ text: Span<UInt8>, from start: Int, to end: Int, source: TextSource
 ) -> Int {
+  guard source == .value else { return start < end ? min(plainEnd(text, from: start), end) : start }
   var index = start
   while index < end {
-    let byte = text[index]
-    guard byte >= 0x20, byte < 0x7F,
-      source == .value || byte != UInt8(ascii: "\\") && byte != UInt8(ascii: "\"")
-    else { break }
+    guard text[index] >= 0x20, text[index] < 0x7F else { break }
     index += 1
   }
   return index

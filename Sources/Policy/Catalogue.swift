@@ -32,7 +32,10 @@ struct Catalogue: Sendable {
   var generation = 0
   /// Of which time the definitions are.
   private var known = -1
-  var lookup: Lookup?
+  var lookup: Lookup? { didSet { isLooking = lookup != nil } }
+  /// Whether a request of our own for the list is in flight; cheaper to ask than ``lookup``, which
+  /// holds a whole list in the making.
+  private(set) var isLooking = false
   private var held: [RequestID: Held] = [:]
   /// Their order; ids that are no longer held are passed over.
   private var order: [RequestID] = []

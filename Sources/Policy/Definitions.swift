@@ -7,27 +7,32 @@ struct ToolDefinition: Sendable {
   var input: Schema?, output: Schema?
   /// Why calls cannot be held to it, so that there are none.
   var fault: String?
-  /// Where arguments pass that the schema does not name: those that it does name.
+  /// Those arguments that the schema names; others may pass, as it or the profile says.
   var names: ArgumentNames?
 }
 
 /// The names of arguments in a schema, to find keys that some servers take for them.
 final class ArgumentNames: Sendable {
   private let names: NameTable
-  private let folded: [(plain: [UInt8], name: [UInt8])]
+  /// Folded names, and of each the first name, by its canonical bytes, that folds to it.
+  private let folded: [[UInt8]: [UInt8]]
+  /// About how many bytes it takes.
+  let footprint: Int
 
-  init(_ schema: Value, of document: Document) {
-    var names = NameTable()
-    var folded: [(plain: [UInt8], name: [UInt8])] = []
-    if let properties = document.member("properties", of: schema) {
-      for (key, _) in document.members(of: properties).prefix(Bounds.remembered) {
-        guard names.insert(key, of: document.bytes) else { continue }
-        folded.append(
-          (Document.foldedKey(key, in: document.bytes), document.utf8(content: key)))
-      }
+  init(_ schema: Schema, seed: UInt64) {
+    var names = NameTable(seed: seed)
+    var folded: [[UInt8]: [UInt8]] = [:]
+    schema.forEachName { key, bytes in
+      guard names.insert(key, of: bytes) else { return }
+      let plain = Document.foldedKey(key, in: bytes)
+      guard !plain.isEmpty else { return }
+      let name = Array(bytes[key])
+      if let other = folded[plain], other.lexicographicallyPrecedes(name) { return }
+      folded[plain] = name
     }
     self.names = names
     self.folded = folded
+    footprint = names.byteCount * 3 + names.count * 128
   }
 
   /// The first name, by bytes, that a key looks like without being it.
@@ -36,9 +41,7 @@ final class ArgumentNames: Sendable {
     document.forEachMember(of: arguments) { key, _ in
       guard names.number(of: key, in: document.bytes) == nil else { return }
       let plain = Document.foldedKey(key, in: document.bytes)
-      guard !plain.isEmpty, let name = folded.first(where: { $0.plain == plain })?.name else {
-        return
-      }
+      guard !plain.isEmpty, let name = folded[plain] else { return }
       if let other = found, other.lexicographicallyPrecedes(name) { return }
       found = name
     }
@@ -56,16 +59,22 @@ struct Definitions: Sendable {
   /// The text that was compiled, so that it need not be compiled anew when it comes again.
   private var texts: [(input: [UInt8], output: [UInt8])] = []
   private var footprint = 0
+  /// What compiling the rest of the list may take.
+  private var steps = Bounds.compileSteps
   /// Tools that are there and not as they were pinned.
   private var heldBack: NameTable
 
+  private let seed: UInt64
+
   init(seed: UInt64) {
+    self.seed = seed
     names = NameTable(seed: seed)
     heldBack = NameTable(seed: seed)
   }
 
   /// Notes a tool that is not as it was pinned.
   mutating func holdBack(_ name: Range<Int>, in bytes: [UInt8]) {
+    guard heldBack.count < Bounds.definitions else { return }
     _ = heldBack.insert(name, of: bytes)
   }
 
@@ -87,8 +96,9 @@ struct Definitions: Sendable {
     known: Definitions?
   ) -> Bool {
     if rules.wantsReadOnly, !Self.claimsReadOnly(entry, of: document) { return false }
-    guard rules.needsDefinition, names.insert(name, of: document.bytes) else {
-      return !rules.needsDefinition
+    guard rules.needsDefinition else { return true }
+    guard tools.count < Bounds.definitions, names.insert(name, of: document.bytes) else {
+      return false
     }
     var definition = ToolDefinition()
     let before = known?.names.number(of: name, in: document.bytes)
@@ -96,25 +106,27 @@ struct Definitions: Sendable {
     let input = document.member("inputSchema", of: entry)
     let output = document.member("outputSchema", of: entry)
     var texts = (input: [UInt8](), output: [UInt8]())
-    if tools.count >= Bounds.definitions || footprint > Bounds.schemas {
-      definition.fault = "the server has too many tools or too large schemas"
+    if footprint > Bounds.schemas {
+      definition.fault = "the server has too large schemas"
     }
     if rules.usesSchema, definition.fault == nil {
       guard let input else { return keep(.init(fault: "it has no inputSchema"), texts) }
       texts.input = Array(document.bytes[input.range])
       if let (tool, text) = known, text.input == texts.input { definition.input = tool.input }
       if definition.input == nil {
-        (definition.input, definition.fault) = Self.compile(
+        (definition.input, definition.fault) = compile(
           input, of: document, isClosed: rules.isClosed)
       }
-      let isOpen = !rules.isClosed || document.member("additionalProperties", of: input) != nil
-      if isOpen { definition.names = ArgumentNames(input, of: document) }
+      if let (tool, text) = known, text.input == texts.input { definition.names = tool.names }
+      if definition.names == nil, let schema = definition.input {
+        definition.names = ArgumentNames(schema, seed: seed)
+      }
     }
     if rules.checksOutput, definition.fault == nil, let output {
       texts.output = Array(document.bytes[output.range])
       if let (tool, text) = known, text.output == texts.output { definition.output = tool.output }
       if definition.output == nil {
-        (definition.output, definition.fault) = Self.compile(output, of: document, isClosed: false)
+        (definition.output, definition.fault) = compile(output, of: document, isClosed: false)
       }
     }
     return keep(definition, texts)
@@ -123,25 +135,34 @@ struct Definitions: Sendable {
   private mutating func keep(
     _ definition: ToolDefinition, _ texts: (input: [UInt8], output: [UInt8])
   ) -> Bool {
+    // Nothing is kept of a tool that cannot be called but why.
+    guard definition.fault == nil else {
+      tools.append(ToolDefinition(fault: definition.fault))
+      self.texts.append(([], []))
+      return false
+    }
     footprint += (definition.input?.footprint ?? 0) + (definition.output?.footprint ?? 0)
+    footprint += texts.input.count + texts.output.count + (definition.names?.footprint ?? 0)
     tools.append(definition)
     self.texts.append(texts)
-    return definition.fault == nil
+    return true
   }
 
   /// Compiles a schema, in the newest draft unless it says another; where it says none and is none
   /// of that draft, in the one that servers wrote before.
-  private static func compile(
+  private mutating func compile(
     _ value: Value, of document: Document, isClosed: Bool
   ) -> (schema: Schema?, fault: String?) {
     do throws(SchemaFault) {
-      return (try Schema(compiling: document, at: value, closed: isClosed), nil)
+      let schema = try Schema(
+        compiling: document, at: value, closed: isClosed, steps: &steps)
+      return (schema, nil)
     } catch {
       let fault = error.description
       guard document.member("$schema", of: value) == nil else { return (nil, fault) }
       do throws(SchemaFault) {
         let schema = try Schema(
-          compiling: document, at: value, dialect: .draft7, closed: isClosed)
+          compiling: document, at: value, dialect: .draft7, closed: isClosed, steps: &steps)
         return (schema, nil)
       } catch {
         return (nil, fault)
@@ -157,7 +178,7 @@ struct Definitions: Sendable {
 }
 
 extension ToolDefinition {
-  init(fault: String) { self.fault = fault }
+  init(fault: String?) { self.fault = fault }
 
   /// Why a call's arguments do not fit the server's schema, nil if they do.
   func violation(_ document: Document, _ arguments: Value?) -> ArgumentViolation? {

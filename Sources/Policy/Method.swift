@@ -196,6 +196,8 @@ enum Bounds {
   /// Tools whose definitions are kept, and bytes that their compiled schemas take together.
   static let definitions = 4_096
   static let schemas = 16 << 20
+  /// Steps that compiling the schemas of one list takes together.
+  static let compileSteps = 8_000_000
   /// How often the list of tools is asked for anew for a call, because the tools changed meanwhile.
   static let lookups = 8
   /// Pages of one list.

@@ -9,7 +9,8 @@ extension Window {
     let method = Method(of: document)
     var request = Refused(
       id: id, method: method, isStateless: false, rule: 0, bytesIn: document.bytes.count)
-    if client.isTaken(id) || !own.isEmpty && own[id] != nil || catalogue.lookup?.own == id
+    if client.isTaken(id) || !own.isEmpty && own[id] != nil
+      || catalogue.isLooking && catalogue.lookup?.own == id
       || past.replay != nil && past.replay?.has(id) ?? false
     {
       // Answered as an invalid message, even if it is a call: the answer must not look like the

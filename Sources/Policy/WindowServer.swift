@@ -62,7 +62,9 @@ extension Window {
 
   mutating func serverResponse(_ document: Document, at now: Int64) -> Decision {
     guard let id = document.id else { return dropped(document, .server, .other, .nullID) }
-    if let lookup = catalogue.lookup, lookup.own == id { return looked(document, lookup, at: now) }
+    if catalogue.isLooking, let lookup = catalogue.lookup, lookup.own == id {
+      return looked(document, lookup, at: now)
+    }
     if let replay = past.replay, replay.has(id) {
       return replayed(document, replay, id, at: now)
     }

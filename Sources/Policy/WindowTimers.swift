@@ -12,9 +12,11 @@ extension Window {
     let due =
       past.isAway
       ? consents.deadline
-      : min(client.earliest, catalogue.lookup?.due ?? .max, consents.deadline)
+      : min(client.earliest, lookupDue, consents.deadline)
     return due == .max ? nil : due
   }
+
+  private var lookupDue: Int64 { catalogue.isLooking ? catalogue.lookup?.due ?? .max : .max }
 
   /// The next decision that is due at `now`, a message from nobody: it is treated like one that was
   /// made on a message of `side`. Nil when none is left; until then ``deadline`` is not later.

@@ -12,6 +12,11 @@ struct Address: Hashable {
   private var path: [UInt8] = []
   private var query: [UInt8]?
 
+  /// Its length in bytes.
+  var length: Int {
+    (scheme?.count ?? 0) + (authority?.count ?? 0) + path.count + (query?.count ?? 0)
+  }
+
   /// The address of a document that has none.
   init() {}
 

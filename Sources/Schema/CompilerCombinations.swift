@@ -67,13 +67,11 @@ extension Compiler {
     for start in tables.nodes.indices where states[start] == 0 {
       states[start] = 1
       var path: [(node: Int, rest: [Int32])] = [(start, inPlace(start))]
-      while let (node, rest) = path.last {
-        guard let next = rest.last.map({ Int($0) }) else {
-          states[node] = 2
-          path.removeLast()
+      while !path.isEmpty {
+        guard let next = path[path.count - 1].rest.popLast().map({ Int($0) }) else {
+          states[path.removeLast().node] = 2
           continue
         }
-        path[path.count - 1].rest.removeLast()
         if states[next] == 1 {
           throw SchemaFault(
             kind: .endless, pointer: pointer(next),

@@ -80,7 +80,8 @@ extension Compiler {
         throw fault(.malformed, source, identifier, "$id must have no fragment")
       }
       if text.first != UInt8(ascii: "#") || parent == nil {
-        resource = try addResource(base.resolve(Address(text)), source, token, dialect)
+        resource = try addResource(
+          try resolve(text, from: base, source, identifier), source, token, dialect)
       }
       if let resource, !fragment.isEmpty {
         try addAnchor(fragment, resource, source, token, isDynamic: false)
@@ -130,6 +131,7 @@ extension Compiler {
   private mutating func addAnchor(
     _ name: [UInt8], _ resource: Int, _ source: Int, _ token: Int32, isDynamic: Bool
   ) throws(SchemaFault) {
+    try charge(1 + name.count, source, token)
     if let known = resources[resource].anchors[name], known.token != token {
       throw fault(
         .malformed, source, token, "two schemas have the anchor \(Wording.quoted(name))")
@@ -151,6 +153,22 @@ extension Compiler {
     resources.append(Resource(address: address, source: source, token: token, dialect: dialect))
     return resources.count - 1
   }
+
+  /// What a reference means from an address. All that comes of it is copied and hashed some times.
+  mutating func resolve(
+    _ text: [UInt8], from base: Address, _ source: Int, _ token: Int32
+  ) throws(SchemaFault) -> Address {
+    let length = base.length + text.count
+    guard length <= Self.longestAddress else {
+      throw fault(
+        .tooLarge, source, token, "the address is longer than \(Self.longestAddress) bytes")
+    }
+    try charge(1 + length, source, token)
+    return base.resolve(Address(text))
+  }
+
+  /// The longest address, with what it is relative to, in bytes.
+  private static let longestAddress = 8_192
 
   /// The value of a member, nil if there is none.
   func member(_ name: StaticString, _ source: Int, _ token: Int32) -> Int32? {

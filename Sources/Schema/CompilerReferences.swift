@@ -10,7 +10,7 @@ extension Compiler {
       throw fault(.malformed, source, value, "a reference must be a string")
     }
     let text = tape.content(value)
-    let address = resources[resource].address.resolve(Address(text))
+    let address = try resolve(text, from: resources[resource].address, source, value)
     var known = resourceAt[address]
     if known == nil { known = try load(address) }
     guard let found = known else {
@@ -53,7 +53,7 @@ extension Compiler {
       var index = 0
       let wanted = Self.index(step)
       while let here = element, next == nil {
-        try charge(1, resource.source, at)
+        try charge(1 + Int(tape[here].end - tape[here].start) >> 3, resource.source, at)
         if tape[here].isKey {
           if tape.content(here) == step { next = here + 1 }
         } else if index == wanted {
@@ -123,7 +123,7 @@ extension Compiler {
   mutating func requestDynamicTargets() throws(SchemaFault) {
     for name in Set(dynamicRules.map(\.name)) {
       for resource in resources {
-        try charge(1, 0, 0)
+        try charge(1 + name.count, 0, 0)
         if let anchor = resource.anchors[name], anchor.isDynamic {
           _ = try request(resource.source, anchor.token)
         }
@@ -135,10 +135,11 @@ extension Compiler {
   mutating func fillDynamicTargets() throws(SchemaFault) {
     var ranges: [[UInt8]: Range<Int32>] = [:]
     for (rule, name) in dynamicRules {
+      try charge(1 + name.count, 0, 0)
       if ranges[name] == nil {
         let start = Int32(tables.dynamicTargets.count)
         for (index, resource) in resources.enumerated() {
-          try charge(1, 0, 0)
+          try charge(1 + name.count, 0, 0)
           if let anchor = resource.anchors[name], anchor.isDynamic {
             let node = try request(resource.source, anchor.token)
             tables.dynamicTargets.append(DynamicTarget(resource: UInt16(index), node: node))

@@ -162,11 +162,14 @@ struct Evaluation {
     return false
   }
 
-  /// Counts bytes that were looked at.
+  /// Counts bytes that were passed over.
   mutating func charge(_ bytes: Int) -> Bool {
     steps -= bytes >> 5
     return steps >= 0 ? true : exhaust()
   }
+
+  /// Counts bytes that are looked at one by one, which takes longer.
+  mutating func compares(_ bytes: Int) -> Bool { charge(bytes << 3) }
 
   /// Where the value that begins at `start` ends.
   @inline(__always)

@@ -125,7 +125,7 @@ extension Evaluation {
       let name = text[position] == Text.comma ? position + 2 : position + 1
       let start = Text.closingQuote(text, from: name) + 2
       steps -= 1
-      guard steps >= 0 else { return exhaust() }
+      guard charge(start - name) else { return false }
       if !isMarked(frame, index) {
         if node == Program.nothing { return fail(.unevaluatedProperties, start) }
         guard holds(node, text, start, Self.untracked) else { return false }

@@ -12,7 +12,7 @@ extension Evaluation {
     switch kind {
     case .string:
       let end = Text.end(other, from: otherAt)
-      guard charge(end - otherAt) else { return false }
+      guard compares(end - otherAt) else { return false }
       return Text.matches(text, at, other, otherAt, end)
     case .number:
       let end = Text.numberEnd(text, from: at)
@@ -62,6 +62,7 @@ extension Evaluation {
     while text[position] != Text.objectEnd {
       let name = text[position] == Text.comma ? position + 2 : position + 1
       let closing = Text.closingQuote(text, from: name)
+      guard charge(closing - name) else { return false }
       let found = member(other, otherAt, from: &hint, text, name, closing)
       guard found >= 0, isEqual(text, closing + 2, other, found) else { return false }
       count += 1
@@ -73,7 +74,9 @@ extension Evaluation {
       let name = other[position] == Text.comma ? position + 2 : position + 1
       otherCount += 1
       steps -= 1
-      position = skip(other, Text.closingQuote(other, from: name) + 2)
+      let closing = Text.closingQuote(other, from: name)
+      guard charge(closing - name) else { return false }
+      position = skip(other, closing + 2)
     }
     return count == otherCount
   }
@@ -98,13 +101,16 @@ extension Evaluation {
       let closing = Text.closingQuote(text, from: name)
       let next = skip(text, closing + 2)
       steps -= 1
-      if isExhausted || steps < 0 {
+      guard !isExhausted, charge(closing - name) else {
         _ = exhaust()
         return -1
       }
-      if closing - name == end - start, Text.matches(text, name, key, start, end) {
-        hint = next
-        return closing + 2
+      if closing - name == end - start {
+        guard compares(closing - name) else { return -1 }
+        if Text.matches(text, name, key, start, end) {
+          hint = next
+          return closing + 2
+        }
       }
       position = next
     }
@@ -157,6 +163,7 @@ extension Evaluation {
       while text[position] != Text.objectEnd {
         let name = text[position] == Text.comma ? position + 2 : position + 1
         let closing = Text.closingQuote(text, from: name)
+        _ = compares(closing - name)
         var hasher = Hasher()
         hasher.combine(seededHash(text.extracting(name..<closing)))
         hasher.combine(hash(text, closing + 2))
@@ -167,7 +174,7 @@ extension Evaluation {
       return sum
     default:
       let end = Text.end(text, from: at)
-      _ = charge(end - at)
+      _ = compares(end - at)
       return seededHash(text.extracting(at..<end))
     }
   }

@@ -12,7 +12,7 @@ extension Evaluation {
       let closing = Text.closingQuote(text, from: name)
       let start = closing + 2
       steps -= 1
-      guard charge(closing - name) else { return false }
+      guard compares(closing - name) else { return false }
       var isEvaluated = false
       let found = find(rule.keys, text, name, closing)
       if found >= 0 {
@@ -115,10 +115,10 @@ extension Evaluation {
       let name = text[position] == Text.comma ? position + 2 : position + 1
       let closing = Text.closingQuote(text, from: name)
       steps -= 1
-      if closing - name == Int(keyEnd - keyStart),
-        Text.matches(text, name, texts, Int(keyStart), Int(keyEnd))
-      {
-        return closing + 2
+      guard charge(closing - name) else { return -1 }
+      if closing - name == Int(keyEnd - keyStart) {
+        guard compares(closing - name) else { return -1 }
+        if Text.matches(text, name, texts, Int(keyStart), Int(keyEnd)) { return closing + 2 }
       }
       position = end(text, closing + 2)
       if steps < 0 {

@@ -5,12 +5,13 @@ extension Evaluation {
     let kind = Text.kind(text[at])
     var index = Int(rule.a)
     while index < Int(rule.b) {
+      steps -= 1
+      guard steps >= 0 else { return exhaust() }
       let constant = program.tables.constants[index]
       if constant.kind == kind, isEqual(constant, text, at) { return true }
       if isExhausted { return false }
       index += 1
     }
-    steps -= Int(rule.b - rule.a) >> 2
     return fail(.enumeration, at)
   }
 
@@ -26,8 +27,12 @@ extension Evaluation {
     let kept = program.tables.texts
     let texts = kept.span
     switch constant.kind {
-    case .string, .boolean, .null:
-      // A string ends where its closing quote is, so this is no comparison with a beginning only.
+    case .boolean, .null: return text[at] == texts[Int(constant.start)]
+    case .string:
+      // Both are canonical, so those of another length are others.
+      let length = end(text, at) - at
+      guard length == Int(constant.end - constant.start) else { return false }
+      guard compares(length) else { return false }
       return Text.matches(text, at, texts, Int(constant.start), Int(constant.end))
     default: return isEqual(text, at, texts, Int(constant.start))
     }
@@ -86,6 +91,7 @@ extension Evaluation {
   /// Whether a pattern is found in the content of a string or key.
   mutating func matches(_ pattern: Int32, _ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
     let program = self.program
+    guard compares(end - start) else { return false }
     var result: Bool?
     if Text.hasEscape(text, start, end) {
       let content = Text.unescaped(text, start, end)

@@ -25,7 +25,22 @@ public struct Schema: Sendable {
     compiling document: Document, at value: Value, dialect: SchemaDialect = .draft2020,
     closed: Bool = false, limits: SchemaLimits = SchemaLimits()
   ) throws(SchemaFault) {
+    var steps = limits.maxSteps
+    try self.init(
+      compiling: document, at: value, dialect: dialect, closed: closed, limits: limits,
+      steps: &steps)
+  }
+
+  /// Compiles one schema of several that may take so many steps together: what this one took, also
+  /// if it was refused, is taken from `steps`.
+  public init(
+    compiling document: Document, at value: Value, dialect: SchemaDialect = .draft2020,
+    closed: Bool = false, limits: SchemaLimits = SchemaLimits(), steps: inout Int
+  ) throws(SchemaFault) {
+    var limits = limits
+    limits.maxSteps = max(min(limits.maxSteps, steps), 1)
     var compiler = Compiler(dialect: dialect, limits: limits)
+    defer { steps -= limits.maxSteps - compiler.steps }
     program = try compiler.compile(document, value, closed: closed)
   }
 
@@ -35,7 +50,7 @@ public struct Schema: Sendable {
   /// Checks a value, in at most so many steps.
   ///
   /// A step is about one keyword at one place, one character matched against one state of a
-  /// pattern, or 32 bytes passed over: some nanoseconds.
+  /// pattern, 32 bytes passed over or 4 bytes compared: some nanoseconds.
   public func check(_ document: Document, _ value: Value, steps: Int) -> SchemaVerdict {
     let text = document.bytes.span
     guard value.range.upperBound <= text.count, !value.range.isEmpty else { return .exhausted }

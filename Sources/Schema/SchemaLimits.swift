@@ -5,7 +5,8 @@ public struct SchemaLimits: Sendable {
   /// How deep evaluations may nest while a value is checked: one for each level of the value, and
   /// one for each reference or combining keyword on the way. Each takes some 1.2 KB of stack.
   public var maxDepth: Int
-  /// How many steps compiling may take; a step is about one key or one element looked at.
+  /// How many steps compiling may take; a step is about one key or one element looked at, or one
+  /// byte of an address that is resolved.
   public var maxSteps: Int
   /// What all patterns of one schema may hold together, in states.
   public var maxPatternStates: Int

@@ -20,6 +20,11 @@ private func special(_ word: UInt64) -> UInt64 {
   return (below | equal | word | (word &+ ones)) & tops
 }
 
+/// Marks (in the top bit of its byte) the first byte of eight that is zero; marks after the first may
+/// be wrong, no mark at all is right.
+@inline(__always)
+private func zeros(_ word: UInt64) -> UInt64 { (word &- ones) & ~word & tops }
+
 /// Whether any of 32 bytes is a quote, a backslash, a control or not ASCII.
 @inline(__always)
 private func hasSpecial(_ v: SIMD4<UInt64>) -> Bool {
@@ -79,7 +84,7 @@ func copyPlain(_ input: Span<UInt8>, from start: Int, to out: inout OutputSpan<U
 
 /// Where the first byte is, from `start` on, that is a quote, a backslash, a control or not ASCII;
 /// the end if there is none.
-func plainEnd(_ bytes: Span<UInt8>, from start: Int) -> Int {
+public func plainEnd(_ bytes: Span<UInt8>, from start: Int) -> Int {
   unsafe bytes.withUnsafeBytes { source in
     var at = max(start, 0)
     let end = source.count
@@ -122,6 +127,13 @@ func firstIndex(of one: UInt8, or other: UInt8, in bytes: Span<UInt8>, from star
       if (mark[0] | mark[1] | mark[2] | mark[3]) & tops != 0 { break }
       at += 32
     }
+    while at + 8 <= end {
+      let word = unsafe UInt64(
+        littleEndian: base.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+      let mark = zeros(word ^ first[0]) | zeros(word ^ second[0])
+      if mark != 0 { return at + mark.trailingZeroBitCount / 8 }
+      at += 8
+    }
     while at < end {
       let byte = unsafe base.load(fromByteOffset: at, as: UInt8.self)
       if byte == one || byte == other { break }
@@ -146,6 +158,13 @@ func firstIndex(of one: UInt8, in bytes: Span<UInt8>, from start: Int) -> Int {
       let half = mark.lowHalf | mark.highHalf
       if (half[0] | half[1] | half[2] | half[3]) & tops != 0 { break }
       at += 64
+    }
+    while at + 8 <= end {
+      let word = unsafe UInt64(
+        littleEndian: base.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+      let mark = zeros(word ^ wanted[0])
+      if mark != 0 { return at + mark.trailingZeroBitCount / 8 }
+      at += 8
     }
     while at < end, unsafe base.load(fromByteOffset: at, as: UInt8.self) != one { at += 1 }
     return at

@@ -106,6 +106,82 @@ struct BoundTests {
     #expect(check(wide, against: "{\"const\":\(wide)}", steps: 50_000).isValid)
   }
 
+  /// Each of 20 levels applies the next one twice: a million evaluations of what is at the end.
+  private func million(_ end: String) -> String {
+    var levels = (0..<20).map {
+      ##""l\##($0)":{"allOf":[{"$ref":"#/$defs/l\##($0 + 1)"},{"$ref":"#/$defs/l\##($0 + 1)"}]}"##
+    }
+    levels.append("\"l20\":\(end)")
+    return ##"{"$ref":"#/$defs/l0","$defs":{\##(levels.joined(separator: ","))}}"##
+  }
+
+  @Test(
+    "what takes time takes steps, however little the schema says about it",
+    arguments: ["const", "enum", "pattern", "key", "required", "dependency", "equal key"])
+  func lengths(_ kind: String) {
+    // A value whose length the evaluations would be multiplied with; a step is some nanoseconds.
+    let long = String(repeating: "x", count: 100_000)
+    let (end, value) =
+      switch kind {
+      case "const": (#"{"const":"\#(long)"}"#, "\"\(long)\"")
+      case "enum": (#"{"enum":["a","\#(long)"]}"#, "\"\(long)\"")
+      case "pattern": (#"{"not":{"pattern":"^b"}}"#, "\"\(long)\\n\"")
+      case "key": (#"{"patternProperties":{"^b":false}}"#, "{\"\(long)\":1}")
+      case "required": (#"{"not":{"required":["a","b"]}}"#, "{\"\(long)\":1,\"a\":1}")
+      case "dependency":
+        (#"{"dependentRequired":{"a":["b"]},"dependentSchemas":{"c":{}}}"#, "{\"\(long)\":1}")
+      default: (#"{"const":{"\#(long)":1}}"#, "{\"\(long)\":1}")
+      }
+    #expect(check(value, against: end).isValid)
+    #expect(check(value, against: million(end), steps: 2_000_000) == .verdict(.exhausted))
+    let short = value.replacing(long, with: "x")
+    let same = end.replacing(long, with: "x")
+    #expect(check(short, against: same, steps: 100).isValid)
+  }
+
+  @Test("addresses and pointers cost what they are long")
+  func addresses() {
+    func isTooLarge(_ schema: String) -> Bool {
+      guard case .failure(let fault) = compile(schema) else { return false }
+      return fault.kind == .tooLarge
+    }
+    func nested(_ base: Int, _ count: Int) -> String {
+      let inner = (0..<count).map { ##""\##($0)":{"$id":"\##($0)"}"## }.joined(separator: ",")
+      let path = String(repeating: "p", count: base)
+      return ##"{"$id":"http://h/\##(path)/","$defs":{\##(inner)}}"##
+    }
+    #expect(!isTooLarge(nested(100, 1000)))
+    #expect(isTooLarge(nested(9000, 1)))
+    #expect(isTooLarge(nested(8000, 1000)))
+    func pointers(_ key: Int, _ count: Int) -> String {
+      let long = String(repeating: "k", count: key)
+      let all = repeatElement(##"{"$ref":"#/$defs/z"}"##, count: count).joined(separator: ",")
+      return ##"{"$defs":{"\##(long)":true,"z":{"type":"string"}},"allOf":[\##(all)]}"##
+    }
+    #expect(!isTooLarge(pointers(100, 2000)))
+    #expect(isTooLarge(pointers(100_000, 2000)))
+  }
+
+  @Test("several schemas may share their steps")
+  func sharedSteps() throws {
+    let many = (0..<200).map { "\"k\($0)\":true" }.joined(separator: ",")
+    var decoder = Decoder(limits: WireLimits())
+    var document = Document()
+    try decoder.decodeValue(Array("{\"properties\":{\(many)}}".utf8).span, into: &document)
+    var steps = 1000
+    var compiled = 0
+    while steps > 0, compiled < 10 {
+      do throws(SchemaFault) {
+        _ = try Schema(compiling: document, at: document.root, steps: &steps)
+        compiled += 1
+      } catch {
+        #expect(error.kind == .tooLarge)
+        break
+      }
+    }
+    #expect(compiled > 0 && compiled < 10)
+  }
+
   @Test("depth is bounded in the value and in the schema")
   func depth() {
     let tree = ##"{"items":{"$ref":"#"},"type":"array"}"##
