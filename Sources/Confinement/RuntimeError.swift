@@ -32,7 +32,7 @@ public enum RuntimeError: Error, Sendable, Hashable {
     switch self {
     case .notFound(let command, let lookedIn):
       command.utf8.contains(UInt8(ascii: "/"))
-        ? nil
+        ? "correct the path, or install the program there"
         : command.utf8.contains(UInt8(ascii: " "))
           ? "a command is a list: write each of its words as an element of its own"
           : "looked in \(lookedIn.joined(separator: ", ")); \(place)"

@@ -368,7 +368,11 @@ public struct CellFacts: Sendable, Hashable {
     flat.free()
     let stage = try checked(result)
     // The relay, which is forked later, has no part in it.
-    if skip != .relayMemory {
+    var isKept = skip != .relayMemory
+    #if CL_BACKDOOR
+      if Backdoor.leftOut.contains(where: { $0 == "RELAY_MEMORY" }) { isKept = false }
+    #endif
+    if isKept {
       _ = try checked(unsafe cl_keep_from_children(memory, MemoryLayout<cl_filter>.size))
     }
     for end in theirs { try Descriptor.close(end) }

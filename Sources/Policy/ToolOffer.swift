@@ -12,6 +12,8 @@ public struct ToolOffer: Sendable {
   public var pinned: PinBook.Entry?
   /// The line of the profile that allows it, nil if none does.
   public var rule: Int?
+  /// Whether the person is asked about each call of it.
+  public var asks = false
   /// Why it cannot be called although it is allowed and as pinned, if so.
   public var fault: String?
 }
@@ -36,6 +38,7 @@ extension Window {
         key: key, name: Array(document.bytes[content]), offered: entry, pinned: old)
       if let allowed = rules.tools.allowed(content, in: document.bytes) {
         offer.rule = rules.tools.entries[allowed.entry].line
+        offer.asks = rules.tools.entries[allowed.entry].asks
         if offer.offered != nil, old == nil || old?.digest == entry?.digest {
           offer.fault = fault(content, in: document.bytes)
         }

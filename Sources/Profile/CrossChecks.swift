@@ -12,6 +12,8 @@ struct CrossChecks {
     checkPaths(root)
     checkDangers(root)
     checkCommand(root)
+    checkWords(root)
+    checkPinned(root)
     checkSearchPath(root)
     checkUser(root)
     checkLimits(root)
@@ -96,6 +98,28 @@ struct CrossChecks {
     }
   }
 
+  /// A server that may write what is pinned with it makes its own pins stale, or cannot be trusted
+  /// by them.
+  private mutating func checkPinned(_ root: Node) {
+    let writable = (root["filesystem", "write"]?.elements ?? []).compactMap { element in
+      (element.scalar ?? element["path"]?.scalar)?.text
+    }
+    let kept = (root["filesystem", "protect"]?.elements ?? []).compactMap { element in
+      (element.scalar ?? element["path"]?.scalar)?.text
+    }
+    for element in root["server", "pinned"]?.elements ?? [] {
+      guard let path = element.scalar?.text,
+        let grant = writable.first(where: {
+          PathText.covers($0, path) || PathText.covers(path, $0)
+        }), !kept.contains(where: { PathText.covers($0, path) })
+      else { continue }
+      findings.warning(
+        element.position,
+        "the server may write below \(quotedPath(grant)), and so what is pinned here",
+        hint: "keep it under filesystem.protect, or outside of filesystem.write")
+    }
+  }
+
   private mutating func checkUser(_ root: Node) {
     guard let user = root["user"], case .mapping(let entries) = user.content else { return }
     let (uid, group) = (user["uid"], user["group"])
@@ -125,6 +149,24 @@ struct CrossChecks {
           element.position, "the program: \(fault.message)",
           hint: "write an absolute path, or a bare name that is looked up in PATH")
       }
+    }
+  }
+
+  /// What only a shell would put something in for reaches the server as it is.
+  private mutating func checkWords(_ root: Node) {
+    for element in root["server", "command"]?.elements.dropFirst() ?? [] {
+      guard let word = element.scalar, word.kind == .text else { continue }
+      let bytes = Array(word.text.utf8)
+      let isVariable =
+        bytes.count > 1 && bytes[0] == UInt8(ascii: "$")
+        && (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(bytes[1])
+      guard isVariable || bytes == [UInt8(ascii: "~")] || bytes.starts(with: "~/".utf8) else {
+        continue
+      }
+      findings.warning(
+        element.position,
+        "no shell reads server.command: the server gets \(quoted(word.text))",
+        hint: "write the path out, or declare a variable and write ${NAME}")
     }
   }
 

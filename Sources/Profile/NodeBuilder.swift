@@ -165,6 +165,9 @@ extension NodeBuilder {
   private static func hint(for failure: YAMLFailure, _ source: SourceText) -> String? {
     let byte = source.byte(at: failure.position)
     if byte == 0x09 { return "indent with spaces" }
+    if let variable = source.variable(at: failure.position) {
+      return "put it in quotes: \"\(variable)\""
+    }
     if failure.context.hasSuffix(" alias") { return "a * is put in quotes: \"*\"" }
     if failure.context.hasSuffix(" anchor") { return "a & is put in quotes" }
     switch failure.problem {

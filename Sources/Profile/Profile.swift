@@ -13,6 +13,8 @@ public struct Profile: Sendable {
   public var variables: [ProfileLoader.Setting] = []
   /// Those of them that are paths, with what each must be.
   public var pathVariables: [PathVariable] = []
+  /// The variables that have no value, with what stands for it, where a profile is only looked at.
+  public var openVariables: [ProfileLoader.Setting] = []
   /// The preset that `extends` names.
   public var preset: Preset
   /// What is started, and how.

@@ -57,6 +57,7 @@ public struct ProfileLoader: Sendable {
     guard !findings.hasErrors else { return (nil, findings.sorted()) }
     var profile = Profile(root, variables: variables.settings)
     profile.pathVariables = variables.paths
+    profile.openVariables = variables.open
     return (profile, findings.sorted())
   }
 }

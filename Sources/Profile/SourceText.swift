@@ -82,6 +82,20 @@ struct SourceText {
     return nil
   }
 
+  /// `${name}` if its brace is at this place, where YAML begins a mapping within brackets.
+  func variable(at position: Position) -> String? {
+    let line =
+      bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+      .dropFirst(position.line - 1).first ?? []
+    let text = Array(String(decoding: line, as: UTF8.self).unicodeScalars)
+    let brace = position.column - 1
+    guard (1..<max(1, text.count)).contains(brace), text[brace] == "{", text[brace - 1] == "$",
+      let end = text[brace...].firstIndex(of: "}")
+    else { return nil }
+    let name = text[(brace + 1)..<end].map { String(Character($0)) }.joined()
+    return TextRule.variableName.allows(name) ? "${\(name)}" : nil
+  }
+
   private static func hexadecimal(_ scalar: UInt32) -> String {
     let digits = String(scalar, radix: 16, uppercase: true)
     return String(repeating: "0", count: max(0, 4 - digits.count)) + digits

@@ -41,6 +41,14 @@ struct Variables {
     }
   }
 
+  /// Those without a value, with what stands for it.
+  var open: [ProfileLoader.Setting] {
+    declarations.compactMap { declaration in
+      guard declaration.origin == .placeholder, let value = declaration.value else { return nil }
+      return ProfileLoader.Setting(name: declaration.name, value: value)
+    }
+  }
+
   /// The paths among them, but for those that only stand in for a value.
   var paths: [Profile.PathVariable] {
     declarations.compactMap { declaration in
@@ -64,7 +72,7 @@ struct Variables {
       let hint =
         nearest(to: setting.name, among: known).map { "did you mean --set \($0)=…" }
         ?? (known.isEmpty
-          ? "the profile has no variables" : "the profile has \(alternatives(known))")
+          ? "it has none at all: leave out --set" : "the profile has \(alternatives(known))")
       findings.error(
         .nowhere, "the profile has no variable \(shown(setting.name))", hint: hint)
     }

@@ -258,6 +258,8 @@ struct Walk {
       return
     }
     var hint = nearest(to: text, among: words + later).map { "did you mean \($0)" }
+    // The first is what an omitted key means, or the closed one.
+    if hint == nil { hint = "write for example \(words.first ?? example)" }
     if path.hasSuffix(".breaker") { hint = "write off, or a mapping such as \(example)" }
     findings.error(
       node.position, "\(path) must be \(alternatives(words)), not \(Self.describe(node))",
@@ -318,7 +320,10 @@ struct Walk {
   /// A scalar as the elements of a list; a command is cut at its spaces, as a shell would.
   private static func words(_ text: String, _ path: String) -> String {
     let parts = path == "server.command" ? text.split(separator: " ").map(String.init) : [text]
-    return parts.map(shown).joined(separator: ", ")
+    // Within brackets these mean something to YAML.
+    let marks = Set(#"[]{},#&*!|>'%@`:?"#.utf8)
+    return parts.map { $0.utf8.contains(where: marks.contains) ? quoted($0) : shown($0) }
+      .joined(separator: ", ")
   }
 
   /// What is there, as a message says it.

@@ -18,6 +18,8 @@ struct InspectionReport {
     var name: [UInt8]
     var isOffered: Bool
     var rule: Int?
+    /// Whether the person is asked about each call.
+    var asks = false
     var fault: String?
     var state: State
     /// What is different, in the order of its places.
@@ -63,8 +65,8 @@ struct InspectionReport {
         tool.pinned, tool.offered, isPinned: pinned.tools != nil)
       tools.append(
         Row(
-          name: tool.name, isOffered: tool.offered != nil, rule: tool.rule, fault: tool.fault,
-          state: state,
+          name: tool.name, isOffered: tool.offered != nil, rule: tool.rule, asks: tool.asks,
+          fault: tool.fault, state: state,
           changes: state == .changed || state == .new
             ? InspectionChange.between(tool.pinned?.text, tool.offered?.text) : [],
           isApproved: approves(tool.name)))

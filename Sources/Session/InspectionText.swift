@@ -136,7 +136,8 @@ extension InspectionReport {
 
   private func words(_ row: Row) -> String {
     guard row.isOffered else { return row.isApproved ? "gone, approved" : "gone" }
-    var words = row.rule.map { "allowed (line \($0))" } ?? "not allowed"
+    let yes = row.asks ? "asked about" : "allowed"
+    var words = row.rule.map { "\(yes) (line \($0))" } ?? "not allowed"
     if let fault = row.fault { words += ", not available: \(fault)" }
     guard row.state != .unpinned || row.isApproved else {
       return task.mode.utf8.elementsEqual("off".utf8) ? words : "\(words), not pinned yet"
@@ -211,6 +212,8 @@ extension InspectionReport {
       writer.append(bool: row.isOffered)
       writer.append(#","allowed":"#)
       writer.append(bool: row.rule != nil)
+      writer.append(#","asked":"#)
+      writer.append(bool: row.asks)
       writer.append(#","line":"#)
       if let rule = row.rule { writer.append(rule) } else { writer.append("null") }
       writer.append(#","unavailable":"#)

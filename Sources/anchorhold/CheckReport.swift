@@ -221,6 +221,6 @@ struct CheckReport {
     diagnostics.append(
       Diagnostic(
         severity: .warning, file: label, line: line, column: line == 0 ? 0 : column,
-        message: message, hint: hint))
+        message: Self.withOpen(profile?.openVariables ?? [], message), hint: hint))
   }
 }

@@ -13,7 +13,9 @@ extension CheckReport {
     guard status == 0, let profile else { return text }
     text += "\(label): good\n"
     for (name, value) in Self.summary(of: profile) {
-      text += "  \(name)\(String(repeating: " ", count: max(1, 13 - name.count)))\(value)\n"
+      text +=
+        "  \(name)\(String(repeating: " ", count: max(1, 13 - name.count)))"
+        + "\(Self.withOpen(profile.openVariables, value))\n"
     }
     for note in ToolFindings.notes(on: profile.tools) + OpeningNotes.notes(on: profile) {
       text += "  note         \(note)\n"
@@ -52,6 +54,23 @@ extension CheckReport {
     }
     return user + dangers.joined() + protected.joined() + limits.joined()
       + plan.notes.map { "  note         \(madeVisible($0))\n" }.joined()
+  }
+
+  /// Text in which variables without a value stand as the profile has them, and not as the path
+  /// that stands for them.
+  static func withOpen(_ variables: [ProfileLoader.Setting], _ text: String) -> String {
+    variables.reduce(text) { text, variable in
+      let sign = Array(variable.value.utf8)
+      // A number or a boolean has no sign of its own.
+      guard sign.contains(UInt8(ascii: "{")) else { return text }
+      var result = ""
+      var rest = text.utf8[...]
+      while let start = rest.indices.first(where: { rest[$0...].starts(with: sign) }) {
+        result += "\(Substring(rest[..<start]))${\(variable.name)}"
+        rest = rest[start...].dropFirst(sign.count)
+      }
+      return result + String(Substring(rest))
+    }
   }
 
   /// What the profile grants, by name, in the order of the format.

@@ -25,8 +25,10 @@ enum CompletionVerb {
     guard let shell = arguments.operands.first, arguments.operands.count == 1,
       arguments.rest == nil, shells.contains(shell)
     else {
+      let other = arguments.operands.first.flatMap { shells.contains($0) ? nil : $0 }
       throw UsageError(
-        message: "which shell", hint: "write anchorhold completion \(alternatives(shells))")
+        message: other.map { "there is no completion for \(quoted($0))" } ?? "name one shell",
+        hint: "write anchorhold completion \(alternatives(shells))")
     }
     switch shell {
     case "bash": return CommandLineTool.answer(bash)
@@ -110,11 +112,19 @@ enum CompletionVerb {
     """
   }
 
+  /// One word of a fish script.
+  private static func fishQuoted(_ text: String) -> String {
+    let escaped = text.unicodeScalars.map { scalar in
+      scalar == "'" || scalar == "\\" ? "\\" + String(Character(scalar)) : String(Character(scalar))
+    }
+    return "'" + escaped.joined() + "'"
+  }
+
   private static var fish: String {
     var text = "complete -c anchorhold -f\n"
     for verb in Verb.all {
       text +=
-        "complete -c anchorhold -n __fish_use_subcommand -a \(verb.name) -d '\(verb.summary)'\n"
+        "complete -c anchorhold -n __fish_use_subcommand -a \(verb.name) -d \(fishQuoted(verb.summary))\n"
       let seen = "'__fish_seen_subcommand_from \(verb.name)'"
       for option in verb.options + [Verb.help] {
         let value =
@@ -124,7 +134,7 @@ enum CompletionVerb {
             ? " -x -a 'full container'" : option.name == "--pins" ? " -r -F" : " -x"
         text +=
           "complete -c anchorhold -n \(seen) -l \(option.name.dropFirst(2))\(value)"
-          + " -d '\(option.summary)'\n"
+          + " -d \(fishQuoted(option.summary))\n"
       }
       if verb.takesProfile {
         text += "complete -c anchorhold -n \(seen) -F -a '\(profiles)'\n"

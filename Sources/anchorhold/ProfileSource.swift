@@ -40,8 +40,9 @@ struct ProfileSource {
     }
     if case .file(let path)? = candidates.first, candidates.count == 1 {
       throw .unreadable(
-        message: "cannot read the profile \(quotedPath(path)): No such file or directory", hint: nil
-      )
+        message: "cannot read the profile \(quotedPath(path)): No such file or directory",
+        hint: "correct the path; a shipped profile is named without one: "
+          + alternatives(ShippedProfiles.all.map(\.name)))
     }
     throw .unreadable(
       message: "there is no profile \(quoted(argument))",

@@ -48,7 +48,7 @@ enum ExitStatusOfRun {
 /// From the words of the command line to one session.
 enum RunVerb {
   static func run(_ arguments: Arguments) throws(UsageError) -> Int32 {
-    guard let request = try request(arguments) else { return ExitStatusOfRun.refused }
+    guard let request = try request(arguments, of: .run) else { return ExitStatusOfRun.refused }
     do {
       return try Session.run(request)
     } catch {
@@ -59,12 +59,13 @@ enum RunVerb {
 
   /// What to start, or nil when the reason was said.
   ///
-  /// `operands`: how many words may stand before the command; the first is the profile.
+  /// `verb`: whose words they are. `operands`: how many may stand before the command; the first is
+  /// the profile.
   static func request(
-    _ arguments: Arguments, operands: Int = 1
+    _ arguments: Arguments, of verb: Verb, operands: Int = 1
   ) throws(UsageError) -> SessionRequest? {
     let command = arguments.rest ?? []
-    let name = try profileName(arguments, command, operands: operands)
+    let name = try profileName(arguments, command, of: verb, operands: operands)
     let isolation = try arguments.isolation()
     let settings = try arguments.settings()
     let source: ProfileSource
@@ -187,25 +188,30 @@ enum RunVerb {
 
   /// The step of sealing that a test leaves out, to see that the loss is noticed.
   ///
-  /// Only a build made for that test can do it; in every other the variable is not even read.
+  /// Only a build made for that test can do it; every other has not even the variable's name.
   private static var skippedStep: CellStep? {
-    guard Cell.canSkipSteps else { return nil }
-    return Process.environment("ANCHORHOLD_SKIP_STEP").flatMap { CellStep(name: $0) }
+    #if CL_BACKDOOR
+      return Process.environment("ANCHORHOLD_SKIP_STEP").flatMap { CellStep(name: $0) }
+    #else
+      return nil
+    #endif
   }
 
   private static func profileName(
-    _ arguments: Arguments, _ command: [String], operands: Int
+    _ arguments: Arguments, _ command: [String], of verb: Verb, operands: Int
   ) throws(UsageError) -> String {
     guard arguments.operands.count <= operands else {
+      let approves = verb.options.contains { $0.name == "--approve" }
       throw UsageError(
         message: "unexpected argument \(quoted(arguments.operands[1]))",
-        hint: "the server's command comes after --")
+        hint: "the server's command comes after --"
+          + (approves ? ", and with --approve stand the tools that are approved" : ""))
     }
     if let name = arguments.operands.first { return name }
     guard !command.isEmpty else {
       throw UsageError(
         message: "neither a profile nor a command is given",
-        hint: "write for example anchorhold run -- mcp-server-time")
+        hint: "write for example \(verb.examples.first ?? "")")
     }
     return "default"
   }

@@ -57,7 +57,8 @@ enum ToolsVerb {
       }
     }
     let patience = try patience(arguments)
-    let request = try RunVerb.request(arguments, operands: names == nil ? 1 : .max)
+    let request = try RunVerb.request(
+      arguments, of: .tools, operands: names == nil ? 1 : .max)
     guard let request else { return CommandLineTool.failed }
     if names != nil, request.profile.pins == .off {
       Console.error(

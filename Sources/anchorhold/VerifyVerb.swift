@@ -44,7 +44,9 @@ enum VerifyVerb {
       throw UsageError(message: "--json has every check anyway", hint: "leave out --verbose")
     }
     let patience = try patience(arguments)
-    guard let request = try RunVerb.request(arguments) else { return CommandLineTool.failed }
+    guard let request = try RunVerb.request(arguments, of: .verify) else {
+      return CommandLineTool.failed
+    }
     do throws(SessionError) {
       let report = try Verification.run(request, patience: patience)
       let text =

@@ -27,7 +27,25 @@ struct DocumentationTests {
     #expect(kinds == Set(RecordKind.allCases.map(\.rawValue)))
   }
 
-  @Test("knows every field that is written")
+  @Test("knows every field that the sources name")
+  func named() throws {
+    let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "Sources/Audit")
+    var fields: Set<String> = []
+    for name in ["RecordEncoder.swift", "SessionRecords.swift"] {
+      let text = try String(contentsOf: sources.appending(path: name), encoding: .utf8)
+      // As they are written: `,"name":` in a text, or the name of a field of its own.
+      for match in text.matches(of: /[,{]"([a-z_]+)":|\.?init\("([a-z_]+)",/) {
+        fields.insert(String(match.output.1 ?? match.output.2 ?? ""))
+      }
+    }
+    #expect(fields.count > 50, "\(fields.sorted())")
+    for field in fields {
+      #expect(DocumentationTests.page.contains("`\(field)`"), "\(field)")
+    }
+  }
+
+  @Test("knows what is written of a message with everything in it")
   func fields() throws {
     let document = try decoded(
       #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{"a":1}}}"#)

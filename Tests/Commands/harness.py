@@ -177,7 +177,10 @@ class Peer:
             line = self.lines.get(timeout=seconds)
         except queue.Empty:
             return True
-        self.lines.put(line)
+        # Back to where it was: others may have come behind it meanwhile.
+        with self.lines.mutex:
+            self.lines.queue.appendleft(line)
+            self.lines.not_empty.notify()
         return line is None
 
     def receive(self, timeout=PATIENCE):

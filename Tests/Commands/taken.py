@@ -107,7 +107,7 @@ class Taken(Case):
         return record if record["kind"] == "session-end" else None
 
     def assertNothingLeft(self, pids):
-        self.assertTrue(until(lambda: not any(alive(p) for p in pids), 10),
+        self.assertTrue(until(lambda: not any(alive(p) for p in pids)),
                         [p for p in pids if alive(p)])
 
 

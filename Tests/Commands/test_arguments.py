@@ -9,7 +9,8 @@ import shutil
 import subprocess
 
 import servers
-from harness import PROBE, Case, compact, descendants, need, refused, resident
+from harness import (PROBE, Case, alive, compact, descendants, need, processes, refused, resident,
+                     until)
 
 # Runs a Python server and writes down every byte that reaches it.
 WATCHED = """\
@@ -205,6 +206,11 @@ class RealServers(Watched):
                                 ("git_branch", {"branch_type": "local", "contains": "-x"})]:
             _, meta = self.refusal(cell.call(tool, {**where, **arguments}))
             self.assertEqual(meta["reason"], "argument", (tool, arguments))
+        # The server keeps a git of its own to answer from, which does not outlive the session.
+        below = descendants(cell.pid)
+        self.assertIn("git", [processes().get(p, (0, ""))[1] for p in below])
+        cell.finish()
+        self.assertTrue(until(lambda: not any(alive(p) for p in below)))
 
 
 class Schemas(Watched):
@@ -473,6 +479,35 @@ class Scripted(Watched):
         self.assertEqual(self.calls(), 0)
         self.assertNotIn("cancelled", self.lines())
 
+    def test_a_server_that_ends_when_anything_comes_before_initialize_is_asked_nothing_before(self):
+        # As those of the Rust SDK do. We ask for the tools ourselves, for schemas and for pins.
+        place = self.shared_directory("script")
+        script = place / "server.py"
+        script.write_text(
+            "import json, sys\n"
+            "first = True\n"
+            "for line in sys.stdin:\n"
+            "    message = json.loads(line)\n"
+            "    if first and message.get('method') != 'initialize': sys.exit(9)\n"
+            "    first = False\n"
+            "    if 'id' not in message: continue\n"
+            "    result = {'protocolVersion': '2025-11-25', 'capabilities': {'tools': {}},\n"
+            "              'serverInfo': {'name': 'x', 'version': '1'}, 'content': [],\n"
+            "              'tools': [{'name': 'a', 'inputSchema': {'type': 'object'}}]}\n"
+            "    print(json.dumps({'jsonrpc': '2.0', 'id': message['id'], 'result': result}), flush=True)\n")
+        direct = self.direct("/usr/bin/python3", script)
+        direct.send({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+        self.assertEqual(direct.wait(), 9)
+        profile = self.profile(
+            extends="python", read=[place], server={"command": ["/usr/bin/python3", str(script)]},
+            tools={"allow": "*", "schemas": "enforce"}, pins="strict")
+        for _ in range(2):
+            cell = self.run_cell(profile)
+            cell.initialize()
+            self.assertFalse(refused(cell.call("a")))
+            self.assertEqual(cell.finish(), 0)
+            self.assertEqual(self.anchorhold("tools", profile).returncode, 0)
+
     def test_what_waits_when_the_tools_change_is_held_to_the_new_ones(self):
         changed = json.dumps({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
         old = self.tools(a={"properties": {"old": {}}})
@@ -525,7 +560,8 @@ class Scripted(Watched):
         (self.log / "lines").unlink()
         for path in self.record_files():
             path.unlink()
-        for room in range(0, 3000, 250):
+        seen_at_all = []
+        for room in range(0, 10_001, 500):
             with self.subTest(room=room):
                 limit = start + room
                 cell = self.run_cell(profile, preexec_fn=lambda: resource.setrlimit(
@@ -546,6 +582,10 @@ class Scripted(Watched):
                             if record["kind"] == "request" and record["method"] == "tools/call"
                             and record.get("reason") != "held"}
                 self.assertEqual(recorded, passed)
+                seen_at_all.append(len(passed))
                 (self.log / "lines").unlink()
                 for path in self.record_files():
                     path.unlink()
+        # From room for no call to room for all of them.
+        self.assertEqual(min(seen_at_all), 0, seen_at_all)
+        self.assertEqual(max(seen_at_all), 9, seen_at_all)

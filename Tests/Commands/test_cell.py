@@ -10,8 +10,9 @@ import socket
 import subprocess
 import time
 
-from harness import (LEVEL, PATIENCE, PROBE, ROOT, SLOWNESS, Case, has_capability, is_filtered,
-                     level_full, need_of_root, not_promised, send_signal, server_pid, status_of)
+from harness import (LEVEL, PATIENCE, PROBE, ROOT, SLOWNESS, Case, Closed, has_capability,
+                     is_filtered, level_full, need, need_of_root, not_promised, send_signal,
+                     server_pid, status_of)
 
 
 # What /proc/PID/status says of a process that an affected processor speculates in: the first two
@@ -23,9 +24,8 @@ class ClocksOfACell(Case):
     @level_full("clocks")
     def test_clocks_begin_with_the_cell_and_the_wall_clock_is_the_machines(self):
         boot, now = time.clock_gettime(time.CLOCK_BOOTTIME), time.time()
-        if abs(boot - 86400) < 7200:
-            self.skipTest("a machine that was started about a day ago: its clock is the cell's")
-        names = [f"clock:{clock}:{boot:.0f}:3600" for clock in ("monotonic", "boot", "uptime")]
+        need(self, abs(boot - 86400) > 300, "a machine that was not started a day ago, as the cell was")
+        names = [f"clock:{clock}:{boot:.0f}:60" for clock in ("monotonic", "boot", "uptime")]
         for name, answer in self.outside(*names).items():
             self.assertEqual(answer["outcome"], "done", name)
         cell = self.session()
@@ -33,7 +33,7 @@ class ClocksOfACell(Case):
             answer = cell.attempt(name)
             self.assertEqual(answer["outcome"], "refused", name)
             self.assertEqual(int(answer["detail"].split()[0]) // 3600, 24, answer)
-        self.assertEqual(cell.attempt(f"clock:wall:{now:.0f}:3600")["outcome"], "done")
+        self.assertEqual(cell.attempt(f"clock:wall:{now:.0f}:60")["outcome"], "done")
 
 
 class HardeningOfACell(Case):
@@ -53,7 +53,7 @@ class HardeningOfACell(Case):
         peer = self.run_cell(self.profile(hardening={"write_execute": "deny"}))
         try:
             peer.initialize()
-        except (BrokenPipeError, AssertionError):
+        except (BrokenPipeError, Closed):
             # Linux before 6.3 cannot: then there is no session, and the reason is said.
             self.assertEqual(self.ended(peer), 125)
             self.assertIn(b"cannot deny memory that is written and executed", peer.stderr)
@@ -106,9 +106,10 @@ class FilesOfACell(Case):
 
     def test_nothing_is_written_outside_of_what_is_granted(self):
         granted, other = self.shared_directory("granted"), self.shared_directory("other")
-        outside = self.outside(f"write:{other}/file", "write:/tmp/anchorhold-probe-control")
+        control = f"/tmp/{self.name}-control"
+        outside = self.outside(f"write:{other}/file", f"write:{control}")
         self.assertEqual({r["outcome"] for r in outside.values()}, {"done"})
-        os.unlink("/tmp/anchorhold-probe-control")
+        os.unlink(control)
         (other / "file").unlink()
         cell = self.session(read=[other], write=[granted])
         self.assertEqual(cell.attempt(f"write:{granted}/file")["outcome"], "done")
@@ -124,8 +125,8 @@ class FilesOfACell(Case):
         self.assertEqual(list(other.iterdir()), [])
         # Private temporary space is there, and is not the host's.
         space = self.temporary(cell)
-        self.assertEqual(cell.attempt(f"write:{space}/inside")["outcome"], "done")
-        self.assertFalse(os.path.exists("/tmp/inside"))
+        self.assertEqual(cell.attempt(f"write:{space}/{self.name}")["outcome"], "done")
+        self.assertFalse(os.path.exists(f"/tmp/{self.name}"))
 
     def test_what_is_written_inside_is_neither_executable_nor_a_device_when_it_is_data(self):
         granted = self.shared_directory("granted")
@@ -299,7 +300,7 @@ class ProcessesOfACell(Case):
         cell = self.run_cell(preexec_fn=deafen)
         cell.initialize()
         send_signal(cell.pid)
-        self.assertGreaterEqual(cell.wait(3 * SLOWNESS), 0)
+        self.assertEqual(cell.wait(3 * SLOWNESS), 128 + signal.SIGTERM)
 
     def test_the_environment_is_what_the_profile_says(self):
         cell = self.run_cell(
@@ -398,7 +399,11 @@ class CallsOfACell(Case):
         cell = self.session()
         foreign = cell.attempt("int80")
         self.assertEqual((foreign["outcome"], foreign["detail"]), ("killed", "SIGSYS"))
-        self.assertIn(cell.attempt("x32")["outcome"], ("killed", "refused"))
+        # Most kernels are built without these; whether or not this one is, none gets through.
+        self.assertIn(outside["x32"]["outcome"], ("done", "refused"))
+        self.assertIn(outside["x32"]["errno"], (None, "ENOSYS"))
+        foreign = cell.attempt("x32")
+        self.assertEqual((foreign["outcome"], foreign["detail"]), ("killed", "SIGSYS"))
         # Libraries fall back when a call is not there; they break when it is forbidden.
         self.assertEqual(cell.attempt("clone3")["errno"], "ENOSYS")
         self.assertEqual(cell.attempt("unknown-call")["errno"], "ENOSYS")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 
@@ -120,6 +121,27 @@ class Words(Case):
         self.assertEqual((done.returncode, done.stderr), (2, b""))
 
 
+    def test_every_verb_without_words_is_told_its_own(self):
+        for verb, status in [("run", 125), ("verify", 2), ("tools", 2)]:
+            said = self.refused(verb, status=status)
+            self.assertIn(f"hint: write for example anchorhold {verb} ", said)
+
+    def test_a_tool_without_approve_is_told_of_it(self):
+        self.assertIn("--approve", self.refused("tools", "git", "git_log"))
+        self.assertNotIn("--approve", self.refused("run", "git", "git_log", status=125))
+
+    def test_what_is_not_there_comes_with_a_hint(self):
+        for words, status, hint in [
+                (["completion", "tcsh"], 2, "write anchorhold completion bash, zsh or fish"),
+                (["completion"], 2, "write anchorhold completion bash, zsh or fish"),
+                (["run", "./nosuch.yaml"], 125, "a shipped profile is named without one: default"),
+                (["run", "--", "/nonexistent"], 127, "correct the path"),
+                (["run", "time", "--set", "a=b"], 125, "it has none at all: leave out --set")]:
+            said = self.refused(*words, status=status)
+            self.assertIn(f"anchorhold: hint: {hint}", said.replace("correct the path; ", "")
+                          if "shipped" in hint else said, words)
+
+
 class Answers(Case):
     def test_the_schema_is_json(self):
         schema = json.loads(self.anchorhold("check", "--schema").stdout)
@@ -131,6 +153,17 @@ class Answers(Case):
         reports = json.loads(done.stdout)["profiles"]
         self.assertEqual([r["name"] for r in reports], ["default", "git", "sqlite", "time"])
         self.assertTrue(all(r["good"] for r in reports))
+
+    def test_a_variable_without_a_value_is_shown_as_one(self):
+        said = self.anchorhold("check", "git").stdout.decode()
+        self.assertIn('  read         "${repository}" (line', said)
+        self.assertNotIn("/{repository}", said)
+        self.assertIn(f'"{self.home}" (line', self.anchorhold(
+            "check", "git", "--set", f"repository={self.home}").stdout.decode())
+        path = self.directory / "own.yaml"
+        path.write_text("version: 1\nname: own\nvariables: {word: {required: true}}\n"
+                        'server: {command: [/bin/true, "/srv/${word}"]}\n')
+        self.assertIn('"/srv/${word}"', self.anchorhold("check", path).stdout.decode())
 
     def test_one_bad_profile_among_good_ones_is_seen(self):
         bad = self.directory / "bad.yaml"
@@ -177,12 +210,35 @@ class Answers(Case):
             self.assertEqual(done.returncode, 1)
             self.assertIn(b"others can write", done.stdout)
 
+    def assertEven(self, script, shell):
+        """Every quotation that a line of a script begins, it ends."""
+        if shell == "bash":
+            return  # Run below.
+        for line in script.splitlines():
+            quote, at = None, 0
+            while at < len(line):
+                sign = line[at]
+                if sign == "\\" and (shell == "fish" or quote != "'"):
+                    at += 1
+                elif quote is None and sign in "'\"":
+                    quote = sign
+                elif sign == quote:
+                    quote = None
+                at += 1
+            self.assertIsNone(quote, f"{shell}: {line}")
+
     def test_completions_are_scripts_of_their_shells(self):
         for shell in ["bash", "zsh", "fish"]:
             done = self.anchorhold("completion", shell)
             self.assertEqual(done.returncode, 0)
             for word in [b"run", b"check", b"sqlite"]:
                 self.assertIn(word, done.stdout)
+            self.assertEven(done.stdout.decode(), shell)
+            # Where there is the shell itself, it says whether it can read it.
+            if shutil.which(shell):
+                check = subprocess.run([shell, "-n"], input=done.stdout, capture_output=True,
+                                       timeout=PATIENCE)
+                self.assertEqual((check.returncode, check.stderr), (0, b""), shell)
         script = self.anchorhold("completion", "bash").stdout + (
             b"COMP_WORDS=(anchorhold ch) COMP_CWORD=1; _anchorhold; echo \"${COMPREPLY[@]}\"\n"
             b"COMP_WORDS=(anchorhold run --s) COMP_CWORD=2; _anchorhold; echo \"${COMPREPLY[@]}\"\n")

@@ -10,8 +10,8 @@ import signal
 import subprocess
 import time
 
-from harness import (Case, Closed, alive, command_line, compact, descendants, level_full, processes,
-                     status_of, until)
+from harness import (SLOWNESS, Case, Closed, alive, command_line, compact, descendants, level_full,
+                     processes, status_of, until)
 
 MESSAGE = 1 << 20
 # What monitor and relay may hold of messages of that size, beyond what they hold at rest: each
@@ -206,11 +206,13 @@ class Floods(Case):
                         time.sleep(0.1)
                     self.assertBounded()
                     cell.process.send_signal(signal.SIGTERM)
-                    self.assertEqual(cell.wait(5), 128 + signal.SIGTERM)
+                    self.assertEqual(cell.wait(5 * SLOWNESS), 128 + signal.SIGTERM)
                     self.assertGone()
                     record = self.end()
                     self.assertEqual((record["reason"], record["sent"][:1]),
                                      ("signal", [signal.SIGTERM]))
+                    # A flood of output is not a flood of records.
+                    self.assertLess(self.record_of.stat().st_size, 4 << 20)
                     counted = record["counters"]
                     if counted is None:
                         # It was at a read full of lines when its time was over.
@@ -219,8 +221,6 @@ class Floods(Case):
                     self.assertGreater(counted["drops"] + counted["refusals"] +
                                        counted["stderr_bytes"] + counted["bytes_to_client"] +
                                        counted["bytes_to_server"], 0)
-                    # A flood of output is not a flood of records.
-                    self.assertLess(self.record_of.stat().st_size, 4 << 20)
 
     def test_a_client_that_does_not_read_bounds_its_server_and_us(self):
         self.granted = self.shared_directory("granted")
@@ -246,7 +246,7 @@ class Floods(Case):
             time.sleep(2)
             self.assertBounded()
             process.send_signal(signal.SIGTERM)
-            process.wait(5)
+            process.wait(5 * SLOWNESS)
             self.assertTrue(until(lambda: not any(alive(p) for p in self.below), 10))
 
     def test_floods_of_a_client_are_bounded(self):
@@ -270,6 +270,6 @@ class Floods(Case):
                 self.assertHostWorks()
                 self.assertBounded()
                 cell.process.send_signal(signal.SIGTERM)
-                cell.wait(5)
+                cell.wait(5 * SLOWNESS)
                 self.assertGone()
                 self.assertEqual(self.end()["reason"], "signal")

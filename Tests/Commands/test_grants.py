@@ -391,7 +391,6 @@ class WhatIsNotThere(Case):
         profile = self.profile(str(work / "missing"), write=[work])
         self.assertEqual(self.anchorhold("run", profile).returncode, 127)
         self.assertEqual(os.listdir(work), [])
-        profile = self.profile("/bin/true", write=[work])
         done = self.anchorhold("verify", *SLOWLY, self.profile(write=[work]))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(os.listdir(work), [])

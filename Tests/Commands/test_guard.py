@@ -14,8 +14,9 @@ import struct
 import subprocess
 import time
 
-from harness import (LEVEL, PROBE, ROOT, Case, alive, command_line, descendants, has_capability,
-                     is_filtered, level_full, need_of_root, processes, server_pid, until)
+from harness import (BINARY, LEVEL, PROBE, ROOT, SLOWNESS, Case, alive, command_line, descendants,
+                     has_capability, is_filtered, level_full, need_of_root, processes, server_pid,
+                     until)
 from taken import TEST_BUILD, Taken, init_of, queue_signal, relay_of
 
 F_SETFL, F_DUPFD, F_SETOWN, F_SETLK, F_SETPIPE_SZ = 4, 0, 8, 6, 1031
@@ -54,7 +55,6 @@ ATTEMPTS = {
     "foreign calls": ["try int80", "try int80-open", "try int80-socketcall", "try x32"],
     "memory": ["try mprotect-wx"],
 }
-# These leave an unconfined relay another one than it was.
 # What root is before it has to give it up.
 KEPT = ("RELAY_IDS",)
 # Attempts whose control takes root's rights; none of them changes anything but the relay.
@@ -67,6 +67,7 @@ FOR_ROOT = (
     ("fsetxattr", "audit", "text", "text", 1, 0), ("kill", "PARENT", 0), ("pidfd_open", "PARENT", 0),
     ("prlimit64", "PARENT", 7, 0, "text"),
 )
+# These leave an unconfined relay another one than it was.
 CHANGES = ("try unshare-all", "try setuid-0", "try setgid-0", "try setgroups", "try seccomp",
            "try limit-files", "try limit-core", "try chdir:/", "try raise-capabilities",
            ("shutdown", "control", 2), ("prctl", 22, 1, 0, 0, 0), ("seccomp", 0, 0, 0))
@@ -343,11 +344,15 @@ class Memory(Taken):
         need_of_root(self, 19)
         peer = self.start()
         for pid in [peer.pid, relay_of(peer), init_of(peer)]:
-            with open(f"/proc/{pid}/maps") as maps:
-                self.assertEqual([m for m in maps if m.split()[1][1::2] == "ws"], [])
+            self.assertEqual(self.shared(pid), [])
+        # The control: where it is not kept from the relay, it is there to be seen.
         open_relay = self.start(["RELAY_MEMORY"])
-        with open(f"/proc/{relay_of(open_relay)}/maps") as maps:
-            self.assertTrue([m for m in maps if m.split()[1][3] == "s"] or True)
+        self.assertEqual(len(self.shared(relay_of(open_relay))), 1)
+
+    def shared(self, pid):
+        """The mappings of `pid` that it may write and that are not its own alone."""
+        with open(f"/proc/{pid}/maps") as maps:
+            return [m for m in maps if m.split()[1][1::2] == "ws"]
 
     def test_memory_of_a_relay_is_bounded(self):
         attempt = "try memory:400"
@@ -413,8 +418,28 @@ class TheServer(Case):
             if way == "kill:{}":
                 # It may be asked whether it lives.
                 self.assertEqual(found["outcome"], "done", found)
-            elif way not in ("pidfd-of:{}", "limits-of:{}"):
+            elif way in ("pidfd-of:{}", "limits-of:{}"):
+                # A descriptor of it, and what a process of one's own user may be asked.
+                self.assertEqual(found["outcome"], "done", found)
+            else:
+                self.assertEqual(found["outcome"], "refused", found)
                 self.assertIn(found["errno"], ("EPERM", "EACCES"), found)
+
+    def test_our_program_is_not_overwritten_through_a_process(self):
+        # A container's runtime was once, by /proc/PID/exe of the process that entered it.
+        names = [f"{way}:/proc/{pid}/exe" for way in ("open-write", "may-write", "truncate")
+                 for pid in (1, "self")]
+        cell = self.session()
+        before = os.stat(BINARY)
+        for name in names:
+            found = cell.attempt(name)
+            self.assertEqual(found["outcome"], "refused", found)
+            self.assertIn(found["errno"], ("EACCES", "EPERM", "EROFS", "ETXTBSY", "ENOENT"), found)
+        self.assertEqual(cell.attempt("process-file:1:exe")["outcome"], "refused")
+        # The control: the link of a process of one's own leads to its file.
+        self.assertEqual(cell.attempt("process-file:self:exe")["outcome"], "refused")
+        after = os.stat(BINARY)
+        self.assertEqual((before.st_size, before.st_mtime_ns), (after.st_size, after.st_mtime_ns))
 
     def test_the_monitor_is_closed_to_processes_of_its_user(self):
         cell = self.session()
@@ -441,7 +466,7 @@ class TakenControlSocket(Taken):
 
     def assertBroken(self, *messages, times=1):
         peer = self.say(*messages, times=times)
-        self.assertEqual(peer.wait(10), 125, messages)
+        self.assertEqual(peer.wait(10 * SLOWNESS), 125, messages)
         self.heard(peer)
         self.assertRegex(peer.stderr, rb"anchorhold: error: the relay sent [a-z ]+: it and the session")
         self.assertNothingLeft(self.below)
@@ -471,7 +496,7 @@ class TakenControlSocket(Taken):
         peer.send_raw(b"backdoor deaf\n")
         time.sleep(0.1)
         os.kill(server_pid(peer.pid), signal.SIGKILL)
-        self.assertEqual(peer.wait(30), 125)
+        self.assertEqual(peer.wait(30 * SLOWNESS), 125)
         self.heard(peer)
         self.assertIn(b"does not let the server be started again", peer.stderr)
         self.assertNothingLeft(below)
@@ -514,7 +539,7 @@ class TakenControlSocket(Taken):
                     # The relay ends when the server's end finds it deaf to all but this.
                     self.do(peer, "after " + message(FINISHED, *numbers), lines=1)
                     os.kill(server_pid(peer.pid), signal.SIGKILL)
-                    self.assertEqual(peer.wait(10), 125)
+                    self.assertEqual(peer.wait(10 * SLOWNESS), 125)
                     self.assertNothingLeft(below)
                     end = self.end_record()
                     self.assertEqual((end["reason"], end["counters"], end["seq"]),
@@ -524,7 +549,7 @@ class TakenControlSocket(Taken):
         peer = self.start()
         self.do(peer, "after " + message(FINISHED, 1, 2, 3, 4, 5, 6, 700, 0), lines=1)
         os.kill(server_pid(peer.pid), signal.SIGKILL)
-        peer.wait(10)
+        peer.wait(10 * SLOWNESS)
         end = self.end_record()
         self.assertEqual((end["counters"]["requests"], end["seq"]), (1, 700))
 
@@ -550,7 +575,7 @@ class TakenControlSocket(Taken):
                 self.assertEqual(done.returncode, 125, done)
                 self.assertIn(b"is damaged", done.stderr)
             else:
-                self.assertEqual(peer.wait(10), 125)
+                self.assertEqual(peer.wait(10 * SLOWNESS), 125)
                 self.assertEqual(self.last_end()["reason"], "relay-failed")
         # Where there are whole pins there is no room for others.
         shutil.rmtree(pins)
@@ -561,7 +586,7 @@ class TakenControlSocket(Taken):
         kept = [path.read_bytes() for path in pins.iterdir()]
         peer = self.start(profile=profile)
         peer.send_raw(f"backdoor say {told} 1\n".encode())
-        self.assertEqual(peer.wait(10), 125)
+        self.assertEqual(peer.wait(10 * SLOWNESS), 125)
         self.assertEqual(self.last_end()["reason"], "relay-failed")
         self.assertEqual([path.read_bytes() for path in pins.iterdir()], kept)
 
@@ -573,7 +598,7 @@ class TakenControlSocket(Taken):
         for each in [message(CLIENT_CLOSED), message(77), message(FAILED, 5), message(STOP, size=8)]:
             with self.subTest(each[:16]):
                 peer = self.say(each, times=1 << 40)
-                self.assertEqual(peer.wait(10), 125)
+                self.assertEqual(peer.wait(10 * SLOWNESS), 125)
                 self.heard(peer)
                 self.assertLess(peer.stderr.count(b"\n"), 4)
                 self.assertNothingLeft(self.below)
@@ -587,14 +612,14 @@ class TakenControlSocket(Taken):
                 peer = self.say(message(kind))
                 # It would say so itself later, and then for the second time.
                 peer.send_raw(b"backdoor deaf\n")
-                self.assertEqual(peer.wait(15), 128 + signal.SIGTERM)
+                self.assertEqual(peer.wait(15 * SLOWNESS), 128 + signal.SIGTERM)
                 self.assertNothingLeft(self.below)
                 end = self.end_record()
                 self.assertEqual((end["reason"], end["signal"], end["sent"]),
                                  (reason, signal.SIGTERM, [signal.SIGTERM]))
         peer = self.say(message(FAILED, 28))
         peer.send_raw(b"backdoor deaf\n")
-        status = peer.wait(15)
+        status = peer.wait(15 * SLOWNESS)
         self.heard(peer)
         # One that still heard of the server's end has its last word after this, which breaks the rule.
         self.assertIn(status, [128 + signal.SIGTERM, 125], peer.stderr)
@@ -606,7 +631,7 @@ class TakenControlSocket(Taken):
         before = descriptors(peer.pid)
         below = descendants(peer.pid)
         self.do(peer, "hand " + message(77))
-        self.assertEqual(peer.wait(10), 125)
+        self.assertEqual(peer.wait(10 * SLOWNESS), 125)
         self.assertNothingLeft(below)
         peer = self.start(leave_out=["RELAY_FILTER"])
         before = descriptors(peer.pid)
@@ -615,17 +640,17 @@ class TakenControlSocket(Taken):
         if ROOT and has_capability(19):
             self.assertTrue(before, "the control: they can be seen")
         self.assertLessEqual(descriptors(peer.pid), before)
-        peer.wait(10)
+        peer.wait(10 * SLOWNESS)
         # With it: the relay's end.
         peer = self.start()
         self.assertIsNone(self.do(peer, "hand " + message(SERVER_CLOSED)))
-        self.assertEqual(peer.wait(10), 125)
+        self.assertEqual(peer.wait(10 * SLOWNESS), 125)
 
     def test_a_relay_that_closes_its_socket_is_ended(self):
         peer = self.start()
         below = descendants(peer.pid)
         self.do(peer, "call 3 control")
-        self.assertEqual(peer.wait(10), 125)
+        self.assertEqual(peer.wait(10 * SLOWNESS), 125)
         self.assertNothingLeft(below)
         self.assertEqual(self.end_record()["reason"], "relay-failed")
 
@@ -641,9 +666,9 @@ class TakenControlSocket(Taken):
                     started = time.monotonic()
                     os.kill(*((peer.pid, signal.SIGTERM) if end == "signal" else
                               (server, signal.SIGKILL)))
-                    peer.wait(15)
+                    peer.wait(15 * SLOWNESS)
                     # 1 s after a signal, and 5 s for a client that might not have read all.
-                    self.assertLess(time.monotonic() - started, 3 if end == "signal" else 9)
+                    self.assertLess(time.monotonic() - started, (3 if end == "signal" else 9) * SLOWNESS)
                     self.assertNothingLeft(below)
                     self.assertEqual(self.end_record()["relay"]["outcome"], "late")
 
@@ -654,10 +679,10 @@ class TakenControlSocket(Taken):
         peer.send_raw(b"backdoor deaf\n")
         time.sleep(0.1)
         started = time.monotonic()
-        while peer.process.poll() is None and time.monotonic() - started < 10:
+        while peer.process.poll() is None and time.monotonic() - started < 10 * SLOWNESS:
             for number in [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]:
                 peer.process.send_signal(number)
-        self.assertLess(time.monotonic() - started, 5)
+        self.assertLess(time.monotonic() - started, 5 * SLOWNESS)
         self.assertNothingLeft(below)
 
 
@@ -677,7 +702,7 @@ class TakenInit(Taken):
                           "descriptor"].index(what)
             with self.subTest(what):
                 peer = self.order(number)
-                self.assertEqual(peer.wait(10), 125)
+                self.assertEqual(peer.wait(10 * SLOWNESS), 125)
                 self.heard(peer)
                 self.assertIn(b"anchorhold: error: the cell's init sent an account", peer.stderr)
                 self.assertNothingLeft(self.below)
@@ -688,30 +713,30 @@ class TakenInit(Taken):
 
     def test_a_flood_of_accounts_ends_the_session(self):
         peer = self.order(11)
-        self.assertEqual(peer.wait(10), 125)
+        self.assertEqual(peer.wait(10 * SLOWNESS), 125)
         self.heard(peer)
         self.assertLess(peer.stderr.count(b"\n"), 4)
         self.assertNothingLeft(self.below)
 
     def test_a_second_end_ends_the_session(self):
         peer = self.order(8)
-        self.assertEqual(peer.wait(10), 125)
+        self.assertEqual(peer.wait(10 * SLOWNESS), 125)
         self.assertNothingLeft(self.below)
 
     def test_an_init_that_lies_about_the_end_and_stays_is_ended(self):
         peer = self.order(9)
-        self.assertEqual(peer.wait(10), 7)
+        self.assertEqual(peer.wait(10 * SLOWNESS), 7)
         self.assertNothingLeft(self.below)
 
     def test_an_init_that_hangs_up_and_stays_is_ended(self):
         peer = self.order(10)
-        self.assertEqual(peer.wait(10), 128 + signal.SIGKILL)
+        self.assertEqual(peer.wait(10 * SLOWNESS), 128 + signal.SIGKILL)
         self.assertNothingLeft(self.below)
 
     def test_an_init_that_does_nothing_more_cannot_keep_the_session(self):
         peer = self.order(12)
         peer.close_stdin()
-        peer.wait(10)
+        self.assertEqual(peer.wait(10 * SLOWNESS), 128 + signal.SIGKILL)
         self.assertNothingLeft(self.below)
 
 
@@ -741,7 +766,7 @@ class KilledAtAnyMoment(Case):
             except BrokenPipeError:
                 pass
             peer.close_stdin()
-            status = peer.wait(15)
+            status = peer.wait(15 * SLOWNESS)
             self.assertIn(status, (0, 125, 128 + signal.SIGKILL, 128 + signal.SIGTERM), peer.stderr)
             self.assertTrue(until(lambda: not any(alive(p) for p in below), 10),
                             [p for p in below if alive(p)])

@@ -340,7 +340,7 @@ class Changes(Pins):
                  notify=True)
         # The change is told of with the answer of this call, which is decided on before.
         self.assertEqual(peer.text("write", {"path": "x"}), "done")
-        self.assertTrue(until(lambda: peer.request("ping") or any(
+        self.assertTrue(until(lambda: peer.request("ping") and any(
             m.get("method") == "notifications/tools/list_changed" for m in peer.unclaimed)))
         self.log.write_text("")
         answer = peer.call("read", {"path": "x"})
@@ -426,7 +426,7 @@ class Programs(Pins):
         self.assertEqual(self.offered(), (["read", "write"], ""))
 
     def test_a_tree_is_pinned_where_it_is_named(self):
-        tree = self.programs / "package"
+        tree = self.directory / "package"
         (tree / "deep/er").mkdir(parents=True)
         (tree / "deep/er/code.py").write_text("x = 1\n")
         (tree / "link").symlink_to("deep")
@@ -438,17 +438,16 @@ class Programs(Pins):
                        lambda: (tree / "new").write_text(""),
                        lambda: ((tree / "link").unlink(), (tree / "link").symlink_to("deep/er"))]:
             kept = self.file().read_bytes()
-            shutil.copytree(tree, self.programs / "kept", symlinks=True)
+            shutil.copytree(tree, self.directory / "kept", symlinks=True)
             change()
             self.assertIn("or what is pinned with it, is not as pinned", self.refused(**pinned))
             shutil.rmtree(tree)
-            (self.programs / "kept").rename(tree)
+            (self.directory / "kept").rename(tree)
             self.assertEqual(self.offered(**pinned), (["read", "write"], ""))
             self.assertEqual(self.file().read_bytes().split(b"\n")[5:], kept.split(b"\n")[5:])
 
-
     def test_a_time_that_nobody_can_count_is_no_way_out(self):
-        tree = self.programs / "package"
+        tree = self.directory / "package"
         tree.mkdir()
         (tree / "code.py").write_text("x = 1\n")
         pinned = {"server": {"pinned": [str(tree)]}}
@@ -729,7 +728,7 @@ class Tools(Pins):
         self.assertNotIn("x\u001b[2J", [t["name"] for t in report["tools"] if t["allowed"]])
 
     def test_a_program_is_approved_by_a_name_of_its_own(self):
-        pinned = self.programs / "package"
+        pinned = self.directory / "package"
         pinned.mkdir()
         (pinned / "code").write_text("1")
         options = {"server": {"pinned": [str(pinned)]}}

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from harness import LEVEL, PROBE, ROOT, TOP, Case, command_line
+from harness import LEVEL, PROBE, ROOT, TOP, Case, command_line, need
 
 
 class Malformed(Case):
@@ -302,8 +302,7 @@ class LookUp(Case):
         for name, server in [("time", "mcp-server-time"), ("git", "mcp-server-git"),
                              ("sqlite", "mcp-server-sqlite")]:
             binary = TOP / f".build/venvs/{name}/bin/{server}"
-            if not binary.exists():
-                self.skipTest("the servers are not installed")
+            need(self, binary.exists(), f"{server} from PyPI")
             environment = {**self.environment, "PATH": f"{binary.parent}:/usr/bin:/bin"}
             settings = {"git": [f"repository={self.home}"], "time": [],
                         "sqlite": [f"directory={self.directory / 'data'}"]}[name]

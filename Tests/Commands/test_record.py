@@ -110,7 +110,6 @@ class Records(Case):
         for record in dropped:
             self.assertTrue(record["reason"], record)
 
-
     def test_a_refused_call_is_recorded_with_its_arguments_like_any_other(self):
         cell = self.session(tools=["echo"])
         self.assertTrue(refused(cell.call("hidden", {"path": "/srv"})))

@@ -119,4 +119,6 @@ class SkippedSteps(Case):
 
     def test_the_list_of_essential_steps_is_not_a_way_out(self):
         self.assertLessEqual(set(ESSENTIAL), set(steps()))
-        self.assertEqual(len(steps()) - len(ESSENTIAL), len(set(steps()) - set(ESSENTIAL)))
+        # None is named twice, and what nothing can be left out of is the few that it was.
+        self.assertEqual(len(steps()), len(set(steps())))
+        self.assertLess(len(ESSENTIAL) * 4, len(steps()))

@@ -5,12 +5,45 @@ import pathlib
 import re
 import subprocess
 
-from harness import (LEVEL, PROBE, ROOT, Case, command_line, descendants, need_of_root, processes,
-                     server_pid, status_of)
+from harness import (BINARY, LEVEL, PATIENCE, PROBE, ROOT, Case, command_line, descendants,
+                     need_of_root, processes, server_pid, status_of)
 
 USER, GROUP = 4321, 4322
 # Init's real and saved id at level container, where the server could signal its own otherwise.
 INIT = 0x78000001
+
+
+class CoveredProc(Case):
+    """A container that covers parts of its /proc: the kernel then refuses a fresh one to whoever has no
+    rights outside."""
+
+    COVER = "mount -t tmpfs none /proc/sys && "
+
+    def run_below(self, shell, *words):
+        """anchorhold as an ordinary user after `shell` was done in a mount namespace."""
+        become = ["setpriv", "--reuid=61234", "--regid=61234", "--clear-groups"]
+        self.home.chmod(0o777)
+        self.directory.chmod(0o755)
+        self.state.mkdir(exist_ok=True)
+        self.state.chmod(0o777)
+        return subprocess.run(
+            ["unshare", "--mount", "sh", "-ec", shell + 'exec "$@"', "sh", *become, BINARY, *map(str, words)],
+            env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
+
+    def test_there_is_no_session_with_the_hosts_proc_instead(self):
+        if not ROOT:
+            self.skipTest("only root can cover parts of /proc for an ordinary user")
+        need_of_root(self, 21)
+        profile = self.profile()
+        os.chown(profile, 61234, 61234)
+        for shell, status in [("", 0), (self.COVER, 125)]:
+            with self.subTest(shell):
+                done = self.run_below(shell, "run", profile)
+                self.assertEqual(done.returncode, status, done.stderr)
+        self.assertRegex(done.stderr.decode(), r'error: cannot [^\n]*proc[^\n]*: Operation not permitted')
+        # Level container does without one.
+        done = self.run_below(self.COVER, "run", profile, "--isolation", "container")
+        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 class Users(Case):

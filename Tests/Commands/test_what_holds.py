@@ -1,11 +1,13 @@
 """docs/what-holds.md is what Tests/what-holds makes of the results that are kept beside it."""
 
+import collections
 import importlib.machinery
 import importlib.util
 import json
+import re
 import subprocess
 
-from harness import TOP, Case
+from harness import PATIENCE, SLOWLY, TOP, Case
 from test_verify import CLASSES
 
 
@@ -38,6 +40,22 @@ class WhatHoldsWhere(Case):
             self.assertIsNone(results[name, "container"]["refused"], name)
             self.assertEqual(results[name, "full"]["refused"] is not None,
                              name.startswith("podman"), name)
+
+    def test_the_results_are_of_the_checks_that_there_are(self):
+        # Those that are the same for every profile, by class: results of fewer are older than they.
+        table = (TOP / "Sources/CProbe/checks.c").read_text()
+        listed = collections.Counter(re.findall(r'^  \{"([^"]+)", "', table, re.M))
+        self.assertEqual(sum(listed.values()), len(re.findall(r"^  \{\"", table, re.M)))
+        done = self.anchorhold("verify", "--json", *SLOWLY, self.profile(), timeout=6 * PATIENCE)
+        fresh = collections.Counter(c["class"] for c in json.loads(done.stdout)["checks"])
+        self.assertEqual(set(fresh), CLASSES)
+        for result in script().load():
+            if result["refused"] or result["level"] != "full":
+                continue
+            for name, row in result["classes"].items():
+                # Of what follows from the plan a machine may have less than this one.
+                self.assertGreaterEqual(sum(row.values()), listed[name], (result["environment"], name))
+                self.assertGreaterEqual(fresh[name], listed[name], name)
 
     def test_a_result_from_elsewhere_becomes_a_column(self):
         module = script()

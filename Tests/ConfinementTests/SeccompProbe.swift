@@ -2,6 +2,9 @@ import Foundation
 
 @testable import Confinement
 
+/// Whether a lack of this machine is a failure.
+let mustWork = ProcessInfo.processInfo.environment["ANCHORHOLD_MUST_WORK"] == "1"
+
 /// Compiles and runs `Tests/SeccompProbe/seccomp_probe.c`.
 enum SeccompProbe {
   enum Answer: Equatable, CustomStringConvertible {
@@ -32,7 +35,13 @@ enum SeccompProbe {
   static let directory = FileManager.default.temporaryDirectory
     .appending(path: "anchorhold-seccomp-\(ProcessInfo.processInfo.processIdentifier)")
 
-  /// The compiled probe; nil if there is no C compiler.
+  static let compiler = "/usr/bin/gcc"
+  static let hasCompiler = FileManager.default.isExecutableFile(atPath: compiler)
+
+  /// There is no probe, or its source is wrong.
+  struct NotCompiled: Error {}
+
+  /// The compiled probe; nil if it cannot be compiled.
   static let executable: URL? = {
     let source = URL(filePath: #filePath).deletingLastPathComponent()
       .appending(path: "../SeccompProbe/seccomp_probe.c")
@@ -40,7 +49,7 @@ enum SeccompProbe {
     do {
       try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
       let compiled = try run(
-        URL(filePath: "/usr/bin/gcc"),
+        URL(filePath: compiler),
         ["-O1", "-Wall", "-Wextra", "-Werror", "-o", output.path, source.path])
       guard compiled.status == 0 else { return nil }
       return output
@@ -58,7 +67,7 @@ enum SeccompProbe {
   }
 
   static func answers(_ calls: [Call], under program: SeccompProgram?) throws -> [Answer] {
-    guard let executable else { return [] }
+    guard let executable else { throw NotCompiled() }
     let name = program.map { "\($0.rules.name)-\(UUID().uuidString)" } ?? "none"
     let output = try run(
       executable, [try file(program, name), "calls"], input: calls.map(\.line).joined())

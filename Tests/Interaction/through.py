@@ -3,7 +3,8 @@ through Anchorhold: what is the in-memory connection there is a session here.
 
 The server stays in the process of the test. In the cell two copies of cat carry its bytes, by two
 FIFOs in a granted directory. ANCHORHOLD_RUN is the command line before the profile, as JSON,
-OPEN_PROFILE the profile that allows everything, to which each connection adds what is its own.
+OPEN_PROFILE the profile that allows everything, to which each connection adds what is its own,
+PROFILE_NAME its name; its records are below XDG_STATE_HOME, or where root's are.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ RUN = json.loads(os.environ["ANCHORHOLD_RUN"])
 OPEN_PROFILE = pathlib.Path(os.environ["OPEN_PROFILE"]).read_text()
 OWN = """
 version: 1
-name: interaction
+name: {name}
 extends: auto
 server:
   command: [/bin/sh, -c, "exec 3<&0; cat <&3 >{place}/up & exec cat {place}/down"]
@@ -62,11 +63,11 @@ async def connect(server, *, spec_version=LATEST_HANDSHAKE_VERSION, **options):
             os.mkfifo(path, 0o600)
         os.chown(path, owner, -1 if owner == os.getuid() else owner)
     profile = pathlib.Path(tempfile.mkdtemp(prefix="anchorhold-interaction-")) / "open.yaml"
-    profile.write_text(OWN.format(place=place) + OPEN_PROFILE)
+    profile.write_text(OWN.format(place=place, name=os.environ["PROFILE_NAME"]) + OPEN_PROFILE)
     transport = stdio_client(StdioServerParameters(
         command=RUN[0], args=[*RUN[1:], str(profile)],
         env={"PATH": "/usr/bin:/bin", "HOME": str(profile.parent),
-             "XDG_STATE_HOME": str(profile.parent)}))
+             "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"]}))
     mode = spec_version if spec_version in MODERN_PROTOCOL_VERSIONS else "legacy"
     try:
         async with anyio.create_task_group() as tasks:

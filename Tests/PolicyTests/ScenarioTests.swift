@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Wire
 
@@ -6,8 +7,10 @@ import Wire
 @Suite("Conversations")
 struct ScenarioTests {
   @Test("there are conversations to play")
-  func present() {
-    #expect(Scenario.all.count >= 40)
+  func present() throws {
+    let files = try FileManager.default.contentsOfDirectory(atPath: Scenario.folder.path)
+    #expect(Scenario.all.map(\.name) == files.sorted())
+    #expect(files.count >= 120)
   }
 
   @Test("a conversation ends as it is told", arguments: Scenario.all)

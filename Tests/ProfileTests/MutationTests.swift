@@ -51,7 +51,7 @@ struct MutationTests {
     let text = Array(String(repeating: piece, count: 20_000).utf8)
     let started = ContinuousClock.now
     #expect(ProfileLoader(file: "p").load(text).profile == nil)
-    #expect(ContinuousClock.now - started < .seconds(5))
+    #expect(ContinuousClock.now - started < .seconds(30))
   }
 
   @Test(
@@ -63,6 +63,6 @@ struct MutationTests {
     let text = (0..<20_000).map { line.replacing("%", with: "\($0)") }.joined()
     let started = ContinuousClock.now
     #expect(ProfileLoader(file: "p").load(Array(text.utf8)).profile == nil)
-    #expect(ContinuousClock.now - started < .seconds(5))
+    #expect(ContinuousClock.now - started < .seconds(30))
   }
 }

@@ -19,6 +19,13 @@ struct VectorTests {
     #expect(diagnostics.allSatisfy { !$0.message.hasSuffix(".") })
   }
 
+  @Test("every file of the vectors is one")
+  func complete() throws {
+    let files = try FileManager.default.contentsOfDirectory(atPath: Vector.directory.path())
+    #expect(try Vector.all().map { $0.name + ".vector" } == files.sorted())
+    #expect(files.count >= 115)
+  }
+
   /// Writes what was found into the header; what it says must then be read and judged.
   private func write(_ lines: [String], into vector: Vector) throws {
     let header =
