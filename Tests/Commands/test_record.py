@@ -7,8 +7,8 @@ import pathlib
 import resource
 import stat
 
-from harness import (LEVEL, PROBE, ROOT, Case, command_line, compact, need, refused, server_pid,
-                     status_of)
+from harness import (LEVEL, PROBE, ROOT, Case, command_line, compact, need, need_of_root, refused,
+                     server_pid, status_of)
 
 
 class Records(Case):
@@ -61,6 +61,7 @@ class Records(Case):
     def test_records_are_written_whole(self):
         if not ROOT:
             self.skipTest("only root can look into a process that is not dumpable")
+        need_of_root(self, 19)
         need(self, os.path.exists("/usr/bin/strace"), "strace")
         trace = self.directory / "trace"
         cell = self.peer(["strace", "-f", "-qq", "-e", "trace=write,writev,pwrite64",
@@ -274,6 +275,7 @@ class AFullDisk(Case):
         log = self.shared_directory("log")
         if not ROOT:
             self.skipTest("only root can mount a file system; the limit of a file covers the rest")
+        need_of_root(self, 21)
         place = pathlib.Path("/var/log/anchorhold")
         place.mkdir(exist_ok=True, parents=True)
         script = f"mount -t tmpfs -o size=64k,mode=755 tmpfs {place} && exec \"$@\""
