@@ -60,6 +60,8 @@ struct Consent: Sendable {
     var subject: Subject
     /// The id of the call that waits; nil of one that the server wants repeated with more input.
     var call: RequestID?
+    /// Until when such a call may come, µs.
+    var deadline: Int64
   }
 
   /// Whether the client said in the handshake that it can show a form.
@@ -156,10 +158,11 @@ struct Consent: Sendable {
     tools.insert(tool)
   }
 
-  /// Agrees to one call: to that with this id, or to one that brings the input that was asked for.
-  mutating func allow(_ subject: Subject, call: RequestID?) {
+  /// Agrees to one call: to that with this id, or to one that brings the input that was asked for and
+  /// comes before `deadline`.
+  mutating func allow(_ subject: Subject, call: RequestID?, until deadline: Int64 = .max) {
     if grants.count >= Bounds.asks { grants.removeFirst() }
-    grants.append(Grant(subject: subject, call: call))
+    grants.append(Grant(subject: subject, call: call, deadline: deadline))
   }
 
   /// Takes back what was agreed to about the call with this id, which is not made.
@@ -174,7 +177,10 @@ struct Consent: Sendable {
   /// Whether the person has agreed to this call, which counts once.
   ///
   /// - Parameter carriesInput: whether the call answers what the server asked for.
-  mutating func covers(_ subject: Subject, call: RequestID, carriesInput: Bool) -> Bool {
+  mutating func covers(
+    _ subject: Subject, call: RequestID, carriesInput: Bool, at now: Int64
+  ) -> Bool {
+    grants.removeAll { $0.deadline <= now }
     let index = grants.firstIndex {
       $0.subject == subject && ($0.call.map { $0 == call } ?? carriesInput)
     }

@@ -8,12 +8,15 @@ struct Gather: Sendable {
   private var others: [UInt8] = []
   /// The entries that the profile lets through, with commas between.
   private var entries: [UInt8] = []
+  /// How much longer they become when everything in them is made visible, in bytes.
+  private var growth = 0
   private var names: NameTable
   private var cursors: NameTable
   private let isStateless: Bool
   /// Whether this page is all that is asked for: the client asks for the next itself.
   private let keepsPages: Bool
-  private let limit: Int
+  /// The most bytes of the answer, of what stands around its entries, and of all that is pinned of it.
+  private let limit: Int, wrapping: Int, pinLimit: Int
   private let texts: TextRules
   private(set) var pages = 0
   /// Entries that were taken out: not allowed, named twice, or without a name.
@@ -24,13 +27,16 @@ struct Gather: Sendable {
   private(set) var isChanged = false
   /// Why the list is not simply whole and filtered.
   private(set) var trouble: Reason?
+  /// Whether it ends early because of other lists in the making, so that another time it may not.
+  private(set) var isCrowded = false
   /// The follow-up request that is in flight.
   var own: RequestID?
   /// Of tools, if they are compared with what is pinned: what the server said.
   private(set) var sighting: PinSighting?
 
+  /// - Parameter id: of the request that the list answers, nil if nobody is given it.
   init(
-    _ kind: ListKind, seed: UInt64, isStateless: Bool, limit: Int, texts: TextRules,
+    _ kind: ListKind, seed: UInt64, isStateless: Bool, rules: Rules, for id: RequestID?,
     keepsPages: Bool, pins: PinWatch?
   ) {
     if kind.method == .toolsList { sighting = pins.map { PinSighting($0) } }
@@ -40,13 +46,37 @@ struct Gather: Sendable {
     cursors = NameTable(seed: seed)
     definitions = Definitions(seed: seed)
     self.isStateless = isStateless
-    self.limit = limit
-    self.texts = texts
+    limit = rules.maxList
+    wrapping = Self.most + (id.map { ($0.content?.count ?? 20) + 2 } ?? 0)
+    pinLimit = rules.maxSize
+    texts = rules.texts
+  }
+
+  /// The most bytes of an answer beside its id, its entries and the members that we copy.
+  private static let most = 80
+
+  /// The bytes that are held against the limit of the list.
+  private var size: Int {
+    others.count + entries.count + growth + names.byteCount + cursors.byteCount
   }
 
   /// The bytes that are held.
-  var size: Int {
-    others.count + entries.count + names.byteCount + cursors.byteCount + (sighting?.size ?? 0)
+  var held: Int { size + (sighting?.size ?? 0) }
+
+  /// Whether there is room for another entry of so many bytes.
+  private func hasRoom(_ count: Int) -> Bool {
+    size + count < limit && wrapping + others.count + entries.count + growth + 1 + count <= limit
+  }
+
+  /// How much longer an entry becomes when everything in it is made visible.
+  private func growth(of entry: Value, _ document: Document) -> Int {
+    guard texts.hidden != .allow, document.texts.mayBeUnseen else { return 0 }
+    var filter = TextFilter(rules: texts)
+    // In an object, because the keys of a message itself have a meaning of their own.
+    let object = Array(#"{"":"#.utf8) + document.bytes[entry.range] + [UInt8(ascii: "}")]
+    let (readable, counts) = filter.filter(object)
+    if counts.isTooLong { return limit }
+    return max((readable?.count ?? 0) - object.count, 0)
   }
 
   /// Adds a page; false if it is not a list.
@@ -78,7 +108,10 @@ struct Gather: Sendable {
     _ entry: Value, of document: Document, _ tools: ToolRules, _ known: Definitions?,
     _ pins: PinWatch?, shows: (Range<Int>) -> Bool
   ) {
-    guard let name = document.member(kind.identity, of: entry), name.kind == .string else {
+    // A client that reads freely could take a key that only looks like one for that one.
+    guard let name = document.member(kind.identity, of: entry), name.kind == .string,
+      !KnownKeys.entry.areLookAlikes(in: entry, of: document)
+    else {
       removed += 1
       trouble = .listMalformed
       return
@@ -89,7 +122,7 @@ struct Gather: Sendable {
       // Also what nobody is shown is pinned: it may be one day.
       guard
         let verdict = sighting?.isChanged(
-          entry, of: document, name: content, pins, limit: limit)
+          entry, of: document, name: content, pins, limit: pinLimit)
       else {
         trouble = .listSize
         return
@@ -112,7 +145,11 @@ struct Gather: Sendable {
       trouble = .listMalformed
       return
     }
-    guard size + entry.range.count < limit else {
+    let number = kind.method == .toolsList ? tools.entry(content, in: document.bytes) : nil
+    let description = number.flatMap { tools.entries[$0].description }
+    // With another description it has a few more bytes around it.
+    let more = growth(of: entry, document)
+    guard hasRoom(entry.range.count + more + (description.map { $0.count + 20 } ?? 0)) else {
       trouble = .listSize
       return
     }
@@ -125,7 +162,6 @@ struct Gather: Sendable {
         return
       }
     }
-    let number = kind.method == .toolsList ? tools.entry(content, in: document.bytes) : nil
     if let number {
       let rules = tools.entries[number]
       guard definitions.take(entry, of: document, name: content, rules, known: known) else {
@@ -134,8 +170,9 @@ struct Gather: Sendable {
         return
       }
     }
+    growth += more
     if !entries.isEmpty { entries.append(UInt8(ascii: ",")) }
-    guard let number, let description = tools.entries[number].description else {
+    guard let description else {
       entries.append(contentsOf: document.bytes[entry.range])
       return
     }
@@ -178,7 +215,7 @@ struct Gather: Sendable {
 
   /// The cursor of the page that is to be asked for next, nil if the list ends here.
   mutating func next(
-    after page: ServerResult, of document: Document, held: Int, budget: Int
+    after page: ServerResult, of document: Document, besides others: Int, budget: Int
   ) -> Range<Int>? {
     guard !keepsPages, let cursor = page.nextCursor, cursor.kind == .string, trouble != .listSize
     else {
@@ -195,8 +232,13 @@ struct Gather: Sendable {
       trouble = .listPages
       return nil
     }
-    guard size < limit, held + size < budget else {
+    guard size < limit else {
       trouble = .listSize
+      return nil
+    }
+    guard others + self.held < budget else {
+      trouble = .listSize
+      isCrowded = true
       return nil
     }
     return content

@@ -88,13 +88,16 @@ struct Meter: Sendable {
       return Refusal(
         reason: .callsInFlight, text: Self.full(most.value, "of tools"), rule: most.line)
     }
-    if let wait = buckets[entry]?.wait(at: now), wait > 0, let rate = limits[entry].rate {
+    let all = bucket?.wait(at: now) ?? 0
+    if let own = buckets[entry]?.wait(at: now), own > 0, let rate = limits[entry].rate {
+      // When this one is over the other may still keep the call back.
+      let wait = max(own, all)
       return Refusal(
         reason: .rateLimit, text: Self.slow(rate.value, "this tool", wait), wait: wait)
     }
-    if let wait = bucket?.wait(at: now), wait > 0, let rate = section.rate {
+    if all > 0, let rate = section.rate {
       return Refusal(
-        reason: .rateLimit, text: Self.slow(rate.value, "tools", wait), rule: rate.line, wait: wait)
+        reason: .rateLimit, text: Self.slow(rate.value, "tools", all), rule: rate.line, wait: all)
     }
     if let most = budget.calls, calls >= most.value {
       return Refusal(

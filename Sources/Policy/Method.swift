@@ -135,7 +135,6 @@ enum Key {
   static let plainProtocolVersion: StaticString = "protocolVersion"
   static let prompts: StaticString = "prompts"
   static let ref: StaticString = "ref"
-  static let requestState: StaticString = "requestState"
   static let resources: StaticString = "resources"
   static let roots: StaticString = "roots"
   static let sampling: StaticString = "sampling"
@@ -182,7 +181,8 @@ enum Bounds {
   static let question = 16_384
   /// Bytes of a URI.
   static let uri = 8_192
-  /// Subscriptions, tasks and visits that are remembered, each direction.
+  /// URIs or tasks of a subscription, subscriptions with a handshake, tasks of each direction, and names
+  /// of tools with breakers of their own.
   static let remembered = 1_024
   /// How long (ms) a client may keep what we filtered: with another profile it would be another.
   static let longestCache: Int64 = 60_000

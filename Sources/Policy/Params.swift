@@ -6,7 +6,8 @@ struct Params {
   var arguments: Value?
   var cursor: Value?
   var inputResponses: Value?
-  var requestState: Value?
+  /// Of a notification of a task: what it asks the client for.
+  var inputRequests: Value?
   var uri: Value?
   var ref: Value?
   var taskID: Value?
@@ -83,8 +84,6 @@ struct Params {
       cursor = value
     } else if document.content(key, equals: Key.inputResponses) {
       inputResponses = value
-    } else if document.content(key, equals: Key.requestState) {
-      requestState = value
     } else if document.content(key, equals: Key.task) {
       isTask = true
       if !permissions.features.tasks { takesOut = true }
@@ -100,6 +99,8 @@ struct Params {
       ref = value
     } else if document.content(key, equals: Key.taskID) {
       taskID = value
+    } else if document.content(key, equals: Key.inputRequests) {
+      inputRequests = value
     } else if document.content(key, equals: Key.notifications) {
       notifications = value
     } else if document.content(key, equals: Key.mode) {
@@ -117,8 +118,13 @@ struct Params {
     if document.content(key, equals: Key.progressToken) {
       token = document.identifier(value)
     } else if document.content(key, equals: Key.protocolVersion) {
-      isStateless = true
-      version = value
+      if method == .initialize {
+        // It says its version in its own place, and is not followed by requests that say theirs.
+        takesOut = true
+      } else {
+        isStateless = true
+        version = value
+      }
     } else if document.content(key, equals: Key.clientCapabilities) {
       noteCapabilities(value, of: document)
     } else if document.content(key, equals: Key.subscription) {
@@ -175,6 +181,7 @@ struct Params {
   private func appendMeta(_ meta: Value, of document: Document, to output: inout [UInt8]) {
     append(meta, of: document, to: &output) { key in
       !permissions.features.logging && document.content(key, equals: Key.logLevel)
+        || method == .initialize && document.content(key, equals: Key.protocolVersion)
     }
   }
 

@@ -1,8 +1,8 @@
 /// `under`: a string that is a path inside a directory, as far as its text shows.
 ///
 /// The text is cleaned as paths are: empty and `.` components do not count, `..` takes one back.
-/// What programs read in different ways is refused: control characters, a backslash, white space
-/// around it, `~` at the beginning, an address with a scheme.
+/// What programs read in different ways is refused: control characters, a backslash, a space at
+/// either end, `~` at the beginning, an address with a scheme.
 ///
 /// *Limits.* Symbolic links are not followed, so a path that is inside by its text can lead out by
 /// a link; what the server really sees is decided by the cell's file system.

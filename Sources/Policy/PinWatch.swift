@@ -69,10 +69,11 @@ struct PinWatch: Sendable {
     book.tools.map { $0[name]?.digest != entry.digest } ?? false
   }
 
-  /// Takes in a whole list: the first is pinned. Whether one that was begun before there were pins is
-  /// as they are now.
-  mutating func conclude(_ sighting: PinSighting) -> Bool {
-    if keepsLast { last.tools = sighting.tools }
+  /// Takes in a list: the first is pinned, unless it `isCrowded`, which another will not be. Whether
+  /// one that was begun before there were pins is as they are now.
+  mutating func conclude(_ sighting: PinSighting, isCrowded: Bool) -> Bool {
+    if isCrowded, book.tools == nil { return true }
+    if keepsLast, !isCrowded { last.tools = sighting.tools }
     guard book.tools != nil else {
       book.tools = sighting.tools
       isNew = true
@@ -146,7 +147,7 @@ extension Window {
   /// Takes in a whole list of tools; false when it is not to be given to anybody.
   mutating func conclude(_ gather: Gather) -> Bool {
     guard let sighting = gather.sighting, pins != nil else { return true }
-    let isAsPinned = pins?.conclude(sighting) ?? true
+    let isAsPinned = pins?.conclude(sighting, isCrowded: gather.isCrowded) ?? true
     return isAsPinned || !(pins?.isStrict ?? false)
   }
 }

@@ -26,7 +26,7 @@ public enum Reason: String, CaseIterable, Sendable {
   case unusableSchema = "unusable-schema"
   /// The server did not give its list of tools, without which the call cannot be decided on.
   case noList = "no-list"
-  /// Too much waits for the server's list of tools.
+  /// Too much waits for the server's list of tools, or is held for requests in flight.
   case heldLimit = "held-limit"
   /// An argument of a call breaks a rule of the profile, or the server's schema.
   case argument = "argument"
@@ -79,7 +79,7 @@ public enum Reason: String, CaseIterable, Sendable {
   case badOutput = "bad-output"
   /// A list that is not one.
   case badList = "bad-list"
-  /// An answer longer than `messages.max_size`.
+  /// An answer longer than `messages.max_size`, or a message that became so when it was written out.
   case answerSize = "answer-size"
   /// A result longer than `text.max_result`.
   case resultSize = "result-size"
@@ -113,7 +113,8 @@ public enum Reason: String, CaseIterable, Sendable {
   case cursorRepeated = "cursor-repeated"
   /// The list has more pages than are gathered; it ends there.
   case listPages = "list-pages"
-  /// The list is larger than `text.max_list`; it ends there.
+  /// The list is larger than `text.max_list`; it ends there, or is refused where what stands beside
+  /// its entries is.
   case listSize = "list-size"
   /// Told to a server that was started again, as the client told the one before; or its answer.
   case replayed
@@ -136,7 +137,7 @@ public enum Reason: String, CaseIterable, Sendable {
   case cancelUnmatched = "unmatched-cancellation"
   /// Progress with a token of no request in flight.
   case progressUnmatched = "unmatched-progress"
-  /// A visit to an address that the profile does not let through, or that ends unasked.
+  /// The server would send the person to an address that the profile does not let through.
   case visitDenied = "visit-denied"
   /// Roots that the server does not see were taken out.
   case rootsFiltered = "roots-filtered"

@@ -44,7 +44,8 @@ struct TaskTable: Sendable {
   }
 }
 
-/// What a result of the stateless era asked the client for, until it comes with another request.
+/// What a result of the stateless era, or a notification of a task, asked the client for, until it comes
+/// with another request.
 struct Ask: Sendable {
   /// One of the questions: its key and whether the answer is about roots.
   struct Question: Sendable {
@@ -52,8 +53,21 @@ struct Ask: Sendable {
     var isRoots: Bool
   }
 
-  var method: Method
-  /// The tool, prompt or URI of the request.
-  var subject: [UInt8]?
-  var questions: [Question]
+  /// The method that brings the answers.
+  let method: Method
+  /// The tool, prompt, URI or task of the request.
+  let subject: [UInt8]?
+  private(set) var questions: [Question] = []
+
+  init(_ method: Method, _ subject: [UInt8]?, _ requests: Value, of document: Document) {
+    self.method = method
+    self.subject = subject
+    document.forEachMember(of: requests) { key, request in
+      let asked = document.member(Key.method, of: request).flatMap {
+        $0.kind == .string ? Method(document.content($0), in: document.bytes) : nil
+      }
+      questions.append(
+        Question(key: Array(document.bytes[key]), isRoots: asked == .rootsList))
+    }
+  }
 }

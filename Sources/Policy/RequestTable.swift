@@ -36,6 +36,8 @@ struct Pending: Sendable {
     let output: Schema?
     let agreed: Consent.Subject?
     let meta: [UInt8]?
+    /// The bytes of what a client can make as large as it likes.
+    let size: Int
 
     init(
       _ name: [UInt8]?, _ subject: [UInt8]?, _ listening: Listening?, _ output: Schema?,
@@ -47,6 +49,7 @@ struct Pending: Sendable {
       self.output = output
       self.agreed = agreed
       self.meta = meta
+      size = (subject?.count ?? 0) + (listening?.size ?? 0) + (meta?.count ?? 0)
     }
   }
 
@@ -81,6 +84,9 @@ struct Pending: Sendable {
   /// Of a list: the `_meta` that requests for further pages repeat.
   var meta: [UInt8]? { rare?.meta }
 
+  /// The bytes that it takes beyond what all take.
+  var size: Int { rare?.size ?? 0 }
+
   /// The request as the owner of the task that it became.
   var owner: TaskTable.Owner { TaskTable.Owner(method: method, tool: tool, rule: rule) }
 }
@@ -90,8 +96,12 @@ struct Listening: Sendable {
   var tools = false
   var resources = false
   var prompts = false
-  /// URIs, as canonical content.
+  /// URIs and the ids of tasks, as canonical content.
   var uris: [[UInt8]] = []
+  var tasks: [[UInt8]] = []
+
+  /// The bytes that are held.
+  var size: Int { (uris + tasks).reduce(0) { $0 + $1.count } }
 }
 
 /// The requests that one side made and the other has not answered: the only questions there are.
@@ -108,6 +118,8 @@ struct RequestTable: Sendable {
   private(set) var earliest = Int64.max
   /// Those that were found due together and have not been taken out yet, the last first.
   private var overdue: [RequestID] = []
+  /// The bytes that all that wait take beyond what each takes.
+  private(set) var heldBytes = 0
   /// How many calls wait that are counted, and of each entry of the rules how many.
   private(set) var calls = 0
   private var callsOfEntries: [Int] = []
@@ -136,6 +148,7 @@ struct RequestTable: Sendable {
     }
     if let token = pending.token { tokens[token, default: 0] += 1 }
     if pending.due < earliest { earliest = pending.due }
+    heldBytes += pending.size
     if pending.charge.isCounted { count(pending.charge, 1) }
     entries[id] = pending
   }
@@ -156,6 +169,7 @@ struct RequestTable: Sendable {
     if !tokens.isEmpty, let token = pending.token, let uses = tokens[token] {
       tokens[token] = uses > 1 ? uses - 1 : nil
     }
+    heldBytes -= pending.size
     if pending.charge.isCounted { count(pending.charge, -1) }
     return pending
   }
@@ -236,6 +250,7 @@ struct RequestTable: Sendable {
     tokens.removeAll()
     earliest = .max
     overdue = []
+    heldBytes = 0
     calls = 0
     callsOfEntries = []
     return all

@@ -5,7 +5,8 @@ internal import Wire
 ///
 /// A rule is a URI that is meant exactly, `PREFIX/**` for what is below one by whole segments, or
 /// `SCHEME:**`. URIs are compared byte for byte: what two URIs mean is the server's affair, so one
-/// that holds `.` or `..` as a segment, plain or with percent signs, is below nothing.
+/// that holds `.` or `..` as a segment, plain or with percent signs, or a control character, is below
+/// nothing.
 struct ResourceRules: Sendable {
   private struct Rule: Sendable {
     /// The URI, or what stands before `**`, as canonical string content.
@@ -65,39 +66,55 @@ struct ResourceRules: Sendable {
   }
 
   /// Whether what follows a prefix has a segment that a server may take for "up" or "here": `.` or
-  /// `..`, with `%2e` for a dot, and between `/`, `\` or what stands for them with a percent sign.
+  /// `..`, plain or with percent signs.
+  ///
+  /// A segment ends wherever some reader ends one. Whether a `?` begins a query depends on when the
+  /// percent signs are undone, so what follows it is looked at like a path. Spaces at the ends of an
+  /// address are taken off by some, and controls inside it as well (WHATWG URL).
   private static func climbs(_ rest: ArraySlice<UInt8>) -> Bool {
     var dots = 0
     var isOther = false
-    var at = rest.startIndex
-    while at < rest.endIndex {
-      var byte = rest[at]
-      at += 1
-      // A server may undo percent signs more than once.
-      while byte == UInt8(ascii: "%"), let (value, next) = Self.escaped(rest, at) {
-        byte = value
-        at = next
-      }
+    for byte in plain(rest) {
       switch byte {
-      case UInt8(ascii: "/"), UInt8(ascii: "\\"):
+      case 0..<0x20, 0x7F: return true
+      case 0x20: break
+      case UInt8(ascii: "."): dots += 1
+      case UInt8(ascii: "/"), UInt8(ascii: "\\"), UInt8(ascii: "?"), UInt8(ascii: "#"),
+        UInt8(ascii: ";"):
         if !isOther, dots == 1 || dots == 2 { return true }
         dots = 0
         isOther = false
-      case UInt8(ascii: "."): dots += 1
-      // What follows is no part of the path.
-      case UInt8(ascii: "?"), UInt8(ascii: "#"): return !isOther && (dots == 1 || dots == 2)
       default: isOther = true
       }
     }
     return !isOther && (dots == 1 || dots == 2)
   }
 
-  /// The byte that two hexadecimal digits at `at` stand for, and what follows them.
-  private static func escaped(_ text: ArraySlice<UInt8>, _ at: Int) -> (UInt8, Int)? {
-    guard at + 1 < text.endIndex, let high = Hexadecimal.digit(text[at]),
-      let low = Hexadecimal.digit(text[at + 1])
-    else { return nil }
-    return (high << 4 | low, at + 2)
+  /// The bytes that canonical string content stands for once every percent sign is undone that can be:
+  /// a server may undo them more than once.
+  private static func plain(_ content: ArraySlice<UInt8>) -> [UInt8] {
+    var output: [UInt8] = []
+    output.reserveCapacity(content.count)
+    var at = content.startIndex
+    while at < content.endIndex {
+      var byte = content[at]
+      at += 1
+      if byte == UInt8(ascii: "\\"), at < content.endIndex {
+        let escaped = content[at]
+        at += 1
+        // Of every other escape than these two it is enough to know that it is a control.
+        byte = escaped == UInt8(ascii: "\"") || escaped == byte ? escaped : 0
+      }
+      output.append(byte)
+      while output.count >= 3, output[output.count - 3] == UInt8(ascii: "%"),
+        let high = Hexadecimal.digit(output[output.count - 2]),
+        let low = Hexadecimal.digit(output[output.count - 1])
+      {
+        output.removeLast(3)
+        output.append(high << 4 | low)
+      }
+    }
+    return output
   }
 }
 

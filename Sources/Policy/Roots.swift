@@ -16,6 +16,7 @@ extension Window {
     let start = output.count
     for root in document.elements(of: roots) {
       guard let uri = document.member(Key.uri, of: root), uri.kind == .string,
+        !KnownKeys.entry.areLookAlikes(in: root, of: document),
         let path = Self.path(ofFile: document.utf8(uri)), isVisible(path)
       else {
         removed += 1

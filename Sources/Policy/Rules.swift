@@ -23,6 +23,8 @@ public struct Rules: Sendable {
   let texts: TextRules
   /// The largest list and the largest other result that the client is given, in bytes.
   let maxList: Int, maxResult: Int
+  /// No answer of this size is too large.
+  let maxPlain: Int
   /// Whether a server that fails is followed by another one.
   let restarts: Bool
 
@@ -40,6 +42,7 @@ public struct Rules: Sendable {
     texts = TextRules(profile)
     maxList = min(profile.text.maxList ?? maxSize, maxSize)
     maxResult = profile.text.maxResult ?? maxSize
+    maxPlain = min(maxList, maxResult)
     restarts = profile.server.restart != nil
   }
 }

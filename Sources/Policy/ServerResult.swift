@@ -44,9 +44,14 @@ struct ServerResult {
   ///
   /// It is the type that counts: questions beside another one, or in the era with a handshake, mean
   /// nothing to a client, and must not keep a result from being looked at as what it is.
-  func asksForInput(_ document: Document) -> Bool {
+  func asksForInput(_ document: Document) -> Bool { isOf("input_required", document) }
+
+  /// Whether the result says that it is a task, which the tasks' extension has.
+  func isTask(_ document: Document) -> Bool { isOf("task", document) }
+
+  private func isOf(_ type: StaticString, _ document: Document) -> Bool {
     guard let resultType, resultType.kind == .string else { return false }
-    return document.content(document.content(resultType), equals: "input_required")
+    return document.content(document.content(resultType), equals: type)
   }
 
   /// The id of the task that the request became, as canonical content: in `task` since 2025-11-25, at

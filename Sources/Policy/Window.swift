@@ -164,6 +164,7 @@ public struct Window: Sendable {
     }
     // What the server was not asked it cannot answer, with a long line either.
     guard !isHeld(asker), let pending = client.remove(asker) else { return nil }
+    forgetHandshake(asker)
     var event = Event(.response, .server, .pass, bytesIn: size)
     event.duration = now - pending.started
     event.outcome = .error
@@ -191,6 +192,7 @@ public struct Window: Sendable {
   /// ``auditFailed(_:from:)`` does, for a caller that no longer has the document.
   public mutating func auditFailed(_ id: RequestID, bytesIn: Int) -> Decision {
     let pending = client.remove(id)
+    forgetHandshake(id)
     ended(pending, .unknown)
     catalogue.giveUp(on: id)
     if let gather = gathers.removeValue(forKey: id), let followUp = gather.own {

@@ -37,32 +37,46 @@ extension Window {
   mutating func ask(_ result: ServerResult, of document: Document, _ pending: Pending) {
     guard let requests = result.inputRequests else { return }
     // The call will be made again with more input: it is still the one that was agreed to.
-    if let agreed = pending.agreed { consents.allow(agreed, call: nil) }
-    var ask = Ask(method: pending.method, subject: pending.subject ?? pending.tool, questions: [])
-    document.forEachMember(of: requests) { key, request in
-      let method = document.member(Key.method, of: request).flatMap {
-        $0.kind == .string ? Method(document.content($0), in: document.bytes) : nil
-      }
-      ask.questions.append(
-        Ask.Question(key: Array(document.bytes[key]), isRoots: method == .rootsList))
+    if let agreed = pending.agreed {
+      consents.allow(agreed, call: nil, until: clock + rules.askTimeout)
     }
     // A task is asked about by its id, and answered with tasks/update.
-    if pending.method == .tasksGet { ask.method = .tasksUpdate }
+    let method = pending.method == .tasksGet ? Method.tasksUpdate : pending.method
+    remember(Ask(method, pending.subject ?? pending.tool, requests, of: document))
+  }
+
+  /// Remembers what the client was asked for; the oldest is forgotten.
+  mutating func remember(_ ask: Ask) {
     if asks.count >= Bounds.asks { asks.removeFirst() }
     asks.append(ask)
   }
 
-  /// Why a request inside a result may not reach the client, nil if it may.
-  func inputFault(_ request: Value, of document: Document) -> Reason? {
-    guard let name = document.member(Key.method, of: request), name.kind == .string else {
-      return .inputDenied
+  /// Why the requests that something holds for the client may not reach it, nil if they may.
+  func inputFault(of requests: Value, in document: Document) -> Reason? {
+    guard requests.kind == .object else { return .inputDenied }
+    var reason: Reason?
+    var count = 0
+    document.forEachMember(of: requests) { key, request in
+      count += 1
+      if reason == nil { reason = inputFault(request, of: document) }
+      if key.count > Bounds.identifier { reason = .inputDenied }
     }
+    return reason ?? (count > Bounds.questions ? .inputDenied : nil)
+  }
+
+  /// Why a request inside a result may not reach the client, nil if it may.
+  private func inputFault(_ request: Value, of document: Document) -> Reason? {
+    // The decoder has looked at the first levels of a message alone.
+    guard !KnownKeys.request.areLookAlikes(in: request, of: document),
+      let name = document.member(Key.method, of: request), name.kind == .string
+    else { return .inputDenied }
     switch Method(document.content(name), in: document.bytes) {
     case .sampling: return rules.permissions.sampling ? nil : .inputDenied
     case .rootsList: return rules.permissions.roots == .deny ? .inputDenied : nil
     case .elicitation:
       guard rules.permissions.elicitation,
-        let inner = document.member(Key.params, of: request), inner.kind == .object
+        let inner = document.member(Key.params, of: request), inner.kind == .object,
+        !KnownKeys.params.areLookAlikes(in: inner, of: document)
       else { return .inputDenied }
       let params = Params(within: inner, of: document, .elicitation, rules.permissions)
       return elicitationFault(params, of: document)
@@ -73,16 +87,37 @@ extension Window {
   /// Whether an error is `URL_ELICITATION_REQUIRED` of the revision 2025-11-25 with a visit that is not
   /// allowed.
   func asksForVisit(_ document: Document) -> Bool {
-    guard let error = document.error,
-      let code = document.member("code", of: error), document.integer(code) == -32042
+    document.error.map { asksForVisit($0, in: document) } ?? false
+  }
+
+  /// Why what a task of the extension came to may not reach the client: it holds the result or the error
+  /// of the request that made it, which is judged like one that came at once, and asks for nothing more.
+  func outcomeFault(of task: Value, in document: Document) -> Reason? {
+    if let error = document.member("error", of: task), asksForVisit(error, in: document) {
+      return .inputDenied
+    }
+    guard let result = document.member("result", of: task), result.kind == .object else {
+      return nil
+    }
+    let isAsking =
+      document.member(Key.inputRequests, of: result) != nil
+      || KnownKeys.params.areLookAlikes(in: result, of: document)
+    return isAsking ? .inputDenied : nil
+  }
+
+  private func asksForVisit(_ error: Value, in document: Document) -> Bool {
+    guard let code = document.member("code", of: error), document.integer(code) == -32042
     else { return false }
     guard !rules.permissions.hosts.isEmpty, let data = document.member("data", of: error),
+      !KnownKeys.visits.areLookAlikes(in: data, of: document),
       let list = document.member("elicitations", of: data), list.kind == .array
     else { return true }
     var count = 0
     for visit in document.elements(of: list) {
       count += 1
-      guard visit.kind == .object, count <= Bounds.questions else { return true }
+      guard visit.kind == .object, count <= Bounds.questions,
+        !KnownKeys.params.areLookAlikes(in: visit, of: document)
+      else { return true }
       let params = Params(within: visit, of: document, .elicitation, rules.permissions)
       guard params.mode != nil, elicitationFault(params, of: document) == nil, params.url != nil
       else { return true }

@@ -144,7 +144,7 @@ extension Window {
     _ document: Document, _ request: Refused, _ params: Params, at now: Int64
   ) -> Decision {
     if !rules.permissions.keepsPages, let cursor = params.cursor, cursor.kind != .null,
-      document.bytes[cursor.range].count > 2
+      cursor.kind != .string || cursor.range.count > 2
     {
       return refuse(
         request, .badCursor, code: ErrorCode.invalidParams,
@@ -171,13 +171,17 @@ extension Window {
       return refuse(
         request, .inFlightLimit, "too many requests are in flight, try again when one is answered")
     }
-    if rules.restarts { remember(document, request, params, subject) }
     var pending = Pending(
       method: request.method, name: request.method == .other ? document.shown(.other) : nil,
       tool: request.tool, isStateless: params.isStateless,
       rule: request.rule, started: now, token: params.token, subject: subject,
       listening: listening, output: request.output, agreed: request.agreed,
       meta: ListKind(request.method) == nil ? nil : params.rewrittenMeta(document))
+    if client.heldBytes + pending.size > rules.maxSize {
+      return refuse(
+        request, .heldLimit, "too much is in flight, try again when a request is answered")
+    }
+    if rules.restarts { remember(document, request, params, subject) }
     pending.generation = catalogue.generation
     pending.charge = request.charge
     if request.entry >= 0, rules.tools.hasTimeouts {
@@ -262,6 +266,7 @@ extension Window {
     var decision = clientNotified(document, .cancelled)
     guard decision.event.name != .drop else { return decision }
     ended(client.remove(id), .unknown)
+    forgetHandshake(id)
     decision.event.id = id
     if let question = consents.withdraw(call: id) {
       // Nor does anybody need the answer of the person.

@@ -26,8 +26,11 @@ extension Window {
     // Nothing of the call is kept where the tool is agreed to: it may be large.
     if consents.covers(tool: tool) { return nil }
     subject = Consent.Subject(tool, params.arguments, of: document)
-    let carriesInput = params.inputResponses != nil || params.requestState != nil
-    if consents.covers(subject, call: request.id, carriesInput: carriesInput) {
+    let carriesInput =
+      params.inputResponses.map {
+        $0.range.count > 2 && asked($0, of: document, request.method, tool) != nil
+      } ?? false
+    if consents.covers(subject, call: request.id, carriesInput: carriesInput, at: clock) {
       request.agreed = subject
       return nil
     }

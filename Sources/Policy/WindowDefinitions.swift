@@ -45,8 +45,8 @@ extension Window {
     catalogue.lookup = Catalogue.Lookup(
       own: id,
       gather: Gather(
-        .tools, seed: seed, isStateless: isStateless, limit: rules.maxList, texts: rules.texts,
-        keepsPages: false, pins: pins),
+        .tools, seed: seed, isStateless: isStateless, rules: rules, for: nil, keepsPages: false,
+        pins: pins),
       generation: catalogue.generation, isStateless: isStateless, meta: meta, started: now,
       due: now + rules.ownTimeout, repeats: repeats)
     return Replies.toolList(id: id, meta: meta)
@@ -73,7 +73,8 @@ extension Window {
     var event = lookupEvent(lookup, size: size, at: now)
     event.removed = gather.removed
     gather.tell(&event)
-    let next = gather.next(after: result, of: document, held: 0, budget: rules.maxSize)
+    // Twice, because what is pinned is kept beside what is allowed.
+    let next = gather.next(after: result, of: document, besides: 0, budget: 2 * rules.maxSize)
     // Nobody waits any more: the next call asks again.
     guard catalogue.first != nil else {
       catalogue.lookup = nil

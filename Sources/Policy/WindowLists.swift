@@ -19,9 +19,9 @@ extension Window {
     }
     event.removed = gather.removed
     gather.tell(&event)
-    let held = gathers.values.reduce(0) { $0 + $1.size }
+    let others = gathers.values.reduce(0) { $0 + $1.held }
     let next = gather.next(
-      after: page, of: document, held: held, budget: Window.gathered * rules.maxSize)
+      after: page, of: document, besides: others, budget: Window.gathered * rules.maxSize)
     if let next {
       return ask(next, of: document, for: &gather, id, pending, event)
     }
@@ -64,7 +64,8 @@ extension Window {
     return Decision(.drop, event, extra: [.server(line)])
   }
 
-  /// An id that no request has; the client cannot know it and the server not guess it.
+  /// An id that no request has. The client cannot know it; the server, which saw the last one, can
+  /// tell the next, but only it could answer that anyway.
   mutating func newID() -> RequestID {
     while true {
       ownCount += 1

@@ -33,9 +33,9 @@ extension Window {
       if method == .acknowledged { return acknowledged(document) }
     case .message where features.logging: break
     case .taskStatus where features.tasks, .taskNotification where features.tasks:
-      guard let id = document.params.flatMap({ document.member(Key.taskID, of: $0) }),
-        id.kind == .string, clientTasks.owner(of: document.content(id), in: document.bytes) != nil
-      else { return dropped(document, .server, method, .unknownTask) }
+      if let reason = noteTask(document, method) {
+        return dropped(document, .server, method, reason)
+      }
     case .elicitationComplete: break
     case .other where features.extensions && Method.isForeign(document): break
     default: return dropped(document, .server, method, .notificationDenied)
@@ -85,14 +85,44 @@ extension Window {
     }
   }
 
-  /// An acknowledgement passes with no more in it than was asked for.
+  /// Takes note of what a notification says of a task: why it may not reach the client, nil if it may.
+  ///
+  /// In the extension it says what `tasks/get` would, the questions to the person among it, and comes
+  /// with a subscription that names the task.
+  private mutating func noteTask(_ document: Document, _ method: Method) -> Reason? {
+    let params = Params(of: document, method: method, permissions: rules.permissions)
+    guard let id = params.taskID, id.kind == .string,
+      clientTasks.owner(of: document.content(id), in: document.bytes) != nil
+    else { return .unknownTask }
+    let task = document.bytes[document.content(id)]
+    if method == .taskNotification {
+      guard let subscription = document.identifier(params.subscription),
+        client[subscription]?.listening?.tasks.contains(where: { $0.elementsEqual(task) }) ?? false
+      else { return .noSubscription }
+    }
+    if let all = document.params, let reason = outcomeFault(of: all, in: document) {
+      return reason
+    }
+    guard let requests = params.inputRequests else { return nil }
+    if let reason = inputFault(of: requests, in: document) { return reason }
+    if method == .taskNotification {
+      remember(Ask(.tasksUpdate, Array(task), requests, of: document))
+    }
+    return nil
+  }
+
+  /// An acknowledgement passes with no more in it than its subscription asked for and the profile lets
+  /// through.
   func acknowledged(_ document: Document) -> Decision {
     var params = Params(
       of: document, method: .acknowledged, permissions: rules.permissions)
     if let granted = params.notifications {
+      // That there is such a subscription is known by now.
+      let asked = document.identifier(params.subscription).flatMap { client[$0]?.listening }
       var listening = Listening()
       let kept =
-        granted.kind == .object ? listened(granted, of: document, &listening) : [0x7B, 0x7D]
+        granted.kind == .object
+        ? listened(granted, of: document, &listening, asked: asked ?? Listening()) : [0x7B, 0x7D]
       if !document.bytes[granted.range].elementsEqual(kept) { params.replace(granted, by: kept) }
     }
     return sent(document, params, passed(document, .server, .acknowledged))

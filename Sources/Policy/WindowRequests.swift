@@ -96,7 +96,8 @@ extension Window {
     _ document: Document, _ request: Refused, _ params: Params, at now: Int64
   ) -> Decision {
     var request = request
-    guard let ref = params.ref, let type = document.member("type", of: ref), type.kind == .string
+    guard let ref = params.ref, let type = document.member("type", of: ref), type.kind == .string,
+      !KnownKeys.reference.areLookAlikes(in: ref, of: document)
     else {
       return refuse(
         request, .badParams, code: ErrorCode.invalidParams, "Invalid params: a ref is needed")
@@ -142,40 +143,47 @@ extension Window {
     return pass(document, request, params, listening: listening, at: now)
   }
 
-  /// What of a subscription the profile lets through, and what that is.
+  /// What of a subscription the profile lets through, and what that is; of an acknowledgement, no more
+  /// than was asked for.
   func listened(
-    _ filter: Value, of document: Document, _ listening: inout Listening
+    _ filter: Value, of document: Document, _ listening: inout Listening,
+    asked: Listening? = nil
   ) -> [UInt8] {
     let permissions = rules.permissions
     var output: [UInt8] = [UInt8(ascii: "{")]
     for (key, value) in document.members(of: filter) {
-      if document.content(key, equals: "resourceSubscriptions") {
-        guard value.kind == .array, !permissions.resources.isEmpty else { continue }
-        var uris: [UInt8] = []
-        for uri in document.elements(of: value) where uri.kind == .string {
-          let content = document.content(uri)
-          guard permissions.resources.line(of: content, in: document.bytes) != nil,
-            listening.uris.count < Bounds.remembered
-          else { continue }
-          listening.uris.append(Array(document.bytes[content]))
-          if !uris.isEmpty { uris.append(UInt8(ascii: ",")) }
-          uris.append(contentsOf: document.bytes[uri.range])
+      let isURIs = document.content(key, equals: "resourceSubscriptions")
+      if isURIs || document.content(key, equals: "taskIds") {
+        guard value.kind == .array,
+          isURIs ? !permissions.resources.isEmpty : permissions.features.tasks
+        else { continue }
+        let known = asked.map { Set(isURIs ? $0.uris : $0.tasks) }
+        let kept = document.kept(value) { content in
+          known?.contains(Array(document.bytes[content]))
+            ?? (isURIs
+              ? permissions.resources.line(of: content, in: document.bytes) != nil
+              : clientTasks.owner(of: content, in: document.bytes) != nil)
         }
+        if isURIs { listening.uris = kept.contents } else { listening.tasks = kept.contents }
         output.appendKey(key, of: document.bytes, first: output.count == 1)
-        output.append(UInt8(ascii: "["))
-        output.append(contentsOf: uris)
-        output.append(UInt8(ascii: "]"))
+        output.append(contentsOf: kept.array)
         continue
       }
+      let isGranted = value.kind == .true
       if document.content(key, equals: "toolsListChanged") {
-        listening.tools = value.kind == .true
+        listening.tools = isGranted
+        if isGranted, asked?.tools == false { continue }
       } else if document.content(key, equals: "resourcesListChanged") {
         guard !permissions.resources.isEmpty else { continue }
-        listening.resources = value.kind == .true
+        listening.resources = isGranted
+        if isGranted, asked?.resources == false { continue }
       } else if document.content(key, equals: "promptsListChanged") {
         guard !permissions.prompts.isEmpty else { continue }
-        listening.prompts = value.kind == .true
-      } else if !permissions.features.extensions {
+        listening.prompts = isGranted
+        if isGranted, asked?.prompts == false { continue }
+      } else if !permissions.features.extensions
+        || KnownKeys.subscription.isLookAlike(key, in: document.bytes)
+      {
         continue
       }
       output.appendKey(key, of: document.bytes, first: output.count == 1)
@@ -229,7 +237,7 @@ extension Window {
   }
 
   /// The questions that these are answers to, which must all have been asked about the same thing.
-  private func asked(
+  func asked(
     _ input: Value, of document: Document, _ method: Method, _ subject: [UInt8]
   ) -> Ask? {
     guard input.kind == .object else { return nil }
@@ -258,5 +266,24 @@ extension Window {
     }
     output.append(UInt8(ascii: "}"))
     return document.bytes[input.range].elementsEqual(output) ? nil : output
+  }
+}
+
+extension Document {
+  /// The strings of an array that `keeps` says yes to, by their content, up to `Bounds.remembered`.
+  fileprivate func kept(
+    _ list: Value, _ keeps: (Range<Int>) -> Bool
+  ) -> (array: [UInt8], contents: [[UInt8]]) {
+    var array: [UInt8] = [UInt8(ascii: "[")]
+    var contents: [[UInt8]] = []
+    for element in elements(of: list) where element.kind == .string {
+      guard contents.count < Bounds.remembered else { break }
+      guard keeps(content(element)) else { continue }
+      contents.append(Array(bytes[content(element)]))
+      if array.count > 1 { array.append(UInt8(ascii: ",")) }
+      array.append(contentsOf: bytes[element.range])
+    }
+    array.append(UInt8(ascii: "]"))
+    return (array, contents)
   }
 }

@@ -34,9 +34,15 @@ extension Window {
     }
   }
 
+  /// Forgets the handshake that the client's request with this id began: it will not be answered, and
+  /// another request may come to bear its id.
+  mutating func forgetHandshake(_ id: RequestID) {
+    if past.handshake?.waits == id { past.handshake = nil }
+  }
+
   /// Takes note of what the server agreed on.
-  mutating func note(_ document: Document, answers pending: Pending) {
-    guard pending.method == .initialize, past.handshake != nil else { return }
+  mutating func note(_ document: Document, answers pending: Pending, _ id: RequestID) {
+    guard pending.method == .initialize, past.handshake?.waits == id else { return }
     past.handshake?.waits = nil
     guard document.kind == .result else {
       past.handshake = nil
@@ -73,7 +79,14 @@ extension Window {
     past.refusal = nil
     past.isAway = true
     past.handshake?.isUnsent = false
-    let handshake = past.handshake?.waits.flatMap { id in client.remove(id).map { (id, $0) } }
+    var handshake: (id: RequestID, pending: Pending)?
+    if let id = past.handshake?.waits {
+      if client[id]?.method == .initialize, let pending = client.remove(id) {
+        handshake = (id, pending)
+      } else {
+        past.handshake = nil
+      }
+    }
     decisions = answerWaiting(reason, at: now)
     client.forgetTombstones()
     if let (id, pending) = handshake { client.insert(id, pending) }

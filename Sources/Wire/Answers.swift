@@ -1,21 +1,5 @@
 /// Messages that we write ourselves, without LF.
 public enum Answers {
-  /// A JSON-RPC error response.
-  public static func error(id: RequestID?, code: Int, message: StaticString) -> [UInt8] {
-    error(id: id, code: code, message: utf8(message))
-  }
-
-  /// A JSON-RPC error response with a message made at run time (UTF-8).
-  public static func error(id: RequestID?, code: Int, message: [UInt8]) -> [UInt8] {
-    var writer = begin(id)
-    writer.append(",\"error\":{\"code\":")
-    writer.append(code)
-    writer.append(",\"message\":")
-    writer.appendString(message)
-    writer.append("}}")
-    return writer.bytes
-  }
-
   /// The result of a list method with nothing in it, `key` being `tools`, `prompts`, ….
   ///
   /// In the stateless era it carries `resultType` and what a cache has to know: private, for no
@@ -28,14 +12,6 @@ public enum Answers {
     }
     writer.appendString(key)
     writer.append(":[]}}")
-    return writer.bytes
-  }
-
-  /// An empty result.
-  public static func emptyResult(id: RequestID, stateless: Bool) -> [UInt8] {
-    var writer = begin(id)
-    writer.append(
-      stateless ? ",\"result\":{\"resultType\":\"complete\"}}" : ",\"result\":{}}")
     return writer.bytes
   }
 

@@ -44,19 +44,11 @@ enum Fold {
     return scalar
   }
 
-  /// Controls, soft hyphen, joiners, direction marks, variation selectors, tags, fillers.
+  /// Controls, and what a reader would not see.
   @inline(__always)
   private static func isInvisible(_ scalar: UInt32) -> Bool {
-    if scalar < 0x7f { return scalar < 0x20 }
-    if scalar < 0xa0 || scalar == 0xad { return true }
-    if scalar < 0x34f { return false }
-    switch scalar {
-    case 0x34f, 0x61c, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x180b...0x180f, 0x200b...0x200f,
-      0x202a...0x202e, 0x2060...0x206f, 0x3164, 0xfe00...0xfe0f, 0xfeff, 0xffa0,
-      0xfff0...0xfffb, 0xe0000...0xe0fff:
-      return true
-    default: return false
-    }
+    if scalar < 0x7F { return scalar < 0x20 }
+    return scalar == 0x7F || Unicode.Scalar(scalar)?.isUnseen ?? true
   }
 
   @inline(__always)

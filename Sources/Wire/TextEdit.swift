@@ -15,7 +15,7 @@ struct TextEdit: Sendable {
   /// Copies up to `start`, and leaves out what follows up to `end`.
   mutating func skip(_ input: Span<UInt8>, _ start: Int, _ end: Int) {
     // Growing step by step would hold a large message twice at each step; what is reserved and never
-    // written to takes no memory. Written out, a character is up to four times as long.
+    // written to takes no memory. Written out, most characters are up to four times as long.
     if output.isEmpty, input.count > 64 << 10 { output.reserveCapacity(4 * input.count) }
     copy(input, to: start)
     copied = end

@@ -24,7 +24,8 @@ public struct TextFilter: Sendable {
   /// A filter that is used for one message after the other.
   public init(rules: TextRules) { self.rules = rules }
 
-  /// The message as it may be read, nil if that is what it is; and what was done to it.
+  /// The message as it may be read, nil if that is what it is; and what was done to it. Empty when it
+  /// would be longer than it may be.
   public mutating func filter(_ message: [UInt8]) -> (message: [UInt8]?, counts: TextCounts) {
     showsBackslash = false
     run(message.span)
@@ -33,6 +34,7 @@ public struct TextFilter: Sendable {
       run(message.span)
     }
     defer { edit = TextEdit() }
+    if counts.isTooLong { return ([], counts) }
     return (edit.isUnchanged ? nil : edit.output, counts)
   }
 
@@ -57,6 +59,11 @@ public struct TextFilter: Sendable {
         } else {
           string(input, at + 1, end, place)
         }
+        // What was cut is gone by now.
+        if edit.output.count > rules.most {
+          counts.isTooLong = true
+          return
+        }
         at = end
       case UInt8(ascii: "{"), UInt8(ascii: "["):
         outer.append(scope)
@@ -73,7 +80,9 @@ public struct TextFilter: Sendable {
       }
       at += 1
     }
-    if !edit.isUnchanged { edit.copy(input, to: input.count) }
+    guard !edit.isUnchanged else { return }
+    edit.copy(input, to: input.count)
+    counts.isTooLong = edit.output.count > rules.most
   }
 
   /// A string that is no key.
@@ -139,6 +148,8 @@ public struct TextFilter: Sendable {
         counts.hidden += 1
         at = after
         floor = after
+        // Of a string that is cut, what is left is before this.
+        if edit.output.count > rules.most { return }
       }
       if style == .key {
         changedKey = true

@@ -15,11 +15,14 @@ public struct TextRules: Sendable, Equatable {
   public var hidden: Hidden
   /// The longest string, in bytes of its canonical form; a longer one is cut and says so.
   public var longest: Int
+  /// The longest message that may come of it, in bytes.
+  public var most: Int
 
   /// Rules; a string can be cut to 256 bytes at least.
-  public init(hidden: Hidden = .escape, longest: Int = .max) {
+  public init(hidden: Hidden = .escape, longest: Int = .max, most: Int = .max) {
     self.hidden = hidden
     self.longest = max(longest, 256)
+    self.most = most
   }
 
   /// Whether a message with these notes needs no second look.
@@ -35,6 +38,8 @@ public struct TextCounts: Sendable, Equatable {
   public var hidden = 0
   /// Strings that were cut.
   public var cut = 0
+  /// Whether the message would be longer than it may be.
+  public var isTooLong = false
 
   /// Nothing.
   public init() {}

@@ -98,6 +98,18 @@ struct Vocabulary: Sendable {
     byte &- 0x41 < 26 ? byte | 0x20 : byte
   }
 
+  /// Whether a member of an object folds to a known key without being it.
+  func areLookAlikes(in object: Value, of document: Document) -> Bool {
+    var scratch: [UInt8] = []
+    var found = false
+    document.forEachMember(of: object) { key, _ in
+      found =
+        found
+        || isLookAlike(document.bytes.span, key.lowerBound, key.upperBound, scratch: &scratch)
+    }
+    return found
+  }
+
   /// The members of the envelope.
   static let envelope = Vocabulary(["jsonrpc", "id", "method", "params", "result", "error"])
 
@@ -122,4 +134,44 @@ struct Vocabulary: Sendable {
     "io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/related-task",
     "io.modelcontextprotocol/serverInfo", "io.modelcontextprotocol/subscriptionId",
   ])
+}
+
+/// Keys of objects deeper in a message that decisions are made by: the decoder holds only the first
+/// levels against what is known.
+public struct KnownKeys: Sendable {
+  private let keys: Vocabulary
+
+  private init(_ keys: Vocabulary) { self.keys = keys }
+
+  /// Whether an object has a member whose key a careless reader would take for one of these.
+  public func areLookAlikes(in object: Value, of document: Document) -> Bool {
+    keys.areLookAlikes(in: object, of: document)
+  }
+
+  /// Whether a key, by its canonical content, is one that a careless reader would take for one of these.
+  public func isLookAlike(_ key: Range<Int>, in bytes: [UInt8]) -> Bool {
+    var scratch: [UInt8] = []
+    return keys.isLookAlike(bytes.span, key.lowerBound, key.upperBound, scratch: &scratch)
+  }
+
+  /// Of a request inside a result (`inputRequests`).
+  public static let request = KnownKeys(Vocabulary(["method", "params"]))
+  /// Of the `params` of such a request.
+  public static let params = KnownKeys(Vocabulary.payload)
+  /// Of the `data` of the error that asks for a visit.
+  public static let visits = KnownKeys(Vocabulary(["elicitations"]))
+  /// Of what `completion/complete` refers to.
+  public static let reference = KnownKeys(Vocabulary(["type", "name", "uri"]))
+  /// Of what `subscriptions/listen` asks for.
+  public static let subscription = KnownKeys(
+    Vocabulary([
+      "toolsListChanged", "promptsListChanged", "resourcesListChanged", "resourceSubscriptions",
+      "taskIds",
+    ]))
+  /// Of an entry of a list.
+  public static let entry = KnownKeys(
+    Vocabulary([
+      "name", "title", "description", "inputSchema", "outputSchema", "annotations", "execution",
+      "icons", "_meta", "uri", "uriTemplate", "mimeType", "size", "arguments", "taskId", "status",
+    ]))
 }

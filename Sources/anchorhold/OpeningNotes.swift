@@ -21,6 +21,10 @@ enum OpeningNotes {
         "features.extensions: allow: what this version does not know passes without being looked into"
       )
     }
+    if profile.revisions.keepsPages {
+      notes.append(
+        "protocol.lists: pages: a name that two pages have is not taken out of the second")
+    }
     if profile.revisions.passesAnyProgress {
       notes.append("protocol.progress: any: progress passes that belongs to no request in flight")
     }
