@@ -3,7 +3,7 @@
 //
 // An input is a conversation as the vectors write it: a byte that chooses the profile, then lines:
 // `>…` of the client, `!…` of the client with a record that cannot be written, `<…` of the server,
-// `e` when the server ends, `t` with as many seconds as the line is long.
+// `e` when the server ends, `p` when it fails and another one follows, `r` when that one is there, `t` with as many seconds as the line is long.
 
 import Profile
 import Wire
@@ -24,8 +24,17 @@ private struct Allowed {
   /// Whether what the server said at first is pinned, and changes held back or told of.
   var pins: PinSettings?
 
-  init(_ text: String, pins: Bool? = nil, isTool: @escaping ([UInt8]) -> Bool) {
-    let source = "version: 1\nname: fuzz\nserver: {command: [x]}\n" + text
+  /// Whether a server that fails is followed by another one.
+  var restarts = false
+
+  init(
+    _ text: String, restarts: Bool = false, pins: Bool? = nil,
+    isTool: @escaping ([UInt8]) -> Bool
+  ) {
+    let restart = restarts ? "on-failure" : "never"
+    let source =
+      "version: 1\nname: fuzz\nserver: {command: [x], restart: \(restart)}\n" + text
+    self.restarts = restarts
     guard let profile = ProfileLoader(file: "fuzz.yaml").load(Array(source.utf8)).profile else {
       fatalError("a profile of the fuzzer is wrong")
     }
@@ -110,7 +119,20 @@ private struct Allowed {
     counted.questions = ["ping"]
     counted.asks = ["commit"]
     counted.calls = 8
-    return [closed, open, held, stateless, asking, counted]
+    var restarted = Allowed(
+      """
+      tools: {allow: [read, list, a, "get_*"]}
+      features: {logging: allow, subscriptions: allow}
+      resources: {allow: ["memo:**"]}
+      messages: {in_flight: 8}
+      """, restarts: true, pins: true
+    ) { name in names("read", "list", "a")(name) || name.starts(with: Array("get_".utf8)) }
+    restarted.requests = handshake.union([
+      "logging/setLevel", "resources/list", "resources/templates/list", "resources/read",
+      "resources/subscribe", "resources/unsubscribe", "subscriptions/listen",
+    ])
+    restarted.questions = ["ping"]
+    return [closed, open, held, stateless, asking, counted, restarted]
   }()
 }
 
@@ -227,6 +249,9 @@ private struct Session {
   var spelled = Document()
   var now: Int64 = 0
   var hasEnded = false
+  /// Whether a server failed and the next one is not there yet, or is still told what it has to know.
+  var isAway = false
+  var isResuming = false
   /// What was sent in this step, for the oracle.
   var sent: [(toClient: Bool, line: [UInt8])] = []
 
@@ -273,6 +298,7 @@ private struct Session {
     }
     agree(decision, other)
     note(decision, side, document.bytes)
+    if isResuming, side == .server { go(window.resumed(at: now), twin.resumed(at: now)) }
     release()
     return nil
   }
@@ -345,6 +371,56 @@ private struct Session {
     hasEnded = true
   }
 
+  /// The server fails, and another one is to follow: all but a handshake is answered, and what the server
+  /// asked is void.
+  mutating func pause() {
+    sent.removeAll()
+    let ones = window.serverPaused(reason: "ended with an error", at: now)
+    let others = twin.serverPaused(reason: "ended with an error", at: now)
+    demand(ones.count == others.count, "spelling changed a pause")
+    for (one, other) in zip(ones, others) {
+      agree(one, other)
+      note(one, .client, [])
+    }
+    demand(window.inFlight <= 1, "somebody waits for a server that is gone")
+    ledger.questions.removeAll()
+    isAway = true
+    isResuming = false
+  }
+
+  /// The next server is there.
+  mutating func resume() {
+    sent.removeAll()
+    isAway = false
+    isResuming = true
+    go(window.resume(at: now), twin.resume(at: now))
+    release()
+  }
+
+  /// What the next server is told, and the client of it.
+  private mutating func go(
+    _ one: (decisions: [Decision], state: Resumption),
+    _ other: (decisions: [Decision], state: Resumption)
+  ) {
+    demand(
+      one.decisions.count == other.decisions.count && one.state == other.state,
+      "spelling changed a restart")
+    for (one, other) in zip(one.decisions, other.decisions) {
+      agree(one, other)
+      for extra in one.extra {
+        switch extra {
+        case .client(let line):
+          send(line, toClient: true, true, .client)
+          demand(ledger.document.kind == .notification, "a restart asks the client something")
+        // The relay records each before it sends it.
+        case .server(let line), .notice(let line): send(line, toClient: false, true, .client)
+        }
+      }
+    }
+    if one.state != .waits { isResuming = false }
+    if case .refused = one.state { end() }
+  }
+
   /// Spelling changes no verdict.
   private func agree(_ one: Decision, _ other: Decision) {
     demand(
@@ -402,12 +478,15 @@ public func fuzzPolicy(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     switch mark {
     case UInt8(ascii: ">"), UInt8(ascii: "!"), UInt8(ascii: "<"):
       let side: Side = mark == UInt8(ascii: "<") ? .server : .client
-      if side == .server, session.hasEnded { continue }
+      if side == .server, session.hasEnded || session.isAway { continue }
       let reason = session.play(payload, from: side, recordFails: mark == UInt8(ascii: "!"))
       transcript.add(
         "message", payload, reason?.rawValue, reason == nil ? session.document.bytes : [],
         from: side == .client ? "client" : "server", profile: profile, sent: session.sent)
     case UInt8(ascii: "t"): session.pass(seconds: payload.count)
+    case UInt8(ascii: "p"):
+      if Allowed.all[profile].restarts, !session.hasEnded, !session.isAway { session.pause() }
+    case UInt8(ascii: "r"): if session.isAway, !session.hasEnded { session.resume() }
     case UInt8(ascii: "e"): if !session.hasEnded { session.end() }
     default: continue
     }

@@ -30,7 +30,7 @@ OWN = "anchorhold-" + "a5" * 16
 # The profiles of FuzzPolicy.swift: which tools their servers may be asked for.
 TOOLS = [re.compile(r"read|list|a|get_[\s\S]*"), re.compile(r"[\s\S]*"), re.compile("read|list|a"),
          re.compile("a|b|ask|slow"), re.compile("look|commit|push"),
-         re.compile("a|b|x|commit")]
+         re.compile("a|b|x|commit"), re.compile(r"read|list|a|get_[\s\S]*")]
 
 
 class Number(str):
