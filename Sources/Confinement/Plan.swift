@@ -135,7 +135,7 @@ public struct Plan: Sendable {
       profile: profile, runtime: runtime, host: host, searchPath: Plan.searchPath(runtime, tree),
       home: layout == nil ? Plan.home : layout?.space ?? "/nonexistent",
       temporary: layout == nil ? "/tmp" : layout?.space)
-    environment.check(arguments: arguments, &collector)
+    environment.check(arguments: arguments, workdir: workdir, &collector)
     groups = SupplementaryGroups.of(profile, host: host, files: files, &collector)
     guard collector.faults.isEmpty else { throw PlanError(collector.faults) }
     grants = tree.grants

@@ -1,4 +1,5 @@
 internal import Policy
+internal import Profile
 internal import Wire
 
 /// Makes text of a server's visible.
@@ -129,7 +130,7 @@ extension InspectionReport {
   private var allowed: Int { tools.count { $0.isOffered && $0.rule != nil } }
 
   private var pinsWords: String {
-    task.hasPins ? "pins: \(task.mode), in \(task.file)" : "pins: \(task.mode), none yet"
+    task.hasPins ? "pins: \(task.mode), in \(madeVisible(task.file))" : "pins: \(task.mode), none yet"
   }
 
   private var isStrict: Bool { task.mode.utf8.elementsEqual("strict".utf8) }
