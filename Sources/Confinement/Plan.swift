@@ -125,7 +125,9 @@ public struct Plan: Sendable {
     let workdir =
       layout == nil
       ? Plan.workdir(of: profile.server, in: tree, &collector)
-      : ContainerLayout.workdir(of: profile.server, in: tree, isRoot: host.user == 0, &collector)
+      : ContainerLayout.workdir(
+        of: profile.server, in: tree, isRoot: host.user == 0, identity: identity, files: files,
+        &collector)
     let arguments =
       (runtime.programName.map { [$0] } ?? [])
       + profile.server.command.dropFirst(runtime.programName == nil ? 0 : 1).map(\.value)
