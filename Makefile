@@ -2,6 +2,7 @@
 # make demo       build, then a session whose every line is shown
 # make test       everything: rooms, black box as root and as an ordinary user; ends with counts
 # make test-kernels  the black box on Debian's kernel 6.1, emulated; minutes
+# make test-containers  the black box at isolation level container, inside of containers; minutes
 # make what-holds what verify finds on this machine and in containers, for the docs
 # make fuzz       decoder, policy and profile parser under libFuzzer, ten minutes each
 # make bench      what it costs, beside its baselines
@@ -14,8 +15,8 @@ CC := gcc
 CFLAGS := -static -O2 -Wall -Wextra -Werror
 PRODUCT_TARGETS := Linux Profile Wire Schema Policy Confinement Audit Session anchorhold
 
-.PHONY: all deps build skipping properties demo test test-kernels what-holds bench lint format install tools \
-  fuzz clean
+.PHONY: all deps build skipping properties demo test test-kernels test-containers what-holds bench \
+  lint format install tools fuzz clean
 
 all: build
 
@@ -71,6 +72,11 @@ test: build tools skipping properties
 # On another kernel, in an emulated machine: longer than the rest, so not a part of it.
 test-kernels: build tools skipping
 	@Tests/Kernels/run
+
+# In podman's containers, in four ways: likewise.
+test-containers: build tools skipping
+	@python3 Tests/Commands/servers.py
+	@Tests/Containers/run
 
 bench: build tools
 	@python3 Tests/Commands/servers.py git

@@ -147,8 +147,8 @@ extension AuditLocation {
   /// The directories above ours, each made closed to others if it is missing.
   private func makeBase() throws(AuditOpenError) {
     var path = ""
-    for component in base.split(separator: "/") {
-      path += "/" + component
+    for component in base.utf8.split(separator: 0x2F) {
+      path += "/\(Substring(component))"
       // Those that are there stay as they are, also where we could not make them.
       if isThere(path) { continue }
       try make(path)

@@ -226,6 +226,21 @@ static void try_reserve(const char *text, struct cp_outcome *out) {
   out->word = error == 0 ? "done" : error == ENOSPC ? "refused" : "unknown";
 }
 
+// What was made is taken away again, because the same is tried a second time behind the walls: what
+// is there already would be refused without them.
+static void try_make(bool worked, const char *path, int flags, struct cp_outcome *out) {
+  settle(out, worked);
+  if (worked) unlinkat(AT_FDCWD, path, flags);
+  else if (errno == EEXIST) out->word = "unknown";
+}
+
+// The other way round: what was removed is made again.
+static void try_remove_fifo(const char *path, struct cp_outcome *out) {
+  settle(out, unlink(path) == 0);
+  if (out->error == 0) mkfifo(path, 0600);
+  else if (out->error == ENOENT) out->word = "unknown";
+}
+
 bool cp_attempt_file(const char *name, struct cp_outcome *out) {
   const char *colon = strchr(name, ':');
   const char *rest = colon == NULL ? "" : colon + 1;
@@ -245,7 +260,9 @@ bool cp_attempt_file(const char *name, struct cp_outcome *out) {
   else if (VERB("chmod")) settle(out, chmod(rest, 0600) == 0);
   else if (VERB("touch")) settle(out, utimensat(AT_FDCWD, rest, NULL, 0) == 0);
   else if (VERB("set-attribute")) settle(out, setxattr(rest, "user.probe", "1", 1, 0) == 0);
-  else if (VERB("make-fifo")) settle(out, mkfifo(rest, 0600) == 0);
+  else if (VERB("make-fifo")) try_make(mkfifo(rest, 0600) == 0, rest, 0, out);
+  else if (VERB("make-directory")) try_make(mkdir(rest, 0700) == 0, rest, AT_REMOVEDIR, out);
+  else if (VERB("remove-fifo")) try_remove_fifo(rest, out);
   else if (VERB("symlink")) settle(out, symlink("/dev/null", rest) == 0);
   else if (VERB("link-read")) try_link_read(rest, out);
   else if (VERB("link-swap")) try_link_swap(rest, out);

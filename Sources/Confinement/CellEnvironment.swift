@@ -42,9 +42,10 @@ struct CellEnvironment {
   /// As exec takes it.
   var strings: [String] { values.map { "\($0.name)=\($0.value)" } }
 
-  /// Refuses what must not be there, and notes what decides what is loaded.
+  /// Refuses what must not be there, and notes what decides what is loaded; `workdir` is where the
+  /// server starts.
   func check<Lookup: FileLookup>(
-    arguments: [String], _ collector: inout GrantCollector<Lookup>
+    arguments: [String], workdir: String, _ collector: inout GrantCollector<Lookup>
   ) {
     var bytes = arguments.reduce(0) { $0 + $1.utf8.count + 1 }
     for (name, value, origin) in values {
@@ -73,7 +74,8 @@ struct CellEnvironment {
         continue
       }
       if LoaderVariables.loads(name),
-        let place = LoaderVariables.paths(in: value).first(where: collector.canWrite)
+        let place = LoaderVariables.paths(in: value, of: name, workdir: workdir)
+          .first(where: collector.canWrite)
       {
         refuse(
           "the server can write \(quotedPath(place)), which \(family.reader) would load or run",

@@ -67,6 +67,8 @@ struct CellTree {
       || space.contains { Paths.equal(path, $0) }
       || grants.contains { Paths.isWithin(path, $0.path) }
       || links.contains { Paths.isWithin(path, $0.path) }
+      // Without mounts nothing is made for what is granted in a directory; the host's own is there.
+      || ownSpace != nil && grants.contains { Paths.isWithin($0.path, path) }
   }
 
   private var space: [String] {

@@ -50,6 +50,7 @@ struct ContainerLayout {
     ContainerLayout.refuseGrants(profile, grants, space: facts.space?.path, &collector)
     addRules(grants, known: .known(abi: host.landlockABI), files, &collector)
     addNotes(facts, isRoot: isRoot)
+    noteUnlisted(grants)
     var sharesUser = !isRoot
     if case .standard = profile.user {} else { sharesUser = true }
     filter = SeccompContainer(sharesUser: sharesUser, refusesSignals: !isRoot && !scopes)
@@ -133,20 +134,40 @@ struct ContainerLayout {
     }
   }
 
+  /// A rule for a directory is one for all below it, so the one of a script is not opened for its
+  /// modules' sake.
+  private mutating func noteUnlisted(_ grants: [Grant]) {
+    var said: Set<[UInt8]> = []
+    for grant in grants where Paths.equal(grant.reason, RuntimeDiscovery.besideScript) {
+      let directory = Paths.parent(grant.path)
+      guard !grants.contains(where: { Paths.isWithin(directory, $0.path) }),
+        said.insert(Array(directory.utf8)).inserted
+      else { continue }
+      notes.append(
+        "\(directory) cannot be listed, so a program that looks for modules by listing, as Python "
+          + "does, finds none beside the script: grant it in filesystem.read")
+    }
+  }
+
   /// What messages call a directory whose name is drawn for each session.
   private static let spaceName = "anchorhold-…"
 
   /// Where the server starts.
   ///
-  /// A directory that is not granted is one that an ordinary user's server may stand in all the
-  /// same; root's server is another user, to whom it may be closed.
+  /// A directory that is not granted is one that the server may stand in all the same, so that
+  /// relative arguments mean what they mean outside; root's server is another user, to whom it may
+  /// be closed.
   static func workdir<Lookup: FileLookup>(
-    of server: Profile.Server, in tree: CellTree, isRoot: Bool,
-    _ collector: inout GrantCollector<Lookup>
+    of server: Profile.Server, in tree: CellTree, isRoot: Bool, identity: ServerIdentity,
+    files: Lookup, _ collector: inout GrantCollector<Lookup>
   ) -> String {
     let home = tree.ownSpace.flatMap(\.self) ?? "/"
     guard let entry = server.workdir else {
-      return server.invokedFrom.flatMap { !isRoot || tree.contains($0) ? $0 : nil } ?? home
+      return server.invokedFrom.flatMap {
+        let closed = Passage.firstClosed(
+          to: $0, itself: true, user: identity.user, group: identity.group, files: files)
+        return !isRoot || closed == nil ? $0 : nil
+      } ?? home
     }
     guard let path = collector.resolve(workdir: entry) else { return home }
     if !tree.contains(path) {

@@ -1,12 +1,13 @@
 internal import CLinux
 internal import Linux
+internal import Profile
 
 /// What of this machine explains why a trial failed: settings, and a sandbox around us.
 struct DoctorSurroundings: Sendable {
   /// `kernel.unprivileged_userns_clone` (Debian); empty where the kernel has no such setting.
   var unprivilegedClone = ""
-  /// `user.max_user_namespaces`.
-  var maximumNamespaces = ""
+  /// The kinds of namespace of which there may be none (`user.max_*_namespaces`), by the words there.
+  var closedKinds: [String] = []
   /// `kernel.apparmor_restrict_unprivileged_userns` (Ubuntu).
   var appArmorRestricts = ""
   /// Whether this process is under a system call filter already, as in a container.
@@ -28,7 +29,9 @@ struct DoctorSurroundings: Sendable {
   /// Reads the surroundings of this process.
   init(_ files: some FileLookup) {
     unprivilegedClone = Self.text("/proc/sys/kernel/unprivileged_userns_clone", files)
-    maximumNamespaces = Self.text("/proc/sys/user/max_user_namespaces", files)
+    closedKinds = Self.kinds.filter {
+      Self.text("/proc/sys/user/max_\($0)_namespaces", files).utf8.elementsEqual("0".utf8)
+    }
     appArmorRestricts = Self.text(
       "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", files)
     isFiltered = Self.text("/proc/self/status", files).split(separator: "\n")
@@ -47,6 +50,8 @@ struct DoctorSurroundings: Sendable {
     default: refused = ~0
     }
   }
+
+  private static let kinds = ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"]
 
   /// A small file without its last line feed; empty if it cannot be read.
   static func text(_ path: String, _ files: some FileLookup) -> String {
@@ -124,7 +129,10 @@ struct DoctorSurroundings: Sendable {
   }
 
   private func namespaces(_ result: cl_trial_result) -> String? {
-    if maximumNamespaces == "0" { return "sudo sysctl -w user.max_user_namespaces=15000" }
+    if !closedKinds.isEmpty {
+      return "sudo sysctl -w"
+        + closedKinds.map { " user.max_\($0)_namespaces=15000" }.joined()
+    }
     if unprivilegedClone == "0", !isRoot {
       return "sudo sysctl -w kernel.unprivileged_userns_clone=1"
     }
@@ -152,8 +160,10 @@ struct DoctorSurroundings: Sendable {
 
   /// The profile of `examples/apparmor`, for where this program is.
   private var appArmor: String {
-    "printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile anchorhold \(program) "
-      + "flags=(unconfined) {\\n  userns,\\n}\\n' | sudo tee /etc/apparmor.d/anchorhold "
+    "printf %b "
+      + shellQuoted(
+        "abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile anchorhold \"\(program)\" "
+          + "flags=(unconfined) {\\n  userns,\\n}\\n") + " | sudo tee /etc/apparmor.d/anchorhold "
       + "&& sudo apparmor_parser -r /etc/apparmor.d/anchorhold"
   }
 }

@@ -34,8 +34,6 @@ struct ELF: Sendable, Hashable {
     static let triple = "aarch64-linux-gnu"
   #endif
 
-  /// Positions beyond this are in no file, and addresses beyond in no program.
-  private static let farthest = 1 << 48
   /// How many libraries and lists of directories a file may name, and how long (bytes) each may be: many
   /// long names may stand in the same bytes.
   private static let mostNames = 1024, longestName = 4096
@@ -53,7 +51,6 @@ struct ELF: Sendable, Hashable {
     let entryCount = head.number(56, 2)
     guard entrySize == 56, entryCount <= 512 else { throw .damaged }
     let table = head.number(32, 8)
-    guard table <= Self.farthest else { throw .damaged }
     let entries =
       table + entrySize * entryCount <= head.count
       ? Array(head[table..<(table + entrySize * entryCount)])
@@ -67,8 +64,6 @@ struct ELF: Sendable, Hashable {
       let offset = entries.number(start + 8, 8)
       let address = entries.number(start + 16, 8)
       let size = entries.number(start + 32, 8)
-      // What begins beyond every file, and could not be added up.
-      guard [offset, address, size].allSatisfy({ $0 <= Self.farthest }) else { throw .damaged }
       switch entries.number(start, 4) {
       case 1: loads.append((address, offset, size))
       case 2: dynamic = (offset, size)

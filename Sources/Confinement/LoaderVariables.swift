@@ -79,15 +79,36 @@ public enum LoaderVariables {
     family(of: name) != nil && !data.contains { Paths.equal($0, name) }
   }
 
-  /// The absolute paths in a value, whatever stands between them.
-  static func paths(in value: String) -> [String] {
+  /// Variables whose values are paths and nothing else: there a word without a slash is one, too, and an
+  /// empty element is the working directory.
+  private static let lists = [
+    "LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "GCONV_PATH", "PYTHONPATH", "PYTHONHOME",
+    "PYTHONSTARTUP", "NODE_PATH", "BASH_ENV", "ENV", "PERL5LIB", "PERLLIB", "RUBYLIB", "GEM_PATH",
+    "GEM_HOME", "CLASSPATH", "GIT_EXEC_PATH",
+  ]
+
+  /// The paths in a value, whatever stands between them; what is relative is taken from the working
+  /// directory.
+  static func paths(in value: String, of name: String, workdir: String) -> [String] {
     let borders: [UInt8] = [0x20, 0x09, 0x0A] + [UInt8](":;,=\"'".utf8)
-    return value.utf8.split { borders.contains($0) }.compactMap { part in
+    let isList = !value.isEmpty && lists.contains { Paths.equal($0, name) }
+    let here = Array("/proc/self/cwd".utf8)
+    let parts = value.utf8.split(omittingEmptySubsequences: !isList) { borders.contains($0) }
+    return parts.compactMap { part in
+      let behind = part.dropFirst(here.count)
+      if part.starts(with: here), behind.isEmpty || behind.first == 0x2F {
+        return workdir + String(Substring(behind))
+      }
+      let isRelative = part.first != UInt8(ascii: "/") && part.first != UInt8(ascii: "-")
+      if isRelative, isList || part.first == UInt8(ascii: ".") && part.contains(0x2F) {
+        return workdir + "/" + String(Substring(part))
+      }
       // "-I/path" and "-javaagent:/path": from the first slash on.
       guard let start = part.firstIndex(of: UInt8(ascii: "/")) else { return nil }
       let head = part[..<start]
       guard head.isEmpty || head.first == UInt8(ascii: "-") else { return nil }
-      return String(Substring(part[start...]))
+      // As in file:///path, of which this is what follows the colon.
+      return "/" + String(Substring(part[start...].drop { $0 == 0x2F }))
     }
   }
 }

@@ -129,7 +129,9 @@ public struct Plan: Sendable {
     let workdir =
       layout == nil
       ? Plan.workdir(of: profile.server, in: tree, &collector)
-      : ContainerLayout.workdir(of: profile.server, in: tree, isRoot: host.user == 0, &collector)
+      : ContainerLayout.workdir(
+        of: profile.server, in: tree, isRoot: host.user == 0, identity: identity, files: files,
+        &collector)
     let arguments =
       (runtime.programName.map { [$0] } ?? [])
       + profile.server.command.dropFirst(runtime.programName == nil ? 0 : 1).map(\.value)
@@ -137,7 +139,7 @@ public struct Plan: Sendable {
       profile: profile, runtime: runtime, host: host, searchPath: Plan.searchPath(runtime, tree),
       home: layout == nil ? Plan.home : layout?.space ?? "/nonexistent",
       temporary: layout == nil ? "/tmp" : layout?.space)
-    environment.check(arguments: arguments, &collector)
+    environment.check(arguments: arguments, workdir: workdir, &collector)
     groups = SupplementaryGroups.of(profile, host: host, files: files, &collector)
     guard collector.faults.isEmpty else { throw PlanError(collector.faults) }
     grants = tree.grants

@@ -60,6 +60,8 @@ public struct RuntimeDiscovery: Sendable {
   /// The directories where commands were looked for; those of them that the cell has are its own
   /// `PATH`, so that the server finds what was found for it.
   public internal(set) var searchPath: [String] = standardSearchPath
+  /// Why a module is granted that lies beside a script.
+  static let besideScript = "beside the script"
   /// Variables to set unless the profile sets them.
   public internal(set) var environment: [(String, String)] = []
   /// The homes of people on this machine; nil when nothing was looked for.

@@ -20,7 +20,7 @@ extension RuntimeSearch {
     if Paths.equal(Paths.name(directory), "bin") { return }
     try addModules(
       in: directory, suffixes: suffixes, package: package,
-      except: found.real, "beside the script", neededBy: path)
+      except: found.real, RuntimeDiscovery.besideScript, neededBy: path)
   }
 
   /// Grants the modules and packages directly in `directory`, and none of its other files.

@@ -61,9 +61,10 @@ extension Profile {
     init?(_ text: String, burst: Int? = nil) {
       let parts = text.split(separator: "/", omittingEmptySubsequences: false)
       guard parts.count == 2, let period = Period(rawValue: String(parts[1])),
-        let count = Quantity.size(String(parts[0])), (1...1_000_000).contains(count)
+        parts[0].utf8.allSatisfy({ (0x30...0x39).contains($0) }), parts[0].utf8.first != 0x30,
+        let count = Int(parts[0]), (1...1_000_000).contains(count)
       else { return nil }
-      self.init(Int(count), per: period, burst: burst)
+      self.init(count, per: period, burst: burst)
     }
 
     /// What someone may have meant by a rate that is none: `30/m`, `30 per minute` → `30/min`.

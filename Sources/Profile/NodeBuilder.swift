@@ -129,6 +129,11 @@ struct NodeBuilder {
 
   private func keyName(_ node: Node, _ findings: inout Findings) -> String? {
     switch node.content {
+    case .scalar(let scalar) where scalar.isPlain && scalar.text.isSame("<<"):
+      findings.error(
+        node.position, "merge keys are not used in a profile",
+        hint: "write the values out, or quote it if the << is meant")
+      return nil
     case .scalar(let scalar): return scalar.text
     case .refused: return nil
     case .sequence, .mapping:

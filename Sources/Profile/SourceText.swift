@@ -56,7 +56,7 @@ struct SourceText {
           findings.error(
             position, "the hidden character U+\(Self.hexadecimal(scalar))",
             hint: scalar == 0
-              ? "remove it" : "remove it, or write it as \"\\u\(Self.hexadecimal(scalar))\"")
+              ? "remove it" : "remove it, or write it as \"\(Self.escape(scalar))\"")
           return false
         }
       }
@@ -84,6 +84,7 @@ struct SourceText {
 
   /// `${name}` if its brace is at this place, where YAML begins a mapping within brackets.
   func variable(at position: Position) -> String? {
+    guard position.line > 0 else { return nil }
     let line =
       bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
       .dropFirst(position.line - 1).first ?? []
@@ -94,6 +95,13 @@ struct SourceText {
     else { return nil }
     let name = text[(brace + 1)..<end].map { String(Character($0)) }.joined()
     return TextRule.variableName.allows(name) ? "${\(name)}" : nil
+  }
+
+  /// How YAML writes a character within double quotes.
+  private static func escape(_ scalar: UInt32) -> String {
+    let digits = hexadecimal(scalar)
+    return digits.utf8.count <= 4
+      ? "\\u" + digits : "\\U" + String(repeating: "0", count: 8 - digits.utf8.count) + digits
   }
 
   private static func hexadecimal(_ scalar: UInt32) -> String {

@@ -207,13 +207,37 @@ extension Variables {
         var isOpen = Self.openRules.contains { $0.isSame(entries[index].key) }
         // An argument may have such a name.
         if case .mapping = entries[index].value.content { isOpen = false }
+        let value = entries[index].value
         entries[index].value =
           isOpen
-          ? substitute(entries[index].value, isOpen: true, &findings)
-          : substituteRules(entries[index].value, &findings)
+          ? substitute(value, isOpen: true, &findings) : substituteRules(value, &findings)
+        if entries[index].key.isSame("host") {
+          entries[index].value = withoutPatterns(entries[index].value, of: value, &findings)
+        }
       }
       result.content = .mapping(entries)
     default: result = substitute(node, isOpen: false, &findings)
+    }
+    return result
+  }
+
+  /// A host that a value turned into a pattern is refused.
+  private func withoutPatterns(
+    _ filled: Node, of written: Node, _ findings: inout Findings
+  ) -> Node {
+    var result = filled
+    switch (filled.content, written.content) {
+    case (.sequence(let elements), .sequence(let before)):
+      result.content = .sequence(
+        zip(elements, before).map { withoutPatterns($0, of: $1, &findings) })
+    case (.scalar(let scalar), .scalar(let before)):
+      func stars(_ text: String) -> Int { text.utf8.count { $0 == UInt8(ascii: "*") } }
+      guard stars(scalar.text) > stars(before.text) else { break }
+      findings.error(
+        written.position, "a variable's value may not make a pattern of a host",
+        hint: "leave the * out of the value, and write the pattern here")
+      result.content = .refused
+    default: break
     }
     return result
   }

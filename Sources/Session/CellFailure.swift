@@ -34,7 +34,7 @@ extension CellProcess {
       let hint: String? =
         switch error {
         case .permissionDenied:
-          "is it executable for the cell's user, and its interpreter granted?"
+          "is it executable for the cell's user, and its interpreter granted, as with extends: auto?"
         case .noSuchFile:
           "the loader or interpreter that it names is not in the cell: write extends: auto"
         default: nil

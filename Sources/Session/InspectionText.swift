@@ -1,4 +1,5 @@
 internal import Policy
+internal import Profile
 internal import Wire
 
 /// Makes text of a server's visible.
@@ -129,7 +130,8 @@ extension InspectionReport {
   private var allowed: Int { tools.count { $0.isOffered && $0.rule != nil } }
 
   private var pinsWords: String {
-    task.hasPins ? "pins: \(task.mode), in \(task.file)" : "pins: \(task.mode), none yet"
+    let place = task.hasPins ? "in \(madeVisible(task.file))" : "none yet"
+    return "pins: \(task.mode), \(place)"
   }
 
   private var isStrict: Bool { task.mode.utf8.elementsEqual("strict".utf8) }

@@ -96,6 +96,7 @@ struct PinPlace: Equatable, Sendable {
   func open(making: Bool) throws(SessionError) -> FileDescriptor? {
     var path = base.isEmpty ? "/" : base
     if making, !isGiven { try makeBase() }
+    try checkLinks()
     if isGiven { try checkWay() }
     do {
       var directory = try Files.open(path, [.directory])
@@ -145,12 +146,27 @@ struct PinPlace: Equatable, Sendable {
     }
   }
 
+  /// Whoever owns a link on the way can let it lead elsewhere, to where there are no pins yet.
+  private func checkLinks() throws(SessionError) {
+    // A directory that is not there is found out by opening it.
+    for link in resolvedBase?.links ?? [] {
+      let status = try doing("look at \(quotedPath(link.path))") { () throws(Errno) in
+        try Files.status(link.path, followLinks: false)
+      }
+      guard status.user == Process.user || status.user == 0 else {
+        throw SessionError(
+          "cannot keep pins below \(quotedPath(link.path)): the link belongs to another user",
+          hint: "name the directory without this link")
+      }
+    }
+  }
+
   /// Whoever can write to a directory on the way to a file that was named can put another in its place.
   private func checkWay() throws(SessionError) {
     // A directory that is not there is found out by opening it.
-    guard let real = resolvedBase else { return }
+    guard let real = resolvedBase?.real else { return }
     var path = ""
-    for component in [""] + real.split(separator: "/").map(String.init) {
+    for component in [""] + real.utf8.split(separator: 0x2F).map({ "\(Substring($0))" }) {
       path += component.isEmpty ? "" : "/" + component
       let place = path.isEmpty ? "/" : path
       let status = try doing("look at \(quotedPath(place))") { () throws(Errno) in
@@ -165,16 +181,16 @@ struct PinPlace: Equatable, Sendable {
     }
   }
 
-  private var resolvedBase: String? {
-    do { return try PathResolver(HostFiles()).resolve(base.isEmpty ? "/" : base).real } catch {
+  private var resolvedBase: ResolvedPath? {
+    do { return try PathResolver(HostFiles()).resolve(base.isEmpty ? "/" : base) } catch {
       return nil
     }
   }
 
   private func makeBase() throws(SessionError) {
     var path = ""
-    for component in base.split(separator: "/") {
-      path += "/" + component
+    for component in base.utf8.split(separator: 0x2F) {
+      path += "/\(Substring(component))"
       // Those that are there stay as they are, also where we could not make them.
       do { if try Files.status(path).kind == .directory { continue } } catch {}
       try make(path)

@@ -154,6 +154,7 @@ struct CheckReport {
   /// Root's cells run under a user that is not root, for whom the permissions of files count.
   private mutating func warnOfOwners(_ profile: Profile, _ plan: Plan) {
     guard plan.blueprint.privileged else { return }
+    warnOfTheWay(plan)
     let command = profile.server.command.first
     for grant in plan.grants where grant.role == .granted {
       guard let missing = ClosedPaths.missing(grant, for: plan.blueprint, runtime?.executable)
@@ -170,6 +171,26 @@ struct CheckReport {
         grant.access == .write
           ? ClosedPaths.waysOut(grant, path, plan, of: profile)
           : "chmod -R o+rX \(shellQuoted(path)), or chown it to \(plan.blueprint.outsideUser)")
+    }
+  }
+
+  /// Without mounts the server goes by the machine's own directories, which may be closed to it.
+  private mutating func warnOfTheWay(_ plan: Plan) {
+    guard plan.blueprint.container != nil else { return }
+    var said: Set<[UInt8]> = []
+    for grant in plan.grants where grant.role == .granted {
+      let user = plan.blueprint.outsideUser
+      guard
+        let closed = Passage.firstClosed(
+          to: grant.path, user: user, group: plan.blueprint.outsideGroup, files: HostFiles()),
+        said.insert(Array(closed.utf8)).inserted
+      else { continue }
+      warn(
+        0, 0,
+        "as root the server runs as user \(user), who cannot enter \(quotedPath(closed)) on the "
+          + "way to \(quotedPath(grant.path))",
+        "chmod o+x \(shellQuoted(closed)), or write isolation: full, where the way is the cell's own"
+      )
     }
   }
 

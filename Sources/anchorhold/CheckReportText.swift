@@ -6,19 +6,20 @@ extension CheckReport {
   var text: String {
     var text = ""
     for finding in diagnostics {
+      let file = madeVisible(finding.file)
       let place = finding.line == 0 ? "" : "\(finding.line):\(finding.column):"
-      text += "\(finding.file):\(place) \(finding.severity.rawValue): \(finding.message)\n"
-      if let hint = finding.hint { text += "\(finding.file):\(place) hint: \(hint)\n" }
+      text += "\(file):\(place) \(finding.severity.rawValue): \(madeVisible(finding.message))\n"
+      if let hint = finding.hint { text += "\(file):\(place) hint: \(madeVisible(hint))\n" }
     }
     guard status == 0, let profile else { return text }
-    text += "\(label): good\n"
+    text += "\(madeVisible(label)): good\n"
     for (name, value) in Self.summary(of: profile) {
       text +=
         "  \(name)\(String(repeating: " ", count: max(1, 13 - name.count)))"
-        + "\(Self.withOpen(profile.openVariables, value))\n"
+        + "\(madeVisible(Self.withOpen(profile.openVariables, value)))\n"
     }
     for note in ToolFindings.notes(on: profile.tools) + OpeningNotes.notes(on: profile) {
-      text += "  note         \(note)\n"
+      text += "  note         \(madeVisible(note))\n"
     }
     guard let runtime else { return text }
     text += "  executable   \(quotedPath(runtime.executable))\n"
@@ -40,14 +41,14 @@ extension CheckReport {
     let user =
       blueprint.privileged
       ? "  user         \(blueprint.outsideUser), group \(blueprint.outsideGroup)"
-        + " (\(plan.userReason))\n" : ""
+        + " (\(madeVisible(plan.userReason)))\n" : ""
     let protected = plan.grants.filter { $0.role == .protected }.map { grant in
       let below = grant.status.kind == .directory ? " and below" : ""
-      return "  protected    \(quotedPath(grant.path))\(below) (\(grant.reason))\n"
+      return "  protected    \(quotedPath(grant.path))\(below) (\(madeVisible(grant.reason)))\n"
     }
     let dangers = plan.dangers.map { danger in
       "  dangerous    \(quotedPath(danger.path)) (\(danger.access.rawValue), line \(danger.line)): "
-        + "\(danger.why); wanted because: \(shown(danger.reason))\n"
+        + "\(madeVisible(danger.why)); wanted because: \(shown(danger.reason))\n"
     }
     let limits = plan.limitHolders.map {
       "  limit        \($0.name) \($0.value): \($0.holder)\n"

@@ -1,4 +1,5 @@
 internal import Linux
+internal import Profile
 
 /// What the program says: answers on standard output, everything else on standard error.
 ///
@@ -21,8 +22,9 @@ enum Console {
   }
 
   private static func say(_ word: String, _ message: String, _ hint: String?) {
-    var text = "anchorhold: \(word): \(message)\n"
-    if let hint { text += "anchorhold: hint: \(hint)\n" }
+    // Whoever's text is in it, it is one line, and nothing in it moves a terminal's cursor.
+    var text = "anchorhold: \(word): \(madeVisible(message))\n"
+    if let hint { text += "anchorhold: hint: \(madeVisible(hint))\n" }
     // Nobody is left to tell when standard error is gone; the exit status still says it.
     do { try Descriptor.writeAll(StandardStream.error, Array(text.utf8)) } catch {}
   }

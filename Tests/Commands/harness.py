@@ -32,6 +32,10 @@ SLOWNESS = max(1, PATIENCE / 20)
 # For `verify`, on a machine that is slower than any that it is meant for.
 SLOWLY = ["--timeout", str(int(PATIENCE * 5 / 6))] if PATIENCE > 20 else []
 
+# The isolation level at which everything is run whose profile names none, as in Tests/containers; None
+# where that is the program's own choice.
+LEVEL = os.environ.get("ANCHORHOLD_TEST_ISOLATION")
+
 # With a store of its own for these tests, of the one driver that works on every file system.
 PODMAN = ["podman", "--root", str(TOP / ".build/podman"), "--runroot", "/run/podman-of-tests",
           "--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--runtime", "runc"]
@@ -43,6 +47,44 @@ META = {
 }
 
 
+# What isolation level container does not promise (docs/architecture.md, "Without namespaces and
+# mounts"): the reasons for which a test is left out where everything is run at that level.
+NOT_PROMISED = {
+    "taking away": "nothing can be taken away from a grant, so hide, protect and what is nested in a "
+                   "writable directory are refused",
+    "proc": "nothing of /proc can be opened in the cell",
+    "processes": "there is no pid namespace, so init has no number of its own",
+    "clocks": "the host's clocks can be seen",
+    "temporary": "the size of temporary space is not limited, and it is not at /tmp",
+    "names": "names of what is not granted can be seen",
+    "counted": "limits.processes counts all that the server's user runs, also what comes later",
+    "told of": "under a filter of the container's own refusals are not told of",
+    "groups": "there is no user namespace in which groups could be dropped or numbers mapped",
+    "steps": "namespaces and mounts are steps of level full; test_container leaves out this level's",
+}
+
+
+def level_full(what):
+    """For a test or a class that is about what isolation level full alone promises."""
+    return unittest.skipIf(LEVEL == "container", f"level container: {NOT_PROMISED[what]}")
+
+
+def not_promised(test, what):
+    """Skips `test` where it comes to what isolation level full alone promises."""
+    if LEVEL == "container":
+        test.skipTest(f"level container: {NOT_PROMISED[what]}")
+
+
+# By number (capabilities(7)); those that tests look for.
+CAPABILITIES = {19: "CAP_SYS_PTRACE", 21: "CAP_SYS_ADMIN", 27: "CAP_MKNOD", 28: "CAP_LEASE"}
+
+
+def need_of_root(test, number):
+    """Skips `test` for a root that lacks a capability, as a container's does."""
+    if ROOT and not has_capability(number):
+        test.skipTest(f"root of this container lacks {CAPABILITIES[number]}")
+
+
 def need(test, there, reason):
     """Skips `test` unless `there`; with ANCHORHOLD_MUST_WORK=1 that is a failure instead."""
     if there:
@@ -50,6 +92,16 @@ def need(test, there, reason):
     if MUST_WORK:
         test.fail(f"needed here: {reason}")
     test.skipTest(reason)
+
+
+def command_line(*words, binary=BINARY):
+    """The command line of a verb, at the level that the tests are run at unless it names one."""
+    words = [str(word) for word in words]
+    options = words[:words.index("--")] if "--" in words else words
+    if LEVEL and words[:1] and words[0] in ("run", "check", "verify", "tools"):
+        if not {"--isolation", "--schema"} & set(options):
+            words[1:1] = ["--isolation", LEVEL]
+    return [binary, *words]
 
 
 def compact(message):
@@ -255,6 +307,11 @@ class Case(unittest.TestCase):
             self.directory.chmod(0o755)
         return path
 
+    def unwritten(self, name):
+        """A directory like that for what a server is started from, which it does not write."""
+        path = self.directory / f"{name}-program"
+        return path if path.exists() else self.shared_directory(path.name)
+
     def profile(self, *server, read=(), write=(), hide=(), tools=("*",), text=None, **more):
         """Writes a profile (JSON is YAML) for the probe or another command; gives its path."""
         values = {
@@ -273,6 +330,11 @@ class Case(unittest.TestCase):
                 values.pop(key, None)
             else:
                 values[key] = value
+        files = values["filesystem"]
+        if LEVEL == "container" and files.get("write") and not {
+                "protect", "protect_missing", "protect_defaults"} & set(files):
+            # As docs/profile.md has it for that level, which cannot hold names that are not there.
+            files["protect_missing"] = "note"
         if "pins" not in more:  # These as well, see test_pins: for both we ask the server for its tools.
             values["pins"] = "off"
         path = self.directory / f"{self.name}.yaml"
@@ -292,7 +354,7 @@ class Case(unittest.TestCase):
     def run_cell(self, profile=None, *arguments, **options):
         """A session: anchorhold run with `profile`."""
         profile = profile if profile is not None else self.profile()
-        return self.peer([BINARY, "run", profile, *arguments], **options)
+        return self.peer(command_line("run", profile, *arguments), **options)
 
     def session(self, *server, **options):
         """A session with a profile made from these parts, after the handshake."""
@@ -307,8 +369,13 @@ class Case(unittest.TestCase):
     def anchorhold(self, *arguments, env=None, timeout=PATIENCE, **options):
         """Runs a verb to its end."""
         return subprocess.run(
-            [BINARY, *[str(a) for a in arguments]], env=env or self.environment, timeout=timeout,
+            command_line(*arguments), env=env or self.environment, timeout=timeout,
             stdin=subprocess.DEVNULL, capture_output=True, **options)
+
+    def temporary(self, cell):
+        """The private temporary space of the server in `cell`, as the server calls it."""
+        lines = cell.attempt("env")["detail"].split("\n")
+        return dict(line.split("=", 1) for line in lines if "=" in line)["TMPDIR"]
 
     def outside(self, *names):
         """What comes of these attempts outside of any cell, as {name: outcome}."""
@@ -396,6 +463,16 @@ def server_pid(monitor, name="probe"):
 
 def send_signal(pid, number=signal.SIGTERM):
     os.kill(pid, number)
+
+
+def has_capability(number):
+    """Whether this process, and so the caller of what it starts, has it in effect."""
+    return int(status_of("self")["CapEff"], 16) >> number & 1 == 1
+
+
+def is_filtered():
+    """Whether this process, and so the caller of what it starts, runs under a system-call filter."""
+    return status_of("self")["Seccomp"].strip() != "0"
 
 
 def resident(pid):

@@ -10,7 +10,8 @@ import os
 import platform
 import re
 
-from harness import (PATIENCE, TOP, Case, Peer, alive, descendants, need, processes, until)
+from harness import (PATIENCE, TOP, Case, Peer, alive, command_line, descendants, need, processes,
+                     until)
 
 TEST_BUILD = os.environ.get("ANCHORHOLD_SKIPPING", str(TOP / ".build/skipping/debug/anchorhold"))
 
@@ -60,7 +61,7 @@ class Taken(Case):
         environment = {**self.environment, **environment}
         if leave_out:
             environment["ANCHORHOLD_LEAVE_OUT"] = ",".join(leave_out)
-        peer = Peer([TEST_BUILD, "run", str(profile or self.profile())], env=environment)
+        peer = Peer(command_line("run", profile or self.profile(), binary=TEST_BUILD), env=environment)
         self.addCleanup(peer.end)
         peer.initialize()
         return peer
@@ -120,7 +121,7 @@ def init_of(peer):
     """The process id of the cell's init, as the host sees it."""
     table = processes()
     return next(p for p, (parent, name, _) in table.items()
-                if parent == peer.pid and name != "anchor-relay")
+                if parent == peer.pid and name not in ("anchor-relay", "anchor-keeper"))
 
 
 def queue_signal(pid, number, value):

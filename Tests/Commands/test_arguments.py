@@ -159,7 +159,7 @@ class RealServers(Watched):
         return self.python(
             "git-2025.7.1", "mcp_server_git", "--repository", place, tools=tools, read=[place],
             server={"programs": ["git"], "environment": {
-                "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory",
+                "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory",
                 "GIT_CONFIG_VALUE_0": "*"}},
             filesystem={"write": [str(self.log), str(place / ".git")]})
 

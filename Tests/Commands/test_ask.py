@@ -4,7 +4,7 @@ import json
 import subprocess
 
 import servers
-from harness import BINARY, Case, need, refused, send_signal, server_pid, until
+from harness import Case, command_line, need, refused, send_signal, server_pid, until
 from test_sdk import MODES
 
 # A server whose every call leaves a line in a file.
@@ -41,7 +41,8 @@ class Person(Case):
         super().setUp()
         need(self, servers.ready("client"), "no virtual environment from PyPI for client")
         self.data = self.shared_directory("data")
-        (self.data / "server.py").write_text(SERVER)
+        self.server = self.unwritten("data") / "server.py"
+        self.server.write_text(SERVER)
 
     def sdk(self, mode, calls, answers):
         self.lines = self.data / f"{mode}.txt"
@@ -49,9 +50,9 @@ class Person(Case):
         self.lines.chmod(0o666)
         python = servers.PLACE / "client/bin/python"
         profile = self.profile(
-            str(python), str(self.data / "server.py"), str(self.lines), extends="python",
+            str(python), str(self.server), str(self.lines), extends="python",
             write=[self.data], tools={"allow": ["count"], "ask": ["p*"]})
-        wish = {"command": [str(BINARY), "run", str(profile)], "mode": mode, "calls": calls,
+        wish = {"command": command_line("run", profile), "mode": mode, "calls": calls,
                 "answers": answers, "env": self.environment}
         done = subprocess.run(
             [python, servers.TOP / "Tests/Commands/sdk_client.py", json.dumps(wish)],

@@ -7,8 +7,8 @@ import re
 import shutil
 import subprocess
 
-from harness import (BINARY, PATIENCE, PROBE, ROOT, Case, descendants, need, processes, status_of,
-                     until)
+from harness import (BINARY, PATIENCE, PROBE, ROOT, Case, descendants, need, need_of_root,
+                     processes, status_of, until)
 from taken import TEST_BUILD
 
 
@@ -59,6 +59,7 @@ class TheFile(Case):
     def test_it_runs_in_a_root_that_holds_only_it_proc_and_a_server(self):
         if not ROOT:
             self.skipTest("only root can make a root")
+        need_of_root(self, 21)
         root = self.directory / "root"
         for name in ["proc", "etc", "old", "tmp", "var/log"]:
             (root / name).mkdir(parents=True)
@@ -171,6 +172,7 @@ class OurOwnProcesses(Case):
         relay = self.relay(cell)
         if not ROOT:
             self.skipTest("only root can look into a process that is not dumpable")
+        need_of_root(self, 19)
         held = {fd: os.readlink(f"/proc/{relay}/fd/{fd}") for fd in os.listdir(f"/proc/{relay}/fd")}
         kinds = [("record" if target.startswith("/") and target.endswith(".jsonl") else
                   target.split(":")[0]) for target in held.values()]

@@ -5,7 +5,7 @@ import subprocess
 import textwrap
 
 import servers
-from harness import BINARY, META, Case, need, refused, until
+from harness import META, Case, command_line, need, refused, until
 
 # A server of a few lines: what it is sent goes into a file, and `answers(message)` says what it does.
 SERVER = """
@@ -43,12 +43,13 @@ class Scripted(Case):
 
     def scripted(self, answer, directory="server", **options):
         place = self.shared_directory(directory)
+        program = self.unwritten(directory) / "server.py"
         source = "\n".join(["def answer(method, identifier, params):",
                             textwrap.indent(textwrap.dedent(answer).strip(), "    "), SERVER])
-        (place / "server.py").write_text(source)
+        program.write_text(source)
         self.log = place / "lines"
         cell = self.run_cell(self.profile(
-            "/usr/bin/python3", str(place / "server.py"), str(self.log), extends="python",
+            "/usr/bin/python3", str(program), str(self.log), extends="python",
             write=[place], **options))
         cell.initialize()
         return cell
@@ -318,13 +319,14 @@ class RealStacks(Case):
 
     def stack(self, version, directory="stack"):
         place = self.shared_directory(directory)
-        (place / "server.py").write_text(STACK)
+        program = self.unwritten(directory) / "server.py"
+        program.write_text(STACK)
         self.log = place / "log"
         self.log.write_text("")
         self.log.chmod(0o666)
         python = servers.PLACE / self.stacks[version] / "bin/python"
         return self.profile(
-            str(python), str(place / "server.py"), str(self.log), extends="python", write=[place],
+            str(python), str(program), str(self.log), extends="python", write=[place],
             tools={"schemas": "enforce", "unknown_arguments": "refuse", "allow": [
                 {"name": "nap", "timeout": "1s"}, {"name": "deaf", "timeout": "1s"}, "echo"]})
 
@@ -360,7 +362,7 @@ class RealStacks(Case):
         profile = self.stack("2.x")
         for mode in ["legacy", "2026-07-28"]:
             with self.subTest(mode):
-                wish = {"command": [str(BINARY), "run", str(profile)], "mode": mode,
+                wish = {"command": command_line("run", profile), "mode": mode,
                         "env": self.environment,
                         "calls": [["nap", {"seconds": 600}], ["echo", {"text": "a"}],
                                   ["nap", {"seconds": 0}]]}

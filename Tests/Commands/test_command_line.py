@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
-from harness import BINARY, PATIENCE, PROBE, Case
+from harness import BINARY, LEVEL, PATIENCE, PROBE, Case, command_line
 
 
 class Words(Case):
@@ -30,6 +30,38 @@ class Words(Case):
     def test_a_verb_of_a_later_version_is_not_called_unknown(self):
         for verb in ["explain", "learn", "wrap", "audit"]:
             self.assertIn("not part of this version", self.refused(verb))
+
+    def test_nothing_moves_the_cursor_or_begins_a_line_of_its_own(self):
+        def written(name, command, **more):
+            path = self.directory / name
+            path.write_text(json.dumps({"version": 1, "name": "x", "extends": "static",
+                                        "server": {"command": command}, **more}))
+            path.chmod(0o600)
+            return path
+
+        profile = written("dir.yaml", [PROBE, "serve"], filesystem={"read": ["${dir}"]},
+                          variables={"dir": {"type": "directory", "required": True}})
+        value = "dir=/tmp/\x1b[31mnone\nanchorhold: error: forged\u009b\u202e"
+        script = self.directory / "script"
+        script.write_bytes(b"#!/no/such\x1b]0;owned\x07/interp\n")
+        script.chmod(0o755)
+        other = written("script.yaml", [str(script)])
+        odd = self.directory / "o\x1b[1md.yaml"
+        odd.write_text("version: 1\nname: [\n")
+        odd.chmod(0o600)
+        for arguments in [["run", str(profile), "--set", value], ["check", str(profile), "--set", value],
+                          ["verify", str(profile), "--set", value],
+                          ["tools", str(profile), "--set", value], ["check", str(other)],
+                          ["run", str(other)], ["check", str(odd)], ["run", str(odd)],
+                          ["check", "--json", str(profile), "--set", value]]:
+            with self.subTest(arguments[0]):
+                done = self.anchorhold(*arguments)
+                said = (done.stdout + done.stderr).decode()
+                self.assertNotEqual(done.returncode, 0)
+                for scalar in "\x1b\x07\u009b\u202e":
+                    self.assertNotIn(scalar, said)
+                self.assertFalse([line for line in said.splitlines()
+                                  if line.startswith("anchorhold: error: forged")], said)
 
     def test_words_that_were_joined_to_one_argument_are_told_apart(self):
         self.assertIn("is one argument", self.refused("run git --set repository=/src"))
@@ -71,13 +103,15 @@ class Words(Case):
 
     def test_a_command_starts_where_it_was_given(self):
         here, elsewhere = self.shared_directory("here"), self.shared_directory("elsewhere")
+        # At level container neither directory can be listed (test_container).
+        listed = "" if LEVEL else "import beside\nassert os.listdir('/tmp') is not None\n"
         (here / "server.py").write_text(
-            "import os, sys, beside\nassert os.listdir('/tmp') is not None\n"
+            f"import os, sys\n{listed}"
             "sys.exit(0 if os.getcwd() == sys.argv[1] else 4)\n")
         (here / "beside.py").write_text("")
         for cwd, script in [(here, "server.py"), (elsewhere, "../here/server.py")]:
             # With a client that stays: one that leaves ends a server that is slow to start.
-            cell = self.peer([BINARY, "run", "--", "/usr/bin/python3", script, cwd], cwd=cwd)
+            cell = self.peer(command_line("run", "--", "/usr/bin/python3", script, cwd), cwd=cwd)
             self.assertEqual(cell.wait(), 0, cell.stderr)
 
     def test_what_a_program_of_the_user_starts_is_found_in_its_path(self):

@@ -8,8 +8,8 @@ import signal
 import subprocess
 import time
 
-from harness import (BINARY, PATIENCE, PROBE, SLOWNESS, Case, Closed, alive, compact, descendants,
-                     processes, refused, server_pid, until)
+from harness import (LEVEL, PATIENCE, PROBE, SLOWNESS, Case, Closed, alive, command_line, compact,
+                     descendants, need_of_root, processes, refused, server_pid, status_of, until)
 
 
 def slower_than_its_children():
@@ -71,9 +71,8 @@ class EndsOfASession(Case):
 
         peer = self.run_cell(preexec_fn=deaf)
         peer.initialize()
-        status = peer.attempt("read:/proc/self/status")["detail"]
-        self.assertIn("SigBlk:\t0000000000000000", status)
-        self.assertIn("SigIgn:\t0000000000000000", status)
+        status = status_of(server_pid(peer.pid))
+        self.assertEqual([int(status[name], 16) for name in ("SigBlk", "SigIgn")], [0, 0])
         peer.process.send_signal(signal.SIGTERM)
         self.assertEqual(peer.wait(5 * SLOWNESS), 128 + signal.SIGTERM)
 
@@ -117,7 +116,7 @@ class EndsOfASession(Case):
             with self.subTest(how):
                 # This client reads the first answer and then no more.
                 process = subprocess.Popen(
-                    [BINARY, "run", str(self.profile())], stdin=subprocess.PIPE,
+                    command_line("run", self.profile()), stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self.environment)
                 self.addCleanup(process.stdout.close)
                 self.addCleanup(process.wait, 10)
@@ -271,7 +270,9 @@ class EndsOfASession(Case):
             if caught == 20:
                 break
         self.assertEqual(caught, 20)
-        self.assertGreater(unaided, 3)
+        if not LEVEL:
+            # Init there has to end the others first, and one that is stopped takes no signal.
+            self.assertGreater(unaided, 3)
 
     def test_a_server_that_hides_does_not_keep_a_signal_from_being_heard(self):
         profile = self.profile(PROBE, "serve", "--behave", "headless", "--log", f"/{self.name}")
@@ -357,11 +358,13 @@ class EndsOfASession(Case):
         granted = self.shared_directory("granted")
         cell = self.session(write=[granted], limits={"cgroup": "off"})
         below = descendants(cell.pid)
-        self.assertNotEqual(os.listdir(granted), [], "the control: places are kept")
+        kept = pathlib.Path(self.temporary(cell)) if LEVEL else granted / ".git"
+        self.assertTrue(kept.is_dir(), "the control: it keeps something")
         keeper = server_pid(cell.pid, name="anchor-keeper")
         os.kill(keeper, signal.SIGKILL)
         self.assertEqual(cell.wait(5 * SLOWNESS), 125)
         self.assertNothingLeft(below)
+        self.assertFalse(kept.exists())
         self.assertEqual(os.listdir(granted), [])
         end = self.records()[-1]
         self.assertEqual((end["kind"], end["reason"], end["sent"]),
@@ -420,14 +423,14 @@ class Statuses(Case):
         profile = self.profile()
         for closed in ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"]:
             done = subprocess.run(
-                ["sh", "-c", f'exec "$@" {closed}', "sh", BINARY, "run", str(profile)],
+                ["sh", "-c", f'exec "$@" {closed}', "sh", *command_line("run", profile)],
                 env=self.environment, capture_output=True, input=b"", timeout=PATIENCE)
             self.assertEqual(done.returncode, 125, closed)
             self.assertEqual(done.stdout, b"", closed)
             if "2>" not in closed:
                 self.assertIn(b"anchorhold: error: cannot use standard ", done.stderr, closed)
         # The control: the same with all three open.
-        done = subprocess.run(["sh", "-c", 'exec "$@"', "sh", BINARY, "run", str(profile)],
+        done = subprocess.run(["sh", "-c", 'exec "$@"', "sh", *command_line("run", profile)],
                               env=self.environment, capture_output=True, input=b"",
                               timeout=PATIENCE)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
@@ -460,6 +463,7 @@ class Statuses(Case):
             self.assertEqual((done.returncode, done.stderr), (3, b""))
 
     def test_a_server_that_replaces_a_standard_stream_at_once_is_served(self):
+        need_of_root(self, 19)
         # Many times, because it may do so at any moment of the second look.
         for attempt in range(40):
             word = f"{['null', 'pipe', 'pair'][attempt // 2 % 3]}:{attempt // 6 % 3}"

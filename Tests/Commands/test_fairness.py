@@ -11,7 +11,7 @@ import selectors
 import subprocess
 import time
 
-from harness import BINARY, PATIENCE, Case, descendants, processes, resident, until
+from harness import PATIENCE, Case, command_line, descendants, processes, resident, until
 
 # What both partners do: whole messages in pieces of any size, with pauses.
 PARTNER = """\
@@ -220,7 +220,7 @@ class Fairness(Case):
     def raw(self, mode, size):
         """A session whose output nobody reads unless the test does."""
         process = subprocess.Popen(
-            [BINARY, "run", str(self.partner(ONE_SIDED, mode, size))], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            command_line("run", self.partner(ONE_SIDED, mode, size)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, env=self.environment, bufsize=0)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)

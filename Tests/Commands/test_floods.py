@@ -10,8 +10,8 @@ import signal
 import subprocess
 import time
 
-from harness import (BINARY, SLOWNESS, Case, Closed, alive, compact, descendants, processes, status_of,
-                     until)
+from harness import (SLOWNESS, Case, Closed, alive, command_line, compact, descendants, level_full,
+                     processes, status_of, until)
 
 MESSAGE = 1 << 20
 # What monitor and relay may hold of messages of that size, beyond what they hold at rest: each
@@ -101,6 +101,7 @@ class Floods(Case):
                 self.assertLessEqual(found["made"], bound)
                 self.assertSurvives(cell)
 
+    @level_full("temporary")
     def test_floods_of_temporary_space_end_where_it_is_full(self):
         for how, most, bound in [("file", 300, 256), ("files", 20_000, 16_384)]:
             for place in ["/tmp/flood", "/dev/shm/flood", "/home/server/flood"]:
@@ -143,6 +144,7 @@ class Floods(Case):
                 self.assertTrue(found["finished"])
                 self.assertSurvives(cell)
 
+    @level_full("processes")
     def test_what_init_forwards_is_the_servers_own_end(self):
         cell = self.flooded()
         try:
@@ -225,7 +227,7 @@ class Floods(Case):
         profile = self.profile(limits=self.limits(), messages={"max_size": MESSAGE})
         for arguments in [{"what": "lines"}, {"what": "requests"}]:
             process = subprocess.Popen(
-                [BINARY, "run", str(profile)], stdin=subprocess.PIPE,
+                command_line("run", profile), stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self.environment)
             self.addCleanup(process.stdout.close)
             self.addCleanup(process.stdin.close)

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import unittest
 
-from harness import BINARY, PATIENCE, ROOT, TOP, Case, need, server_pid, status_of
+from harness import BINARY, PATIENCE, ROOT, TOP, Case, level_full, need, server_pid, status_of
 
 SKIPPING = os.environ.get("ANCHORHOLD_SKIPPING", str(TOP / ".build/skipping/debug/anchorhold"))
 NEWGIDMAP = "/usr/bin/newgidmap"
@@ -30,6 +30,7 @@ exec setpriv --reuid %d --regid %d $groups "$@"
 LINE = f"tester:{FIRST}:{COUNT}\n"
 
 
+@level_full("groups")
 class Groups(Case):
     def setUp(self):
         super().setUp()

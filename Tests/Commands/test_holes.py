@@ -15,7 +15,7 @@ import subprocess
 import uuid
 
 import servers
-from harness import Case, need
+from harness import LEVEL, Case, level_full, need
 
 EXAMPLES = servers.TOP / "examples/holes"
 OLD_GIT = servers.PLACE / "git-2025.7.1/bin/mcp-server-git"
@@ -85,6 +85,8 @@ class Holes(Case):
     def cell(self, example, changes, command, settings):
         """A session in the cell of examples/holes/EXAMPLE.yaml, under this test's name."""
         text = (EXAMPLES / f"{example}.yaml").read_text()
+        if LEVEL:
+            changes = [*changes, ("filesystem:\n", "filesystem:\n  protect_missing: note\n")]
         for old, new in [(f"name: {example}\n", f"name: {self.name}\n"), *changes]:
             self.assertEqual(text.count(old), 1, old)
             text = text.replace(old, new)
@@ -169,6 +171,7 @@ class Git(Holes):
                 (*call("git_add", repo_path=repository, files=["file.txt"]), "successfully"),
                 (*call("git_diff_staged", repo_path=repository), "+changed")]
 
+    @level_full("taking away")
     def test_path_traversal(self):
         def prepare(place):
             ground, repository, command = self.git_ground(place)
@@ -193,6 +196,7 @@ class Git(Holes):
         self.assertStopped(cell([allow]), ground, attempts, ordinary)
         self.assertOpen(cell([allow, grant(ground.outside)]), ground, attempts, ordinary)
 
+    @level_full("taking away")
     def test_symlink_escape(self):
         def prepare(place):
             ground, repository, command = self.git_ground(place)

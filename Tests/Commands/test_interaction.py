@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import servers
-from harness import BINARY, Case, need
+from harness import Case, command_line, need
 
 PLACE = servers.TOP / "Tests/Interaction"
 
@@ -15,6 +15,8 @@ PLACE = servers.TOP / "Tests/Interaction"
 class Interactions(Case):
     def test_all_of_them_pass_in_both_eras_with_a_profile_that_allows_everything(self):
         need(self, servers.ready("interaction"), "no virtual environment from PyPI for interaction")
+        # At level container the way to the FIFOs is the machine's own.
+        self.directory.chmod(0o755)
         environment = servers.PLACE / "interaction"
         sources = next((environment / "sources").glob("mcp-*/tests/interaction")).parents[1]
         # The tests keep caches beside themselves, and an ordinary user may not write there.
@@ -25,7 +27,7 @@ class Interactions(Case):
              "-v", "--rootdir", copy, "-p", "no:cacheprovider", "-W", "ignore",
              "tests/interaction/lowlevel", "tests/interaction/mcpserver"],
             cwd=copy, capture_output=True, text=True, timeout=600,
-            env={**self.environment, "ANCHORHOLD": str(BINARY),
+            env={**self.environment, "ANCHORHOLD_RUN": json.dumps(command_line("run")),
                  "OPEN_PROFILE": str(PLACE / "open.yaml"),
                  "PROFILE_NAME": self.name, "PYTHONDONTWRITEBYTECODE": "1",
                  "PYTHONPATH": f"{PLACE}{os.pathsep}{copy}", "TMPDIR": str(self.directory)})

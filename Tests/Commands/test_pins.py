@@ -15,7 +15,7 @@ import subprocess
 import unittest
 
 import servers
-from harness import BINARY, PATIENCE, ROOT, Case, Closed, need, until
+from harness import PATIENCE, ROOT, Case, Closed, command_line, need, until
 
 SERVER = """
 import json, pathlib, sys
@@ -66,7 +66,8 @@ class Pins(Case):
         super().setUp()
         need(self, os.path.exists(PYTHON), PYTHON)
         self.place = self.shared_directory("place")
-        (self.place / "server.py").write_text(SERVER)
+        self.programs = self.unwritten("place")
+        (self.programs / "server.py").write_text(SERVER)
         self.log = self.place / "log"
         self.log.touch()
         self.log.chmod(0o666)
@@ -82,7 +83,7 @@ class Pins(Case):
     def make(self, **options):
         options.setdefault("pins", None)  # The default, which is strict.
         options["filesystem"] = {"protect_defaults": False, **options.get("filesystem", {})}
-        command = [PYTHON, str(self.place / "server.py"), str(self.place / "says.json"),
+        command = [PYTHON, str(self.programs / "server.py"), str(self.place / "says.json"),
                    str(self.log)]
         return self.profile(*command, write=[self.place], extends="python", **options)
 
@@ -153,7 +154,7 @@ class FirstUse(Pins):
     def test_a_cell_without_namespaces_pins_as_well(self):
         for held in ([], ["read"]):
             peer = self.run_cell(self.profile(
-                PYTHON, str(self.place / "server.py"), str(self.place / "says.json"), "/dev/null",
+                PYTHON, str(self.programs / "server.py"), str(self.place / "says.json"), "/dev/null",
                 read=[self.place], extends="python", pins=None, isolation="container"))
             peer.initialize()
             self.assertEqual([n for n in ("read", "write") if n not in peer.tools()], held)
@@ -388,8 +389,8 @@ class Changes(Pins):
 class Programs(Pins):
     def program(self):
         """A server that is one file of its own: a script that the loader of the cell can start."""
-        path = self.place / "run.sh"
-        command = [PYTHON, str(self.place / "server.py"), str(self.place / "says.json"),
+        path = self.programs / "run.sh"
+        command = [PYTHON, str(self.programs / "server.py"), str(self.place / "says.json"),
                    str(self.log)]
         path.write_text("#!/bin/sh\nexec " + " ".join(command) + "\n")
         path.chmod(0o755)
@@ -542,7 +543,7 @@ class Writing(Pins):
         """A first use whose monitor is killed at a system call; what is left of it."""
         log = self.directory / "trace"
         peer = self.peer(["strace", "-f", "-qq", "-o", log, "-e", f"trace={call}", "-e",
-                          f"inject={call}:signal=SIGKILL:when={when}", BINARY, "run", self.make()])
+                          f"inject={call}:signal=SIGKILL:when={when}", *command_line("run", self.make())])
         peer.initialize()
         peer.send({"jsonrpc": "2.0", "id": 9, "method": "tools/list"})
         try:
@@ -808,7 +809,7 @@ class Tools(Pins):
                               'if method == "initialize":\n        print(json.dumps({"jsonrpc": "2.0", '
                               '"id": message["id"], "error": {"code": -32601, "message": "no"}}), '
                               'flush=True)\n    elif method == "never":')
-        (self.place / "server.py").write_text(text)
+        (self.programs / "server.py").write_text(text)
         report, tools = self.report("--approve", status=0)
         self.assertEqual(set(tools), {"read", "write"})
         self.assertEqual(report["instructions"]["text"], "Be kind.")
@@ -827,7 +828,7 @@ class Tools(Pins):
         self.say(tools="none")
         self.assertIn("no list of tools", self.ask(status=2)[1])
         self.say()
-        (self.place / "server.py").write_text("import time\ntime.sleep(60)\n")
+        (self.programs / "server.py").write_text("import time\ntime.sleep(60)\n")
         self.assertIn("in time", self.ask("--timeout", "1", status=2)[1])
         self.assertEqual(self.everything(), [])
 
@@ -837,7 +838,7 @@ class Tools(Pins):
         self.say(tools=[tool(f"t{n}", "y" * 1000) for n in range(200)])
         read, write = os.pipe()
         os.close(read)
-        done = subprocess.run([BINARY, "tools", self.make()], stdout=write, stderr=subprocess.PIPE,
+        done = subprocess.run(command_line("tools", self.make()), stdout=write, stderr=subprocess.PIPE,
                               stdin=subprocess.DEVNULL, env=self.environment, timeout=60)
         os.close(write)
         self.assertEqual(done.returncode, 2, done.stderr)
@@ -849,7 +850,7 @@ class Tools(Pins):
         # Held up before it takes the lock, while another approves.
         slow = subprocess.Popen(
             ["strace", "-qq", "-o", os.devnull, "-e", "trace=flock", "-e",
-             "inject=flock:delay_enter=3000000", BINARY, "tools", self.make(), "--approve", "read"],
+             "inject=flock:delay_enter=3000000", *command_line("tools", self.make(), "--approve", "read")],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
             env=self.environment)
         self.addCleanup(slow.wait)
@@ -899,7 +900,7 @@ class RealServer(Pins):
             pins=None, **options)
 
     def client(self, mode):
-        wish = {"command": [BINARY, "run", str(self.make())], "mode": mode,
+        wish = {"command": command_line("run", self.make()), "mode": mode,
                 "calls": [["add", {"a": 1, "b": 2}], ["plus", {"a": 1}]], "env": self.environment}
         done = subprocess.run(
             [servers.PLACE / "client/bin/python", servers.TOP / "Tests/Commands/sdk_client.py",

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import servers
-from harness import BINARY, ROOT, Case, need
+from harness import LEVEL, ROOT, TOP, Case, command_line, need
 
 MODES = ["legacy", "auto", "2026-07-28"]
 
@@ -16,6 +16,8 @@ class RealServers(Case):
         super().setUp()
         missing = [name for name in ("client", "time", "git", "sqlite") if not servers.ready(name)]
         need(self, not missing, f"no virtual environment from PyPI for {', '.join(missing)}")
+        # At level container the way to what is granted is the machine's own.
+        self.directory.chmod(0o755)
 
     def sdk(self, command, mode, calls):
         wish = {"command": [str(c) for c in command], "mode": mode, "calls": calls,
@@ -51,7 +53,7 @@ class RealServers(Case):
             with self.subTest(mode):
                 plain = self.sdk([self.server("time")], mode, calls)
                 self.assertIn("Tokyo", json.dumps(plain["results"][0]))
-                ours = self.sdk([BINARY, "run", "time", "--", self.server("time")], mode, calls)
+                ours = self.sdk(command_line("run", "time", "--", self.server("time")), mode, calls)
                 self.assertSame(ours, plain, calls)
 
     def test_git(self):
@@ -78,8 +80,8 @@ class RealServers(Case):
                 plain = self.sdk(command, mode, calls)
                 self.assertIn("a.txt", json.dumps(plain["results"][0]))
                 self.assertFalse(any(r.get("isError", True) for r in plain["results"]), plain)
-                ours = self.sdk([BINARY, "run", "git", "--set", f"repository={repository}", "--",
-                                 *command], mode, [*calls, ["git_add", {**where, "files": ["."]}]])
+                ours = self.sdk(command_line("run", "git", "--set", f"repository={repository}", "--",
+                                             *command), mode, [*calls, ["git_add", {**where, "files": ["."]}]])
                 shown = {tool["name"] for tool in ours["tools"]}
                 hidden = {tool["name"] for tool in plain["tools"]} - shown
                 self.assertIn("git_commit", hidden)
@@ -98,6 +100,11 @@ class RealServers(Case):
                  ["read_query", {"query": "SELECT * FROM t ORDER BY n"}],
                  ["list_tables", {}], ["describe_table", {"table_name": "t"}]]
         command = [self.server("sqlite"), "--db-path", database]
+        profile = "sqlite"
+        if LEVEL:
+            text = (TOP / "profiles/sqlite.yaml").read_text()
+            profile = self.profile(text=text.replace(
+                "filesystem:\n", "filesystem:\n  protect_missing: note\n"))
         for mode in MODES[:2]:
             with self.subTest(mode):
                 def fresh():
@@ -113,8 +120,8 @@ class RealServers(Case):
                 plain = self.sdk(command, mode, calls)
                 self.assertIn("zwei", json.dumps(plain["results"][2]))
                 fresh()
-                ours = self.sdk([BINARY, "run", "sqlite", "--set", f"directory={place}", "--",
-                                 *command], mode, calls)
+                ours = self.sdk(command_line("run", profile, "--set", f"directory={place}",
+                                             "--", *command), mode, calls)
                 shown = {tool["name"] for tool in ours["tools"]}
                 hidden = {tool["name"] for tool in plain["tools"]} - shown
                 self.assertLessEqual({"read_query", "list_tables", "describe_table"}, shown)
@@ -123,7 +130,7 @@ class RealServers(Case):
     def test_a_server_of_an_own_profile_finds_its_runtime_by_itself(self):
         profile = self.profile(str(self.server("time")), extends="python")
         calls = [["get_current_time", {"timezone": "UTC"}]]
-        ours = self.sdk([BINARY, "run", profile], "auto", calls)
+        ours = self.sdk(command_line("run", profile), "auto", calls)
         self.assertIn("UTC", json.dumps(ours["results"][0]["content"]))
         self.assertFalse(ours["results"][0]["isError"])
         found = self.anchorhold("check", profile)

@@ -6,7 +6,7 @@ Uses a build of the same sources in which ANCHORHOLD_SKIP_STEP is honoured (`mak
 import os
 import re
 
-from harness import GROUPS, PATIENCE, ROOT, TOP, Case, Peer, can_be_had, need
+from harness import GROUPS, PATIENCE, ROOT, TOP, Case, Peer, can_be_had, level_full, need
 
 SKIPPING = os.environ.get("ANCHORHOLD_SKIPPING", str(TOP / ".build/skipping/debug/anchorhold"))
 
@@ -43,6 +43,7 @@ def steps():
     return re.findall(r"^  STEP\((\w+),", header, re.M)
 
 
+@level_full("steps")
 class SkippedSteps(Case):
     def setUp(self):
         super().setUp()

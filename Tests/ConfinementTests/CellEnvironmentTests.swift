@@ -77,6 +77,21 @@ struct CellEnvironmentTests {
     _ = try plan([(name, "/usr/lib/x")])
   }
 
+  @Test(
+    "what is relative is taken from the working directory",
+    arguments: [
+      ("PYTHONPATH", "lib", true), ("PYTHONPATH", "/usr/lib:", true), ("PYTHONPATH", "", false),
+      ("NODE_OPTIONS", "--require ./x.js", true), ("LD_PRELOAD", "./x.so", true),
+      ("NODE_OPTIONS", "--import=file:///srv/data/x.mjs", true),
+      ("PERL5LIB", "/proc/self/cwd/x", true), ("PERL5LIB", "/proc/self/cwdx", false),
+      ("PYTHONHASHSEED", "1", false), ("PYTHONUTF8", "utf-8", false),
+      ("NODE_OPTIONS", "--max-old-space-size=4096", false),
+    ])
+  func relative(_ name: String, _ value: String, _ isRefused: Bool) {
+    let paths = LoaderVariables.paths(in: value, of: name, workdir: "/srv/data")
+    #expect(paths.contains { Paths.isWithin($0, "/srv/data") } == isRefused)
+  }
+
   @Test("data of Git may lie where the server writes")
   func data() throws { _ = try plan([("GIT_DIR", "/srv/data/.git")]) }
 

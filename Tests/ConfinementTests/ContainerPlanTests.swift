@@ -14,6 +14,7 @@ struct ContainerPlanTests {
   private func plan(
     user: UInt32 = 1234, landlock: Int = 7, facts: ContainerFacts? = nil, read: [String] = [],
     write: [String] = [], hide: [String] = [], protect: [String] = [], workdir: String? = nil,
+    invokedFrom: String? = nil, searchPath: [String] = [], grants: [RuntimeGrant] = [],
     protectsDefaults: Bool = false, program: String? = nil,
     files extra: [(String, PlanFiles.Node)] = []
   ) throws(PlanError) -> Plan {
@@ -22,17 +23,19 @@ struct ContainerPlanTests {
     profile.filesystem.protectsDefaults = protectsDefaults
     profile.server.command = [Located("/srv/server")]
     profile.server.workdir = workdir.map { Located($0) }
+    profile.server.invokedFrom = invokedFrom
     profile.filesystem.read = read.map { Profile.PathGrant($0, line: 7) }
     profile.filesystem.write = write.map { Profile.PathGrant($0, line: 8) }
     profile.filesystem.hide = hide.map { Profile.PathGrant($0, line: 9) }
     profile.filesystem.protect = protect.map { Profile.PathGrant($0, line: 10) }
     var runtime = RuntimeDiscovery()
     runtime.executable = "/srv/server"
+    runtime.searchPath = searchPath
+    runtime.grants = grants
     if let program {
-      runtime.grants = [
+      runtime.grants.append(
         RuntimeGrant(
-          path: program, isDirectory: true, executable: true, reason: "its program", links: [])
-      ]
+          path: program, isDirectory: true, executable: true, reason: "its program", links: []))
     }
     let space = CellBlueprint.Container.Space(parent: "/tmp", name: "anchorhold-0")
     let standard = ContainerFacts(
@@ -64,6 +67,59 @@ struct ContainerPlanTests {
     #expect(plan.blueprint.environment.contains("TMPDIR=/tmp/anchorhold-0"))
     #expect(plan.blueprint.environment.contains("HOME=/tmp/anchorhold-0"))
     #expect(plan.blueprint.workingDirectory == "/tmp/anchorhold-0")
+  }
+
+  private static let places: [(String, PlanFiles.Node)] = [
+    ("/srv/open", .directory), ("/srv/closed", .closed), ("/srv/closed/inner", .directory),
+  ]
+
+  @Test(
+    "a command starts where it was given, if the server's user may be there",
+    arguments: [
+      ("/srv/open", true), ("/srv/closed", false), ("/srv/closed/inner", false), ("/none", false),
+    ])
+  func invokedFrom(place: String, isOpen: Bool) throws {
+    let root = try plan(user: 0, invokedFrom: place, files: Self.places)
+    #expect(root.blueprint.workingDirectory == (isOpen ? place : "/tmp/anchorhold-0"))
+    // The server of anybody else is who stands there.
+    let user = try plan(invokedFrom: place, files: Self.places)
+    #expect(user.blueprint.workingDirectory == place)
+  }
+
+  @Test(
+    "the way to a path is as open as its directories",
+    arguments: [
+      ("/srv/open", nil), ("/srv/closed", nil), ("/srv/closed/inner", "/srv/closed"),
+      ("/srv/server/below", "/srv/server"), ("/", nil),
+    ])
+  func way(path: String, closed: String?) {
+    let files = PlanFiles(PlanTests.base + Self.places)
+    #expect(Passage.firstClosed(to: path, user: 1234, group: 1234, files: files) == closed)
+    #expect(
+      Passage.firstClosed(to: "/srv/closed/inner", user: 0, group: 0, files: files) == nil)
+    #expect(
+      Passage.firstClosed(to: "/srv/closed", itself: true, user: 1, group: 1, files: files)
+        == "/srv/closed")
+  }
+
+  @Test("a directory of the search path counts when something in it is granted")
+  func searchPath() throws {
+    func grant(_ path: String, because reason: String) -> RuntimeGrant {
+      RuntimeGrant(path: path, isDirectory: false, executable: true, reason: reason, links: [])
+    }
+    let plan = try plan(
+      searchPath: ["/srv/open", "/srv/bin"], grants: [grant("/srv/bin/tool", because: "command")],
+      files: Self.places + [("/srv/bin/tool", .file)])
+    #expect(plan.blueprint.environment.contains { $0.hasSuffix(":/bin:/srv/bin") })
+    let inside = try self.plan(read: ["/srv/data/file"], workdir: "/srv/data")
+    #expect(inside.blueprint.workingDirectory == "/srv/data")
+    #expect(!plan.notes.contains { $0.contains("cannot be listed") })
+    let beside = [grant("/srv/bin/tool", because: RuntimeDiscovery.besideScript)]
+    let bare = try self.plan(grants: beside, files: [("/srv/bin/tool", .file)])
+    #expect(bare.notes.contains { $0.hasPrefix("/srv/bin cannot be listed") })
+    let listed = try self.plan(
+      read: ["/srv/bin"], grants: beside, files: [("/srv/bin/tool", .file)])
+    #expect(!listed.notes.contains { $0.contains("cannot be listed") })
   }
 
   @Test("without the right to change them, the caller's bounding set and securebits remain")

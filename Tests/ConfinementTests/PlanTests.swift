@@ -10,6 +10,8 @@ struct PlanFiles: FileLookup {
 
   enum Node {
     case directory, file, device, socket
+    /// A directory of root's that opens to nobody else.
+    case closed
     case link(String)
     case text(String)
   }
@@ -29,6 +31,7 @@ struct PlanFiles: FileLookup {
     let mode: UInt32 =
       switch node {
       case .directory: 0o040755
+      case .closed: 0o040700
       case .file, .text: 0o100644
       case .device: 0o020666
       case .socket: 0o140777

@@ -402,22 +402,6 @@ struct RuntimeTests {
     #expect(error(["/opt/f"], ["/opt/f": .file(foreign, mode: 0o755)])?.exitStatus == 126)
   }
 
-  @Test("an ELF file whose tables lie beyond every file is damaged, and no more than that")
-  func farELF() throws {
-    let whole: [UInt8] = if case .file(let bytes, _) = FakeFiles.Entry.elf() { bytes } else { [] }
-    #expect(whole.count > 64)
-    // The program header table, and the offset, address and size of each of its entries.
-    let places: [Int] = [32, 64 + 8, 64 + 16, 64 + 32, 120 + 8, 120 + 16, 120 + 32]
-    let farthest: [UInt8] = [UInt8](repeating: 0xFF, count: 7) + [0x7F]
-    for at in places {
-      var bytes = whole
-      for (index, byte) in farthest.enumerated() { bytes[at + index] = byte }
-      #expect(throws: ELF.Failure.damaged) {
-        try ELF.read("/x", FakeFiles(["/x": .file(bytes, mode: 0o755)]))
-      }
-    }
-  }
-
   @Test("what the caller may not look at counts as missing, and a command there as not executable")
   func closedPlaces() throws {
     var files = FakeFiles(

@@ -2,12 +2,13 @@
 through Anchorhold: what is the in-memory connection there is a session here.
 
 The server stays in the process of the test. In the cell two copies of cat carry its bytes, by two
-FIFOs in a granted directory. ANCHORHOLD names the binary, OPEN_PROFILE the profile that allows
-everything, to which each connection adds what is its own, PROFILE_NAME its name; its records are below
-XDG_STATE_HOME, or where root's are.
+FIFOs in a granted directory. ANCHORHOLD_RUN is the command line before the profile, as JSON,
+OPEN_PROFILE the profile that allows everything, to which each connection adds what is its own,
+PROFILE_NAME its name; its records are below XDG_STATE_HOME, or where root's are.
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -21,7 +22,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.stdio import stdio_server
 from mcp_types.version import LATEST_HANDSHAKE_VERSION, MODERN_PROTOCOL_VERSIONS
 
-BINARY = os.environ["ANCHORHOLD"]
+RUN = json.loads(os.environ["ANCHORHOLD_RUN"])
 OPEN_PROFILE = pathlib.Path(os.environ["OPEN_PROFILE"]).read_text()
 OWN = """
 version: 1
@@ -64,7 +65,7 @@ async def connect(server, *, spec_version=LATEST_HANDSHAKE_VERSION, **options):
     profile = pathlib.Path(tempfile.mkdtemp(prefix="anchorhold-interaction-")) / "open.yaml"
     profile.write_text(OWN.format(place=place, name=os.environ["PROFILE_NAME"]) + OPEN_PROFILE)
     transport = stdio_client(StdioServerParameters(
-        command=BINARY, args=["run", str(profile)],
+        command=RUN[0], args=[*RUN[1:], str(profile)],
         env={"PATH": "/usr/bin:/bin", "HOME": str(profile.parent),
              "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"]}))
     mode = spec_version if spec_version in MODERN_PROTOCOL_VERSIONS else "legacy"

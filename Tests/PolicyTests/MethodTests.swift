@@ -51,6 +51,13 @@ struct MethodTests {
     }
   }
 
+  @Test("what a reader would not see of a server's text is not let through in a profile either")
+  func hidden() {
+    for scalar in (UInt32(0)...0x10FFFF).compactMap(Unicode.Scalar.init) where scalar.isUnseen {
+      #expect(quoted(String(Character(scalar))).hasPrefix("\"\\u{"), "\(scalar.value)")
+    }
+  }
+
   @Test("one that the other side never sends goes nowhere", arguments: ListedMethod.all)
   func wrongSide(_ method: ListedMethod) throws {
     guard method.sender != "both" else { return }
