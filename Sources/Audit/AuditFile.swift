@@ -32,6 +32,9 @@ public struct AuditFile<Sink: RecordSink & ~Copyable>: ~Copyable {
   /// Somebody else has written to the file, and it ends in a whole line.
   public mutating func markWhole() { isTorn = false }
 
+  /// Somebody else has written half a line to the file.
+  public mutating func markTorn() { isTorn = true }
+
   /// Writes complete lines with one `write(2)`.
   ///
   /// - Throws: ``AuditError``; after `.short` the lines that were written whole stand in the file.

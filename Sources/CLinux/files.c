@@ -6,10 +6,26 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-int cl_memory_file(const char *name) { return OR_ERRNO(memfd_create(name, MFD_CLOEXEC)); }
+int cl_memory_file(const char *name, int64_t size) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) == -1) return -errno;
+  // Beyond it the kernel sends a signal.
+  if (limit.rlim_cur < (rlim_t)size) size = (int64_t)limit.rlim_cur;
+  int file = OR_ERRNO(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (file < 0) return file;
+  const int seals = F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+  if (ftruncate(file, size) == 0 && fcntl(file, F_ADD_SEALS, seals) == 0) return file;
+  int error = errno;
+  close(file);
+  return -error;
+}
+
+int64_t cl_file_position(int descriptor) { return OR_ERRNO(lseek(descriptor, 0, SEEK_CUR)); }
+
 int cl_lock_file(int descriptor) { return OR_ERRNO(flock(descriptor, LOCK_EX | LOCK_NB)); }
 int cl_sync_file(int descriptor) { return OR_ERRNO(fsync(descriptor)); }
 

@@ -23,6 +23,13 @@
 // How long the processes of a control group may take to end, and a directory to become empty while
 // the processes that write to it end, in microseconds.
 #define PATIENCE 20000000
+// How long somebody else's lock on a place is waited for: who frees one holds it for a moment.
+#define PATIENCE_FOR_LOCK 5000000
+
+// Of the process: who it is, which its filter does not let it ask any more, and where the monitor
+// waits for it.
+static uid_t own_user;
+static int monitors_end = -1;
 
 static int open_beneath(int parent, const char *name, uint64_t flags) {
   struct open_how how = {
@@ -36,6 +43,43 @@ static int open_beneath(int parent, const char *name, uint64_t flags) {
 
 // ---- making -----------------------------------------------------------------------------------
 
+// Whether a session may have made a directory of this mode to keep a place; the set-gid bit is
+// inherited.
+static bool is_place(mode_t mode) {
+  mode &= 05777;
+  return mode == 01700 || mode == 01750 || mode == 01755;
+}
+
+// How many entries are in `directory`, which has not been read yet; -1 if that cannot be said.
+static int count_entries(int directory) {
+  for (int found = 0;;) {
+    _Alignas(8) char buffer[2048];
+    long size = syscall(SYS_getdents64, directory, buffer, sizeof buffer);
+    if (size <= 0) return size < 0 ? -1 : found;
+    for (long at = 0; at < size;) {
+      // struct linux_dirent64: two numbers of 64 bits, the length of the entry, its type, its name.
+      unsigned short length;
+      memcpy(&length, buffer + at + 16, sizeof length);
+      const char *name = buffer + at + 19;
+      found += strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+      at += length;
+    }
+  }
+}
+
+// Whether `directory` is what was just made under its name with `mode`. Whoever may write to the
+// directory above can have put another one there since, and it must not be given away.
+static bool is_ours(const struct cl_kept *kept, int directory, mode_t mode) {
+  struct stat status;
+  if (fstat(directory, &status) == -1) return false;
+  // Some file systems give everything to one user, whoever makes it.
+  if (status.st_uid != own_user && status.st_uid != kept->user) return false;
+  if (kept->kind == CL_KEPT_CGROUP) return true;
+  // An access control list of the directory above may have taken bits away.
+  return (status.st_mode & 05777 & ~mode) == 0 && (status.st_mode & 01000) == (mode & 01000) &&
+         count_entries(directory) == 0;
+}
+
 // One attempt at a place: 0, an error number, or EAGAIN for a place that is just going.
 static int take_place(struct cl_kept *kept) {
   bool made = mkdirat(kept->parent, kept->name, kept->mode) == 0;
@@ -44,14 +88,16 @@ static int take_place(struct cl_kept *kept) {
   if (directory < 0) return directory == -ENOENT ? EAGAIN : -directory;
   struct stat status, named;
   int error = 0;
+  if (made && !is_ours(kept, directory, kept->mode)) {
+    close(directory);
+    return EEXIST;
+  }
   if (made && (kept->user != UINT32_MAX || kept->group != UINT32_MAX) &&
       fchown(directory, kept->user, kept->group) == -1)
     error = errno;
-  // An access control list of the directory above may have taken bits away.
   if (!error && made && fchmod(directory, kept->mode) == -1) error = errno;
   if (!error && fstat(directory, &status) == -1) error = errno;
-  // The set-gid bit is inherited.
-  if (!error && (status.st_mode & 05777) != kept->mode) error = EEXIST;
+  if (!error && !is_place(status.st_mode)) error = EEXIST;
   if (!error && flock(directory, LOCK_SH | LOCK_NB) == -1)
     error = errno == EWOULDBLOCK ? EAGAIN : errno;
   // Another session may have removed it before the lock was ours.
@@ -74,18 +120,29 @@ static void pause_briefly(void) {
   nanosleep(&moment, NULL);
 }
 
+// The same; whether the monitor has gone meanwhile, or does not wait any more.
+static bool pause_until_alone(void) {
+  // A pipe that nobody reads is an error, asked for or not.
+  struct pollfd reader = {.fd = monitors_end};
+  return poll(&reader, 1, 5) > 0;
+}
+
 static int make(struct cl_kept *kept) {
   if (kept->kind == CL_KEPT_PLACE) {
     int error;
-    for (int64_t end = cl_monotonic_microseconds() + PATIENCE;
+    for (int64_t end = cl_monotonic_microseconds() + PATIENCE_FOR_LOCK;
          (error = take_place(kept)) == EAGAIN && cl_monotonic_microseconds() < end;)
-      pause_briefly();
+      if (pause_until_alone()) return EINTR;
     return error;
   }
   if (mkdirat(kept->parent, kept->name, 0700) == -1) return errno;
   int directory = open_beneath(kept->parent, kept->name, O_RDONLY | O_DIRECTORY);
   struct stat status;
   int error = directory < 0 ? -directory : 0;
+  if (!error && !is_ours(kept, directory, 0700)) {
+    close(directory);
+    return EEXIST;
+  }
   if (!error && fstat(directory, &status) == -1) error = errno;
   // As long as the keeper lives, nobody who sweeps takes it for left over.
   if (!error && kept->kind == CL_KEPT_CGROUP && flock(directory, LOCK_SH | LOCK_NB) == -1)
@@ -139,12 +196,19 @@ static int free_place(const struct cl_kept *kept, int directory) {
   if (unlinkat(kept->parent, kept->name, AT_REMOVEDIR) == 0 || errno == ENOENT) return 0;
   if (errno != ENOTEMPTY && errno != EEXIST) return -errno;
   // Somebody's own directory by now, and no place that another session may take for shared.
-  (void)fchmod(directory, kept->mode & 0777);
+  (void)fchmod(directory, 0755);
   return 0;
 }
 
 int cl_keeper_remove(const struct cl_kept *kept) {
-  int directory = open_beneath(kept->parent, kept->name, O_RDONLY | O_DIRECTORY);
+  int directory;
+  // A machine that is short of something for a moment is no reason to leave it behind.
+  for (int64_t end = cl_monotonic_microseconds() + PATIENCE;;) {
+    directory = open_beneath(kept->parent, kept->name, O_RDONLY | O_DIRECTORY);
+    if (directory != -ENFILE && directory != -EMFILE && directory != -ENOMEM) break;
+    if (cl_monotonic_microseconds() > end) break;
+    pause_briefly();
+  }
   if (directory == -ENOENT) return 0;
   // A file of that name is somebody's, who took the place away first.
   if (kept->kind == CL_KEPT_PLACE && (directory == -ENOTDIR || directory == -ELOOP)) return 0;
@@ -252,20 +316,7 @@ static int canary(void) {
 static int count_descriptors(void) {
   int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory == -1) return -1;
-  int found = 0;
-  for (;;) {
-    _Alignas(8) char buffer[2048];
-    long size = syscall(SYS_getdents64, directory, buffer, sizeof buffer);
-    if (size < 0) found = -1;
-    if (size <= 0) break;
-    for (long at = 0; at < size;) {
-      // struct linux_dirent64: two numbers of 64 bits, the length of the entry, its type, its name.
-      unsigned short length;
-      memcpy(&length, buffer + at + 16, sizeof length);
-      found += buffer[at + 19] != '.';
-      at += length;
-    }
-  }
+  int found = count_entries(directory);
   close(directory);
   return found > 0 ? found - 1 : found;
 }
@@ -365,6 +416,8 @@ static bool send_all(int end, const void *bytes, size_t size) {
 static _Noreturn void run(struct cl_kept *kept, size_t count,
                           const struct cl_keeper_settings *settings, int life, int answer) {
   struct cl_keeper_facts facts = {0};
+  own_user = geteuid();
+  monitors_end = answer;
   int error = become_keeper(kept, count, life, answer, settings, &facts);
   for (size_t index = 0; index < count && !error; index++) error = make(&kept[index]);
   if (error) {
@@ -383,6 +436,17 @@ int cl_keeper_await(int life, int process) {
   char byte = 0;
   int64_t sent = cl_send_passing(life, &byte, 1, process);
   return sent == 1 ? 0 : sent < 0 ? (int)sent : -EIO;
+}
+
+// Waits until the keeper has said something, or one of the signals has come that end the session.
+static int await_answer(int end) {
+  for (;;) {
+    struct pollfd answer = {.fd = end, .events = POLLIN};
+    int result = poll(&answer, 1, 50);
+    if (result > 0) return 0;
+    if (result == -1 && errno != EINTR) return -errno;
+    if (cl_pending_end() > 0) return -EINTR;
+  }
 }
 
 static int receive_all(int end, void *bytes, size_t size) {
@@ -413,6 +477,7 @@ int cl_keeper_start(struct cl_kept *kept, size_t count, const struct cl_keeper_s
   close(lives[0]);
   close(answers[1]);
   struct cl_kept made[CL_KEPT_MOST];
+  if (!result) result = await_answer(answers[0]);
   if (!result) result = receive_all(answers[0], facts, sizeof *facts);
   if (!result) result = receive_all(answers[0], made, count * sizeof *made);
   close(answers[0]);

@@ -91,14 +91,6 @@ int cl_duplicate(int descriptor, int minimum) {
   return OR_ERRNO(fcntl(descriptor, F_DUPFD_CLOEXEC, minimum));
 }
 
-int cl_duplicate_to(int descriptor, int target) {
-  return OR_ERRNO(dup3(descriptor, target, O_CLOEXEC));
-}
-
-int cl_set_close_on_exec(int descriptor, bool enabled) {
-  return OR_ERRNO(fcntl(descriptor, F_SETFD, enabled ? FD_CLOEXEC : 0));
-}
-
 int cl_get_flags(int descriptor) { return OR_ERRNO(fcntl(descriptor, F_GETFL)); }
 
 int cl_set_pipe_size(int descriptor, int size) {
@@ -177,11 +169,20 @@ bool cl_may_write(const char *path) {
 }
 
 int cl_make_directory(const char *path, mode_t mode) { return OR_ERRNO(mkdir(path, mode)); }
-int cl_remove_empty_directory(const char *path) { return rmdir(path) == -1 ? -errno : 0; }
 
-int cl_remove_file(const char *path) { return OR_ERRNO(unlink(path)); }
-int cl_set_umask(mode_t mask) { return (int)umask(mask); }
-int cl_change_directory(const char *path) { return OR_ERRNO(chdir(path)); }
+static int64_t patience_with_errors = -1;
+
+void cl_set_patience_with_errors(int64_t microseconds) { patience_with_errors = microseconds; }
+int64_t cl_patience_with_errors(void) { return patience_with_errors; }
+
+int cl_pending_end(void) {
+  sigset_t pending;
+  if (sigpending(&pending) == -1) return 0;
+  static const int ends[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+  for (size_t index = 0; index < sizeof ends / sizeof *ends; index++)
+    if (sigismember(&pending, ends[index]) == 1) return ends[index];
+  return 0;
+}
 
 int cl_file_facts(int directory, const char *path, int flags, struct cl_file_facts *out) {
   struct stat facts;

@@ -41,7 +41,7 @@ struct BPFInstruction {
 /// Runs a filter program on one call, as the kernel does.
 ///
 /// `SeccompProof` needs no runs; this is for tests, which hold it against the proof and against
-/// the running kernel, and for `explain`.
+/// the running kernel.
 public enum BPFSimulator {
   /// What the program answers to `call`.
   ///

@@ -47,7 +47,7 @@ struct ContainerLayout {
       securebits = facts.securebits
     }
     ContainerLayout.refuseSurroundings(host, facts, identity, &collector)
-    ContainerLayout.refuseGrants(profile, grants, &collector)
+    ContainerLayout.refuseGrants(profile, grants, space: facts.space?.path, &collector)
     addRules(grants, known: .known(abi: host.landlockABI), files, &collector)
     addNotes(facts, isRoot: isRoot)
     noteUnlisted(grants)

@@ -40,10 +40,50 @@ extension ContainerLayout {
     }
   }
 
+  /// Says of what is granted for reading that it can be executed where that is so, because what is
+  /// granted around it can.
+  static func addExecution(to grants: inout [Grant]) {
+    for index in grants.indices where grants[index].access == .read && !grants[index].executable {
+      let path = grants[index].path
+      guard let around = executable(around: path, in: grants[..<index]) else { continue }
+      grants[index].executable = true
+      grants[index].reason += "; in \(around.path), which can be executed"
+    }
+  }
+
+  /// What is executable and encloses `path`, or is it; of several the nearest.
+  private static func executable(around path: String, in grants: ArraySlice<Grant>) -> Grant? {
+    grants.last { $0.executable && Paths.isWithin(path, $0.path) }
+  }
+
+  /// What the server could write and then execute.
+  private static func refuseWritten<Lookup: FileLookup>(
+    _ profile: Profile, _ grants: [Grant], space: String?,
+    _ collector: inout GrantCollector<Lookup>
+  ) {
+    let why = "at isolation container what is written there could be executed as well"
+    for (index, grant) in grants.enumerated() where grant.access == .write {
+      guard let around = executable(around: grant.path, in: grants[..<index]) else { continue }
+      collector.refuse(
+        .never, "grant", grant.path, "\(why), because \(around.path) can be (\(around.reason))",
+        "write isolation: full, or have the server write elsewhere than in its program's directory",
+        profile.filesystem.write.first { Paths.equal($0.path, grant.path) }
+          ?? profile.filesystem.write.first)
+    }
+    if let space, let around = executable(around: space, in: grants[...]) {
+      collector.refuse(
+        .never, "grant", around.path,
+        "the private temporary space of the cell lies in it, and \(why) (\(around.reason))",
+        "write isolation: full, or have the program in a directory of its own", nil)
+    }
+  }
+
   /// What would need a mount over a part of what is granted.
   static func refuseGrants<Lookup: FileLookup>(
-    _ profile: Profile, _ grants: [Grant], _ collector: inout GrantCollector<Lookup>
+    _ profile: Profile, _ grants: [Grant], space: String?,
+    _ collector: inout GrantCollector<Lookup>
   ) {
+    refuseWritten(profile, grants, space: space, &collector)
     let why = "at isolation container nothing can be taken away from what is granted around it"
     for entry in profile.filesystem.hide {
       collector.refuse(

@@ -34,6 +34,10 @@ struct ELF: Sendable, Hashable {
     static let triple = "aarch64-linux-gnu"
   #endif
 
+  /// How many libraries and lists of directories a file may name, and how long (bytes) each may be: many
+  /// long names may stand in the same bytes.
+  private static let mostNames = 1024, longestName = 4096
+
   /// Whether `head` begins like an ELF file.
   static func isELF(_ head: [UInt8]) -> Bool { head.starts(with: [0x7f, 0x45, 0x4c, 0x46]) }
 
@@ -98,13 +102,16 @@ struct ELF: Sendable, Hashable {
       }
       if tag == 0 { break }
     }
+    guard names.count <= Self.mostNames else { throw .damaged }
     guard let first = names.map(\.offset).min(), let last = names.map(\.offset).max() else {
       return
     }
     guard let strings, last - first < 1 << 22, first < 1 << 32 else { throw .damaged }
     let text = try Self.bytes(path, strings + first, last - first + 4096, files)
     for (tag, offset) in names {
-      guard let name = text.string(at: offset - first) else { throw .damaged }
+      guard let name = text.string(at: offset - first), name.utf8.count <= Self.longestName else {
+        throw .damaged
+      }
       switch tag {
       case 1: needed.append(name)
       case 15: rPath = Self.directories(name)

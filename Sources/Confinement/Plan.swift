@@ -20,8 +20,10 @@ public struct Plan: Sendable {
   public var protectedPlaces: [String] {
     grants.filter { $0.role == .protected && ProtectedNames.isPlace($0.status) }.map(\.path)
   }
-  /// The mode of a directory that keeps a place.
-  public static let placeMode = ProtectedNames.placeMode
+  /// The mode of a directory that keeps a place in a directory of mode `parent`.
+  public static func placeMode(in parent: UInt32) -> UInt32 {
+    ProtectedNames.placeMode(in: parent)
+  }
   /// Paths that stay read-only although something above them is granted for writing.
   public var protected: [String] { grants.filter { $0.role == .protected }.map(\.path) }
   /// Grants that could open more than their path says, which the profile wants nevertheless.
@@ -107,8 +109,10 @@ public struct Plan: Sendable {
     for entry in profile.filesystem.read { collector.add(profile: entry, access: .read) }
     collector.protect(profile.filesystem, homes: runtime.homes)
     collector.refuseUnwritable(profile.filesystem.write)
+    var granted = collector.merged()
+    if profile.isolation == .container { ContainerLayout.addExecution(to: &granted) }
     var tree = CellTree(
-      grants: collector.merged(), links: collector.links,
+      grants: granted, links: collector.links,
       temporarySize: profile.limits.temporary)
     let level = profile.isolation
     if level == .full {

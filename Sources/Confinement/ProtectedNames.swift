@@ -16,13 +16,18 @@ enum ProtectedNames {
     var isOfHomes = false
   }
 
-  /// The mode of a directory that keeps a place: sticky, and writable for its owner alone, which
-  /// nobody gives a directory by hand.
-  static let placeMode: UInt32 = 0o1755
+  /// The mode of a directory that keeps a place in one of mode `parent`: sticky, and writable for its
+  /// owner alone, which nobody gives a directory by hand.
+  ///
+  /// Who may not write there cannot open it either: a lock of theirs (flock(2)) would keep it there, or
+  /// sessions from beginning. Who may could have made the name themselves.
+  static func placeMode(in parent: UInt32) -> UInt32 {
+    parent & 0o002 != 0 ? 0o1755 : parent & 0o020 != 0 ? 0o1750 : 0o1700
+  }
 
   /// Whether a session may have made this; a set-gid bit is inherited.
   static func isPlace(_ status: FileStatus) -> Bool {
-    status.kind == .directory && status.mode & 0o5777 == placeMode
+    status.kind == .directory && [0o1700, 0o1750, 0o1755].contains(status.mode & 0o5777)
   }
 
   /// The names, in the order of the docs.

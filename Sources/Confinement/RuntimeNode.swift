@@ -124,7 +124,7 @@ extension RuntimeSearch {
   }
 
   /// The nearest directory above `real` with a `package.json` that names a package; the ones that
-  /// only say "type" belong to it.
+  /// only say "type" belong to it. What else has none is a project of its own, whatever lies around it.
   private func packageRoot(of real: String) throws(RuntimeError) -> String? {
     var directory = Paths.parent(real)
     var nearest: String?
@@ -132,7 +132,10 @@ extension RuntimeSearch {
       let file = Paths.join(directory, "package.json")
       if isFile(file) {
         nearest = nearest ?? directory
-        if try head(file, 65536).contains(sequence: "\"name\"") { return directory }
+        let text = try head(file, 65536)
+        let isProject = Self.marksOfProjects.contains { text.contains(sequence: $0) }
+        if isProject { return directory }
+        if isDirectory(Paths.join(directory, "node_modules")) { return directory }
       }
       if Paths.equal(Paths.name(directory), "node_modules") { break }
       // What was installed in a virtual environment has no claim on the project around it.
@@ -140,6 +143,15 @@ extension RuntimeSearch {
       directory = Paths.parent(directory)
     }
     return nearest
+  }
+
+  /// What stands in the `package.json` of a package or a project, and not in one that only says what kind
+  /// of modules lie beside it.
+  private static var marksOfProjects: [StaticString] {
+    [
+      "\"name\"", "\"version\"", "\"private\"", "\"dependencies\"", "\"devDependencies\"",
+      "\"scripts\"", "\"bin\"", "\"workspaces\"",
+    ]
   }
 
   /// The `node_modules` that a package lies in, where its dependencies are its neighbours: not

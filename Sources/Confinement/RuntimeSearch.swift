@@ -38,10 +38,18 @@ struct RuntimeSearch<Lookup: FileLookup> {
   ) throws(RuntimeError) -> [UInt8] {
     let path = "/etc/passwd"
     guard try memory.resolve(path, depth: 0) != nil else { return [] }
-    do { return try files.read(path, at: 0, maximum: 1 << 20) } catch {
+    let text: [UInt8]
+    do { text = try files.read(path, at: 0, maximum: mostAccounts + 1) } catch {
       throw .failed(path: path, why: "\(error)")
     }
+    guard text.count <= mostAccounts else {
+      throw .failed(path: path, why: "it is larger than \(mostAccounts >> 20) MiB")
+    }
+    return text
   }
+
+  /// The largest `/etc/passwd`, in bytes.
+  private static var mostAccounts: Int { 16 << 20 }
 
   // MARK: look-ups
 

@@ -26,7 +26,7 @@ public struct SyscallGroup: Sendable {
     }
   }
 
-  /// The group's name, as `explain` shows it.
+  /// The group's name, as messages show it.
   public let name: StaticString
   /// What the calls get.
   public let verdict: Verdict

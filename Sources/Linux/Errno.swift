@@ -14,6 +14,8 @@ public struct Errno: Error, Hashable, Sendable, RawRepresentable, CustomStringCo
   public static let noSuchFile = Errno(rawValue: 2)
   /// No such process. The corresponding C constant is `ESRCH`.
   public static let noSuchProcess = Errno(rawValue: 3)
+  /// Interrupted. The corresponding C constant is `EINTR`.
+  public static let interrupted = Errno(rawValue: 4)
   /// Input or output error. The corresponding C constant is `EIO`.
   public static let inputOutput = Errno(rawValue: 5)
   /// Bad file descriptor. The corresponding C constant is `EBADF`.

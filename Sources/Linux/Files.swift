@@ -53,8 +53,6 @@ public struct OpenFlags: OptionSet, Sendable {
   public static let readOnly: OpenFlags = []
   /// The corresponding C constant is `O_WRONLY`.
   public static let writeOnly = OpenFlags(rawValue: 0o1)
-  /// The corresponding C constant is `O_RDWR`.
-  public static let readWrite = OpenFlags(rawValue: 0o2)
   /// The corresponding C constant is `O_CREAT`.
   public static let create = OpenFlags(rawValue: 0o100)
   /// The corresponding C constant is `O_EXCL`.
@@ -179,18 +177,6 @@ public enum Files {
   public static func makeDirectory(_ path: String, mode: UInt32) throws(Errno) {
     try refuseNul(path)
     _ = try checked(unsafe cl_make_directory(path, mode))
-  }
-
-  /// Removes a file's name.
-  public static func remove(_ path: String) throws(Errno) {
-    try refuseNul(path)
-    _ = try checked(unsafe cl_remove_file(path))
-  }
-
-  /// Removes an empty directory.
-  public static func removeDirectory(_ path: String) throws(Errno) {
-    try refuseNul(path)
-    _ = try checked(unsafe cl_remove_empty_directory(path))
   }
 
   private static func refuseNul(_ path: String) throws(Errno) {

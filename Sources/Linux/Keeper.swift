@@ -133,27 +133,39 @@ public struct KeeperFacts: Sendable, Hashable {
 
   /// Forks the keeper and waits until it is confined and made everything. Call only while
   /// single-threaded. Throws when one thing could not be made, and then none is there: `.fileExists`
-  /// when a name is taken.
+  /// when a name is taken, `.wouldBlock` when somebody keeps a lock on a place, `.interrupted` when a
+  /// signal came meanwhile that is blocked and ends the session (``Signal/pendingEnd``).
   public static func start(
     _ things: [Kept], _ settings: KeeperSettings
   ) throws(Errno) -> Keeper {
     for thing in things where thing.name.utf8.contains(0) || thing.name.utf8.contains(0x2F) {
       throw .invalidArgument
     }
-    var parents: [Int32] = []
-    for thing in things { parents.append(try Descriptor.duplicate(thing.parent).release()) }
-    var kept = unsafe zip(things, parents).map { unsafe flat($0, parent: $1) }
+    // One for each directory, however many things are in it.
+    var own: [Int32: Int32] = [:]
+    func forget() throws(Errno) { for parent in own.values { try Descriptor.close(parent) } }
+    do throws(Errno) {
+      for thing in things where own[thing.parent] == nil {
+        own[thing.parent] = try Descriptor.duplicate(thing.parent).release()
+      }
+    } catch {
+      try forget()
+      throw error
+    }
+    let parents = Array(own.values)
+    var kept = unsafe things.map { unsafe flat($0, parent: own[$0.parent] ?? -1) }
     var life: Int32 = -1
     var facts = cl_keeper_facts()
     let skip = settings.skip?.rawValue ?? Int32(CL_STEP_NONE.rawValue)
-    let process = try checked(
-      unsafe settings.filter.withUnsafeBufferPointer { filter in
-        var flat = unsafe cl_keeper_settings(
-          program: filter.baseAddress, count: UInt32(filter.count), skip: skip)
-        return unsafe kept.withUnsafeMutableBufferPointer {
-          unsafe cl_keeper_start($0.baseAddress, $0.count, &flat, &facts, &life)
-        }
-      })
+    let started = unsafe settings.filter.withUnsafeBufferPointer { filter in
+      var flat = unsafe cl_keeper_settings(
+        program: filter.baseAddress, count: UInt32(filter.count), skip: skip)
+      return unsafe kept.withUnsafeMutableBufferPointer {
+        unsafe cl_keeper_start($0.baseAddress, $0.count, &flat, &facts, &life)
+      }
+    }
+    if started < 0 { try forget() }
+    let process = try checked(started)
     var keeper = unsafe Keeper(
       process: process,
       facts: KeeperFacts(

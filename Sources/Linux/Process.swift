@@ -74,6 +74,12 @@ public enum Signal {
     try checked(cl_read_signal(descriptor))
   }
 
+  /// One of the signals that end a program and are blocked, if it has come; it stays where it is.
+  public static var pendingEnd: Int32? {
+    let number = cl_pending_end()
+    return number > 0 ? number : nil
+  }
+
   /// Every signal as a new process has it; what the caller ignored is inherited otherwise, and an
   /// ignored `SIGCHLD` lets no one wait for a child.
   public static func resetAll() throws(Errno) { _ = try checked(cl_reset_signals()) }

@@ -188,9 +188,9 @@ public struct Mount: Hashable, Sendable {
     let words = line.split(separator: 0x20, omittingEmptySubsequences: false)
     guard words.count >= 10,
       let dash = words[6...].firstIndex(where: { $0.elementsEqual("-".utf8) }),
-      words.count > dash + 3, let path = Mount.unescape(words[4])
+      words.count > dash + 3
     else { return nil }
-    self.path = path
+    path = Mount.unescape(words[4])
     device = String(validating: words[2], as: UTF8.self) ?? "?"
     options = Mount.list(words[5])
     tags = words[6..<dash].map { String(validating: $0, as: UTF8.self) ?? "?" }
@@ -205,7 +205,10 @@ public struct Mount: Hashable, Sendable {
   }
 
   /// Undoes the octal escapes of space, tab, line feed, backslash and number sign.
-  private static func unescape(_ bytes: ArraySlice<UInt8>) -> String? {
+  ///
+  /// What is not UTF-8 becomes U+FFFD: nothing can be granted there, and one such mount point of
+  /// somebody's is no reason to refuse every session.
+  private static func unescape(_ bytes: ArraySlice<UInt8>) -> String {
     var result: [UInt8] = []
     var index = bytes.startIndex
     while index < bytes.endIndex {
@@ -220,6 +223,6 @@ public struct Mount: Hashable, Sendable {
         index += 1
       }
     }
-    return String(validating: result, as: UTF8.self)
+    return String(decoding: result, as: UTF8.self)
   }
 }

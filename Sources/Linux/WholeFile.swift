@@ -2,9 +2,15 @@ internal import CLinux
 
 /// Files that are there whole or not at all, whenever their writer is ended.
 extension Files {
-  /// A file in memory that has no name, for reading and writing (memfd_create(2)).
-  public static func inMemory(_ name: String) throws(Errno) -> FileDescriptor {
-    FileDescriptor(owning: try checked(unsafe cl_memory_file(name)))
+  /// A file in memory that has no name, for reading and writing (memfd_create(2)); it has `size` bytes,
+  /// zeros, and stays that large: whoever is given it cannot fill the memory of the machine with it.
+  public static func inMemory(_ name: String, size: Int) throws(Errno) -> FileDescriptor {
+    FileDescriptor(owning: try checked(unsafe cl_memory_file(name, Int64(size))))
+  }
+
+  /// Where reading or writing goes on in an open file, which is shared by all who have it (lseek(2)).
+  public static func position(of descriptor: Int32) throws(Errno) -> Int {
+    Int(try checked(cl_file_position(descriptor)))
   }
 
   /// Holds off others that call this for the same file, until `descriptor` is closed; waits for them, no

@@ -194,12 +194,12 @@ enum Format {
     Key(
       name: "read", shape: openGrants, omitted: "`[]`",
       summary:
-        "Paths that may be read, with everything below; nothing there is executed or loaded as code.",
+        "Paths that may be read, with everything below; nothing there is executed, nor, at isolation full, loaded as code.",
       example: "[\"${repository}\", {path: /etc/localtime, optional: true}]"),
     Key(
       name: "write", shape: openGrants, omitted: "`[]`",
       summary:
-        "Paths that may be read and written, with everything below; nothing there is executed or loaded as code.",
+        "Paths that may be read and written, with everything below; nothing there is executed, nor, at isolation full, loaded as code.",
       example: "[/srv/notes]"),
     Key(
       name: "hide", shape: grants, omitted: "`[]`",

@@ -10,7 +10,8 @@ struct AuditTrail: ~Copyable {
   /// Where the file is.
   let path: String
   private let file: FileDescriptor
-  private let started = Clock.monotonicMicroseconds()
+  /// When it was made, in microseconds.
+  let started = Clock.monotonicMicroseconds()
 
   /// The descriptor, open for appending; the relay writes through a copy.
   var descriptor: Int32 { file.rawValue }
@@ -37,6 +38,27 @@ struct AuditTrail: ~Copyable {
     } catch {
       throw SessionError(error.message, hint: "without a record nothing is run")
     }
+  }
+
+  /// Writes down why a session did not begin, if nothing is written of it yet. What cannot be written
+  /// was said on standard error; nothing of the server ran.
+  static func noteFailure(
+    _ error: SessionError, path: String, session: String, since start: Int64
+  ) {
+    do throws(Errno) {
+      let file = try Files.open(path, [.writeOnly, .append, .noFollow])
+      guard try Files.status(of: file.rawValue).size == 0 else { return }
+      var encoder = RecordEncoder(session: session)
+      encoder.append(
+        SessionEnd(
+          reason: "start-failed", status: nil, signal: nil,
+          duration: Clock.monotonicMicroseconds() - start, counters: nil, denials: nil,
+          further: [
+            .init("error", .text(error.message)),
+            .init("exit_status", .integer(Int64(error.status))),
+          ]), at: .now)
+      try Descriptor.writeAll(file.rawValue, encoder.bytes)
+    } catch { return }
   }
 
   private init(session: String, path: String, file: consuming FileDescriptor) {
@@ -216,7 +238,7 @@ struct AuditTrail: ~Copyable {
 
   /// Whether the file's last line has no end; what cannot be found out is taken to be so, because
   /// an empty line does less harm than a record that cannot be read.
-  private func endsInHalfALine() -> Bool {
+  func endsInHalfALine() -> Bool {
     do {
       let ours = try Files.open("/proc/self/fd/\(descriptor)", [.readOnly])
       let size = Int64(clamping: try Files.status(of: descriptor).size)

@@ -388,7 +388,7 @@ struct CellProcess: ~Copyable {
   }
 
   /// Waits at most so many microseconds for the next report; nil if there was none.
-  private mutating func awaitReport(within patience: Int64) throws(SessionError) -> CellReport? {
+  mutating func awaitReport(within patience: Int64) throws(SessionError) -> CellReport? {
     let deadline = Clock.monotonicMicroseconds() + patience
     while true {
       let left = deadline - Clock.monotonicMicroseconds()

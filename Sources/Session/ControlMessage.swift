@@ -43,8 +43,8 @@ struct ControlMessage: Equatable, Sendable {
     /// Monitor: the seal holds, begin to read from the client.
     case open = 16
     /// Monitor: the server has ended; the numbers are its wait status word, how long (µs) the
-    /// client may take for what it was still sent, whether (1) another one follows, and if not 0, the
-    /// number of the next audit record.
+    /// client may take for what it was still sent, whether (1) another one follows, if not 0, the
+    /// number of the next audit record, and whether (1) the file ends in half of one.
     case serverEnded = 17
     /// Monitor: close the server's stdin and take nothing more from the client; the first number,
     /// if not 0, is how long (µs) the client may still take for what it was sent.

@@ -21,6 +21,6 @@ public enum Diagnostics {
 
   private static func say(_ text: String) {
     // A stderr that cannot be written to leaves no one to tell.
-    do { try Descriptor.writeAll(StandardStream.error, [UInt8](text.utf8)) } catch { return }
+    do { try ErrorStream.write([UInt8](text.utf8)) } catch { return }
   }
 }

@@ -55,33 +55,63 @@ struct HeldPlan: ~Copyable {
         "cannot keep the places of \(paths.count) protected names: \(Keeper.most) is the most",
         hint: hint)
     }
-    var parents: [Int32] = []
-    var things: [Kept] = []
-    for path in paths {
-      // By bytes: a combining mark after a slash would make one character of both.
-      let start = path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
-      let above = String(path[..<start])
-      let name = String(path[path.utf8.index(after: start)...])
-      let parent = try doing("open \"\(above)\"") { () throws(Errno) in
-        try Files.openExactly(above).release()
-      }
-      parents.append(parent)
-      let status = try doing("look at \"\(above)\"") { () throws(Errno) in
-        try Files.status(of: parent)
-      }
-      things.append(
-        Kept(
-          .place, parent: parent, name: name, mode: Plan.placeMode,
-          owner: privileged ? Kept.Owner(user: status.user, group: status.group) : nil))
-    }
-    let settings = try KeeperSettings.confining(skip)
-    let keeper = try doing("keep the place of \"\(paths[0])\"", hint: hint) { () throws(Errno) in
-      try Keeper.start(things, settings)
-    }
-    for parent in parents {
+    // Of places in one directory the descriptor is one as well: there may be more places than files
+    // that may be open. By bytes: Unicode calls different names equal.
+    var parents: [[UInt8]: Int32] = [:]
+    let keeper: Result<Keeper, SessionError>
+    do throws(SessionError) {
+      var things: [Kept] = []
+      for path in paths { things.append(try place(path, privileged: privileged, &parents)) }
+      keeper = .success(try start(things, at: paths, skip))
+    } catch { keeper = .failure(error) }
+    for parent in parents.values {
       try doing("close a directory") { () throws(Errno) in try Descriptor.close(parent) }
     }
-    return keeper
+    return try keeper.get()
+  }
+
+  /// What is to be made at `path`.
+  private static func place(
+    _ path: String, privileged: Bool, _ parents: inout [[UInt8]: Int32]
+  ) throws(SessionError) -> Kept {
+    // By bytes: a combining mark after a slash would make one character of both.
+    let start = path.utf8.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
+    let above = String(path[..<start])
+    let name = String(path[path.utf8.index(after: start)...])
+    let parent: Int32
+    if let known = parents[Array(above.utf8)] {
+      parent = known
+    } else {
+      parent = try doing("open \"\(above)\"") { () throws(Errno) in
+        try Files.openExactly(above).release()
+      }
+      parents[Array(above.utf8)] = parent
+    }
+    let status = try doing("look at \"\(above)\"") { () throws(Errno) in
+      try Files.status(of: parent)
+    }
+    return Kept(
+      .place, parent: parent, name: name, mode: Plan.placeMode(in: status.mode),
+      owner: privileged ? Kept.Owner(user: status.user, group: status.group) : nil)
+  }
+
+  private static func start(
+    _ things: [Kept], at paths: [String], _ skip: CellStep?
+  ) throws(SessionError) -> Keeper {
+    let settings = try KeeperSettings.confining(skip)
+    do throws(Errno) { return try Keeper.start(things, settings) } catch {
+      if error == .interrupted, let signal = Signal.pendingEnd {
+        throw SessionError(interruptedBy: signal)
+      }
+      let more = paths.count > 1 ? " or of one of \(paths.count - 1) more" : ""
+      let action = "keep the place of \"\(paths[0])\"\(more)"
+      if error == .wouldBlock {
+        throw SessionError(
+          "cannot \(action): somebody else holds a lock on the directory that is there",
+          hint: "lslocks names the process; with no session there, rmdir frees the name")
+      }
+      throw SessionError(action, error, hint: hint)
+    }
   }
 
   private static let hint =
@@ -91,8 +121,11 @@ struct HeldPlan: ~Copyable {
   private static func shared(_ plan: Plan) -> [String] {
     var result: [String] = []
     for path in plan.protectedPlaces {
-      // What cannot be listed is none of these.
-      do { if try Files.list(path).isEmpty { result.append(path) } } catch { continue }
+      // One that may not be listed is another user's, who may take it away: it cannot be kept, and
+      // that is said.
+      do throws(Errno) { if try Files.list(path).isEmpty { result.append(path) } } catch {
+        if error == .permissionDenied { result.append(path) }
+      }
     }
     return result
   }

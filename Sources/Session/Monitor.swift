@@ -11,7 +11,7 @@ struct Monitor: ~Copyable {
   /// How long the steps of an end may take, in microseconds. After the client closed: together
   /// less than 3 s, of which the relay may have used 0.5 s before we hear of it; after a signal to
   /// us: less than 1 s.
-  private enum Grace {
+  enum Grace {
     static let afterClose: Int64 = 1_500_000
     static let afterTerminate: Int64 = 700_000
     static let afterOurSignal: Int64 = 250_000
@@ -35,7 +35,7 @@ struct Monitor: ~Copyable {
   let trail: AuditTrail
   let signals: FileDescriptor
   /// The session's pins, if the profile has any.
-  private let pinning: Pinning?
+  let pinning: Pinning?
 
   var reason: String?
   var conversation = RelayConversation()
@@ -45,7 +45,7 @@ struct Monitor: ~Copyable {
   var killAt: Int64?
   private var drainUntil: Int64?
   /// When all has to be over, because somebody asked for the end.
-  private var endBy: Int64?
+  private(set) var endBy: Int64?
   var statusWord: Int32?
   var usage: ResourceUsage?
   /// Whether and when the server is started again; see `MonitorRestart.swift`.
@@ -98,11 +98,14 @@ struct Monitor: ~Copyable {
       // What was found of an old server's listener says nothing of the new one's.
       if server == restarts.generation { try hearDenial(entries[3].result) }
       try act(at: Clock.monotonicMicroseconds())
+      try readPins()
     }
+    try finishPins()
     return try finish()
   }
 
   private func nextTimeout() -> Int32 {
+    if pinning?.isReading == true { return 0 }
     let deadlines = [
       terminateAt, killAt, drainUntil, relayIsGone ? nil : restarts.deadline,
       relayIsGone || restarts.isPaused ? nil : cell.denialDeadline,
@@ -172,27 +175,9 @@ struct Monitor: ~Copyable {
     }
   }
 
-  /// Writes new pins; a session whose pins cannot be kept does not go on, if they are strict.
-  private mutating func keepPins(_ numbers: [Int64]) throws(SessionError) {
-    guard let pinning, pinning.output >= 0 else {
-      return try breakRelay("pins that nobody asked for")
-    }
-    do throws(SessionError) {
-      try pinning.keep(numbers)
-    } catch {
-      guard pinning.isStrict || conversation.inspects else {
-        return Diagnostics.warning(error.message, hint: error.hint)
-      }
-      Diagnostics.error(error.message, hint: error.hint)
-      pinsFailed = true
-      let now = Clock.monotonicMicroseconds()
-      try end("pins-failed", terminateAt: now, by: now + Grace.allAfterOurSignal)
-    }
-  }
-
   /// Ends a relay that said what it may not say, and with it the session. What it told before is
   /// not believed either.
-  private mutating func breakRelay(_ what: String) throws(SessionError) {
+  mutating func breakRelay(_ what: String) throws(SessionError) {
     Diagnostics.error("the relay sent \(what): it and the session are ended")
     reason = "relay-failed"
     counters = nil
@@ -306,17 +291,21 @@ struct Monitor: ~Copyable {
     try tellServerEnded(word)
   }
 
-  /// The server has ended, and no other one follows; `sequence`: of the next record, if we wrote some.
-  mutating func tellServerEnded(_ word: Int32, sequence: Int64 = 0) throws(SessionError) {
+  /// The server has ended, and no other one follows; `sequence`: of the next record, if we wrote some;
+  /// `isTorn`: whether we wrote a part of one.
+  mutating func tellServerEnded(
+    _ word: Int32, sequence: Int64 = 0, isTorn: Bool = false
+  ) throws(SessionError) {
     reason = reason ?? "server-ended"
     let now = Clock.monotonicMicroseconds()
     let patience = patienceLeft(at: now)
     drainUntil = now + patience + Grace.farewell
     conversation.toldServerEnded = true
-    try relay.tell(ControlMessage(.serverEnded, [Int64(word), patience, 0, sequence]))
+    try relay.tell(
+      ControlMessage(.serverEnded, [Int64(word), patience, 0, sequence, isTorn ? 1 : 0]))
   }
 
-  private mutating func handleSignals() throws(SessionError) {
+  mutating func handleSignals() throws(SessionError) {
     while true {
       let number: Int32
       do { number = try Signal.next(from: signals.rawValue) } catch .wouldBlock { return } catch {
@@ -413,7 +402,8 @@ struct Monitor: ~Copyable {
     }
     if !cellIsGone {
       reason = reason ?? "relay-failed"
-      try killCell()
+      // Also when init does not do its part.
+      killAt = Clock.monotonicMicroseconds()
     }
   }
 
@@ -441,7 +431,7 @@ struct Monitor: ~Copyable {
   private var relayFailed = false
   private var cellFailed = false
   private var keeperFailed = false
-  private(set) var pinsFailed = false
+  var pinsFailed = false
   /// What the relay found out for `tools`.
   private(set) var inspection: [Int64]?
 

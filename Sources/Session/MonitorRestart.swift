@@ -235,7 +235,8 @@ extension Monitor {
       restarts.failed = true
       reason = reason ?? "restart-failed"
       restarts.pause = nil
-      try tellServerEnded(statusWord ?? 0, sequence: sequence)
+      try tellServerEnded(
+        statusWord ?? 0, sequence: sequence, isTorn: sequence == 0 && trail.endsInHalfALine())
     }
   }
 }

@@ -25,6 +25,8 @@ struct PinFile: Equatable, Sendable {
 
   /// The largest pin file, in bytes.
   static let largest = 64 << 20
+  /// The largest part of the relay in one.
+  static let largestBody = largest - 1024
   /// The lines above the relay's.
   static let lines = 6
 

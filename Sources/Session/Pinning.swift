@@ -21,6 +21,9 @@ final class Pinning {
   private let approves: Bool, approvesServer: Bool
   /// Where the relay writes what it saw; nil where nothing can be written, or nothing is missing.
   private let memory: FileDescriptor?
+  /// What the relay saw and is not written yet, because ``reading`` has not come to its end.
+  private var seen: (numbers: [Int64], body: [UInt8]) = ([], [])
+  private var reading: ServerPins.Reading?
   /// What is to be said of the pins in the record.
   private(set) var notes: [String] = []
 
@@ -100,7 +103,7 @@ final class Pinning {
         hint: place.hint)
     }
     return try doing("make room for the pins") { () throws(Errno) in
-      try Files.inMemory("anchorhold-pins")
+      try Files.inMemory("anchorhold-pins", size: PinFile.largestBody)
     }
   }
 
@@ -164,7 +167,8 @@ final class Pinning {
       instructions: found?.instructions ?? .none, output: output)
   }
 
-  /// Writes what the relay saw: the digests of all tools and of the instructions are `numbers`.
+  /// Takes what the relay saw: the digests of all tools and of the instructions are `numbers`. It is
+  /// written at once, or else after ``readOn()`` has read what the server is made of.
   ///
   /// Where another session has written meanwhile, its pins stay; throws if it saw something else.
   func keep(_ numbers: [Int64]) throws(SessionError) {
@@ -172,10 +176,46 @@ final class Pinning {
       throw SessionError("the relay pinned what it was not asked for")
     }
     let body = try doing("read the new pins") { () throws(Errno) in
-      try Descriptor.read(output, at: 0, maximum: PinFile.largest)
+      // The file is larger; how far the relay wrote is where it is in it.
+      let size = try Files.position(of: output)
+      let body = try Descriptor.read(output, at: 0, maximum: size)
+      guard body.count == size else { throw .fileTooLarge }
+      return body
     }
-    let server: ServerPins
-    if let found, !approvesServer { server = found.server } else { server = try serverNow() }
+    if let found, !approvesServer { return try write(numbers, body, found.server) }
+    let survey = try surveyNow()
+    if let server, server.fingerprint == survey.fingerprint {
+      return try write(numbers, body, server)
+    }
+    seen = (numbers, body)
+    reading = .some(ServerPins.Reading(survey))
+  }
+
+  /// Whether something is still to be read before the pins are written.
+  var isReading: Bool {
+    switch reading {
+    case .some: true
+    case .none: false
+    }
+  }
+
+  /// Reads a part of that; after the last one the pins are written.
+  func readOn() throws(SessionError) {
+    guard var reading = reading.take() else { return }
+    guard let server = try reading.readOn() else {
+      self.reading = .some(reading)
+      return
+    }
+    try write(seen.numbers, seen.body, server)
+    seen = ([], [])
+  }
+
+  /// Leaves it unread, and the pins unwritten.
+  func stopReading() { reading = nil }
+
+  private func write(
+    _ numbers: [Int64], _ body: [UInt8], _ server: ServerPins
+  ) throws(SessionError) {
     let next = PinFile(
       profile: approves ? profile : found?.profile ?? profile, server: server,
       tools: PinDigest(numbers: Array(numbers[..<4])),
@@ -197,14 +237,14 @@ final class Pinning {
   }
 
   /// What the server was made of when it was started.
-  private func serverNow() throws(SessionError) -> ServerPins {
+  private func surveyNow() throws(SessionError) -> ServerPins.Survey {
     let survey = try ServerPins.survey(executable: executable, pinned: pinned)
     guard survey.fingerprint == self.survey.fingerprint else {
       throw SessionError(
         "the program \(quotedPath(executable)), or what is pinned with it, changed in the session",
         hint: "start the session again")
     }
-    return try ServerPins(survey, known: server)
+    return survey
   }
 
   /// Writes the file, if it is still as it was when the session began; else gives what is there now.

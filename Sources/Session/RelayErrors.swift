@@ -4,6 +4,8 @@ internal import Linux
 /// each, and never more than a person or a log can bear.
 struct RelayErrors: Sendable {
   private static let longestLine = 4096
+  /// ` [cut; N bytes]` and the line end.
+  private static let longestEnd = 40
   private static let linesPerSecond = 200
   private static let bytesPerSecond = 128 << 10
   private static let waiting = 64 << 10
@@ -86,7 +88,7 @@ struct RelayErrors: Sendable {
 
   /// Writes what waits, as far as that goes.
   mutating func flush() {
-    if output.flush() == .broken { output.abandon() }
+    if output.flushLines(prefix: prefix) == .broken { output.abandon() }
   }
 
   /// Tells how much was held back, once the second in which it happened is over.
@@ -126,7 +128,9 @@ struct RelayErrors: Sendable {
     // Nobody may be reading our stderr; the record is made all the same.
     guard output.count < Self.waiting else { return hide() }
     var text = prefix
-    let whole = RelayText.append(line, to: &text, limit: Self.longestLine)
+    // With the number of bytes and the line end it is what a pipe takes at once.
+    let whole = RelayText.append(
+      line, to: &text, limit: ErrorStream.longestLine - prefix.count - Self.longestEnd)
     if !whole || line.count < size { text.append(contentsOf: " [cut; \(size) bytes]".utf8) }
     output.append(text, isAnswer: false)
   }

@@ -50,7 +50,7 @@ extension RelayLoop {
       if message.numbers[2] != 0 {
         pause()
       } else {
-        endPause(at: message.numbers[3])
+        endPause(at: message.numbers[3], isTorn: message.numbers[4] != 0)
         closeServerInput()
       }
     case .noted:

@@ -85,6 +85,32 @@ struct RelayQueue: Sendable {
     return .drained
   }
 
+  /// The same in whole lines, as many as a pipe takes whole or not at all: what others write there never
+  /// comes into the middle of one.
+  ///
+  /// What else takes a part of one gets the rest as a line of its own, that begins with `prefix`.
+  mutating func flushLines(prefix: [UInt8]) -> Flush {
+    guard isOpen else { return .drained }
+    while head < bytes.count {
+      if transfer == .blocking, !isWritable { return .full }
+      var end = min(head + ErrorStream.longestLine, bytes.count)
+      if end < bytes.count, let last = bytes[head..<end].lastIndex(of: 0x0A) { end = last + 1 }
+      do {
+        let count = try Descriptor.write(descriptor, bytes, head..<end, transfer: transfer)
+        head += count
+        written += Int64(count)
+      } catch .wouldBlock {
+        compact()
+        return .full
+      } catch {
+        return .broken
+      }
+      if bytes[head - 1] != 0x0A { bytes.insert(contentsOf: [0x0A] + prefix, at: head) }
+    }
+    restart()
+    return .drained
+  }
+
   /// Closes the descriptor and forgets what waits.
   mutating func close() {
     guard isOpen else { return }

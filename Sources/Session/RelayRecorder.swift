@@ -32,6 +32,9 @@ struct RelayRecorder: ~Copyable {
     file.markWhole()
   }
 
+  /// Goes on after half a line that somebody else wrote to the same file.
+  mutating func resumeTorn() { file.markTorn() }
+
   /// Whether counts wait for the end of their second.
   var hasCounts: Bool { limiter.hasCounts }
 

@@ -48,9 +48,11 @@ extension RelayLoop {
     state.isHeld = true
   }
 
-  /// No other server follows after all; `sequence`: of the next record, 0 if the monitor wrote none.
-  mutating func endPause(at sequence: Int64) {
+  /// No other server follows after all; `sequence`: of the next record, 0 if the monitor wrote none;
+  /// `isTorn`: whether it wrote a part of one.
+  mutating func endPause(at sequence: Int64, isTorn: Bool) {
     if sequence > 0 { recorder.resume(at: sequence) }
+    if isTorn { recorder.resumeTorn() }
     state.isHeld = false
     guard state.isPaused else { return }
     state.isPaused = false

@@ -46,10 +46,12 @@ struct ServerPins: Equatable, Sendable {
       self = known
       return
     }
-    contents = try doing("read what is pinned of the server", hint: ServerPins.hint) {
-      () throws(Errno) in try survey.contents()
+    var reading = Reading(survey)
+    while true {
+      guard let read = try reading.readOn() else { continue }
+      self = read
+      return
     }
-    fingerprint = survey.isSettled ? survey.fingerprint : .none
   }
 
   init(contents: PinDigest, fingerprint: PinDigest) {
@@ -57,11 +59,85 @@ struct ServerPins: Equatable, Sendable {
     self.fingerprint = fingerprint
   }
 
+  /// Reading the contents of what was found, a part at a time: they may be large, and who reads them may
+  /// have others to look after.
+  struct Reading: ~Copyable {
+    /// So many bytes are read at a time; of directories and links as many entries.
+    private static let part = 1 << 20, entries = 64
+
+    private let survey: Survey
+    private var next = 0
+    private var file: FileDescriptor?
+    private var hash = Digest.Stream()
+    /// All names and contents; each part with its length before it.
+    private var manifest: [UInt8] = []
+
+    init(_ survey: Survey) { self.survey = survey }
+
+    /// Reads on; nil while there is more to read.
+    mutating func readOn() throws(SessionError) -> ServerPins? {
+      try doing("read what is pinned of the server", hint: ServerPins.hint) { () throws(Errno) in
+        var left = Reading.part
+        var entries = Reading.entries
+        while left > 0, entries > 0 {
+          guard next < survey.files.count else { return pins }
+          try readEntry(&left)
+          entries -= 1
+        }
+        return nil
+      }
+    }
+
+    private var pins: ServerPins {
+      ServerPins(
+        contents: PinDigest(Digest.sha256(manifest.span)),
+        fingerprint: survey.isSettled ? survey.fingerprint : .none)
+    }
+
+    /// Takes the next file, directory or link, or what comes next of a file.
+    private mutating func readEntry(_ left: inout Int) throws(Errno) {
+      let entry = survey.files[next]
+      if let file = file.take() {
+        if try add(file.rawValue, &left) { next += 1 } else { self.file = .some(file) }
+        return
+      }
+      manifest += Array("\(entry.kind):\(entry.path.utf8.count):\(entry.path)".utf8)
+      switch entry.kind {
+      case "link":
+        let target = try Files.linkTarget(entry.path)
+        manifest += Array("\(target.utf8.count):\(target)".utf8)
+      case "file", "program":
+        let file = try Files.open(entry.path, [.noFollow, .nonblocking, .noTerminal])
+        guard try Files.status(of: file.rawValue).kind == .regular else { throw .stale }
+        hash = Digest.Stream()
+        self.file = .some(file)
+        return
+      default: break
+      }
+      next += 1
+    }
+
+    /// Whether all of the file is read.
+    private mutating func add(_ file: Int32, _ left: inout Int) throws(Errno) -> Bool {
+      var buffer = [UInt8](repeating: 0, count: 1 << 18)
+      while left > 0 {
+        let count = try Descriptor.read(file, into: &buffer, from: 0)
+        if count == 0 {
+          manifest += hash.finish()
+          return true
+        }
+        hash.add(buffer, count)
+        left -= count
+      }
+      return false
+    }
+  }
+
   private static let hint = "what is pinned must be readable; pins: off pins nothing"
 
   /// The files that were found, in the order of their names.
   struct Survey {
-    private var files: [(path: String, kind: String)] = []
+    fileprivate var files: [(path: String, kind: String)] = []
     /// What the kernel said of them, and its digest.
     fileprivate var facts: [UInt8] = []
     fileprivate(set) var fingerprint = PinDigest.none
@@ -92,34 +168,6 @@ struct ServerPins: Equatable, Sendable {
         }
       default: add(path, "other")
       }
-    }
-
-    /// The digest of all names and contents; each part with its length before it.
-    fileprivate func contents() throws(Errno) -> PinDigest {
-      var manifest: [UInt8] = []
-      for file in files {
-        manifest += Array("\(file.kind):\(file.path.utf8.count):\(file.path)".utf8)
-        switch file.kind {
-        case "link":
-          let target = try Files.linkTarget(file.path)
-          manifest += Array("\(target.utf8.count):\(target)".utf8)
-        case "file", "program": manifest += try ServerPins.digest(of: file.path)
-        default: continue
-        }
-      }
-      return PinDigest(Digest.sha256(manifest.span))
-    }
-  }
-
-  private static func digest(of path: String) throws(Errno) -> [UInt8] {
-    let file = try Files.open(path, [.noFollow, .nonblocking, .noTerminal])
-    guard try Files.status(of: file.rawValue).kind == .regular else { throw .stale }
-    var hash = Digest.Stream()
-    var buffer = [UInt8](repeating: 0, count: 1 << 18)
-    while true {
-      let count = try Descriptor.read(file.rawValue, into: &buffer, from: 0)
-      if count == 0 { return hash.finish() }
-      hash.add(buffer, count)
     }
   }
 }

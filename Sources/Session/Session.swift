@@ -88,12 +88,28 @@ public enum Session {
   ) throws(SessionError) -> Ending {
     let pinning = try Pinning.open(request, executable: maker.plan.blueprint.executable)
     maker.pinning = pinning
-    let plan = maker.plan
     let pipes = try ServerPipes.make()
-    var cell = try maker.start(pipes)
+    let cell = try maker.start(pipes)
     // While the cell builds its namespaces and mounts, the rest is made: the record, the relay and
     // the filter. If one of them cannot be, the cell ends with us before anything ran in it.
     let trail = try AuditTrail.open(location)
+    let (path, session, started) = (trail.path, trail.session, trail.started)
+    do {
+      return try live(request, maker, cell, pipes, trail, streams)
+    } catch {
+      AuditTrail.noteFailure(error, path: path, session: session, since: started)
+      throw error
+    }
+  }
+
+  /// The session of a cell that is being built, and of a record that is empty.
+  private static func live(
+    _ request: SessionRequest, _ maker: CellMaker, _ cell: consuming CellProcess,
+    _ pipes: consuming ServerPipes, _ trail: consuming AuditTrail,
+    _ streams: consuming ClientStreams
+  ) throws(SessionError) -> Ending {
+    let plan = maker.plan
+    let pinning = maker.pinning
     let privileged = plan.blueprint.privileged
     let seed = try doing("draw random bytes") { () throws(Errno) in
       try Process.randomBytes(48)
@@ -148,6 +164,9 @@ public enum Session {
     let signals = try doing("take over signals") { () throws(Errno) in
       try Signal.descriptor(for: Monitor.signals)
     }
+    // A client that reads nothing must not keep us from ending what there is; one that is about to read
+    // shall see why.
+    ErrorStream.wait(noLongerThan: 100_000)
     try trail.recordStart(
       request, plan: cell.plan,
       checks: cell.checks + relayChecks + maker.heldChecks + ourChecks,

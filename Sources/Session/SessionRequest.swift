@@ -66,7 +66,7 @@ public struct SessionError: Error, Sendable {
   var signal: Int32?
 
   init(interruptedBy signal: Int32) {
-    self.init("ended by signal \(signal) while a server was started again")
+    self.init("ended by signal \(signal) while a server was being started")
     self.signal = signal
   }
 
@@ -90,5 +90,11 @@ func doing<Value: ~Copyable>(
   _ action: @autoclosure () -> String, hint: String? = nil,
   _ body: () throws(Errno) -> Value
 ) throws(SessionError) -> Value {
-  do { return try body() } catch { throw SessionError(action(), error, hint: hint) }
+  do { return try body() } catch {
+    // Where something had to be waited for, and a signal came that we have blocked.
+    if error == .interrupted, let signal = Signal.pendingEnd {
+      throw SessionError(interruptedBy: signal)
+    }
+    throw SessionError(action(), error, hint: hint)
+  }
 }

@@ -12,6 +12,9 @@ public enum Verification {
   /// How long the process that stays behind lives in the cell and outside, in milliseconds.
   private static let stayInside = 4_000, stayOutside = 300
 
+  /// How long a cell whose probe was asked to end may take, in microseconds.
+  private static let patienceForEnd: Int64 = 10_000_000
+
   /// Seals the cell of `request`, tries everything in it and outside, and compares.
   ///
   /// `patience` is how long everything together may take, in seconds. Call only while
@@ -39,14 +42,20 @@ public enum Verification {
         for: request.profile.isolation, controlGroup: request.controlGroup)
     }
     let location = try AuditTrail.location(profile: request.profile.name, user: host.user)
-    var held = try HeldPlan.make(request, host: host, auditBase: location.guarded)
+    var held: HeldPlan
+    do { held = try HeldPlan.make(request, host: host, auditBase: location.guarded) } catch {
+      throw error.signal == nil ? error : SessionError("interrupted by a signal", status: 2)
+    }
     let result: Result<VerificationReport, SessionError>
     do {
       result = .success(
         try prove(
           request, held, host, audit: location.guarded, signals: signals.rawValue,
           patience: patience))
-    } catch { result = .failure(error) }
+    } catch {
+      result = .failure(
+        error.signal == nil ? error : SessionError("interrupted by a signal", status: 2))
+    }
     try held.free()
     return try result.get()
   }
@@ -268,7 +277,8 @@ public enum Verification {
         try Descriptor.setNonblocking(writing.rawValue)
       }
       var cell = try CellProcess.start(
-        plan, input: theirs[0], output: theirs[1], error: theirs[2], skip: request.skip)
+        plan, input: theirs[0], output: theirs[1], error: theirs[2], skip: request.skip,
+        signals: exchange.signals)
       for end in theirs {
         try doing("close a pipe") { () throws(Errno) in try Descriptor.close(end) }
       }
@@ -287,7 +297,14 @@ public enum Verification {
         result = .failure(error)
       }
       let report: CellReport?
-      do { report = try cell.awaitReport() } catch { report = nil }
+      do {
+        report = try cell.awaitReport(within: Verification.patienceForEnd)
+      } catch { report = nil }
+      // One that does not end by itself is made to.
+      if report == nil {
+        try cell.kill()
+        if cell.endsByInit { try cell.kill() }
+      }
       if let process = cell.initProcess {
         _ = try doing("wait for the cell") { () throws(Errno) in
           try Process.wait(process, nonblocking: false)

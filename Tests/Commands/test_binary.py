@@ -90,6 +90,22 @@ class TheFile(Case):
         self.assertTrue(list((root / "var/log/anchorhold" / self.name).glob("*.jsonl")))
 
 
+class StrangeMounts(Case):
+    def test_a_mount_point_whose_name_is_no_text_stops_nobody(self):
+        if not ROOT:
+            self.skipTest("only root can mount")
+        place = os.fsencode(self.directory) + b"/m\xff"
+        os.mkdir(place)
+        for isolation in ["full", "container"]:
+            with self.subTest(isolation):
+                cell = self.peer([
+                    "unshare", "--mount", "sh", "-c", 'mount -t tmpfs none "$1" && shift && exec "$@"',
+                    "sh", os.fsdecode(place), BINARY, "run", self.profile(isolation=isolation)])
+                cell.initialize()
+                self.assertEqual(cell.text("echo", {"here": 1}), '{"here":1}')
+                self.assertEqual(cell.finish(), 0)
+
+
 class Verbs(Case):
     def test_help_of_every_verb_has_an_example(self):
         listed = re.findall(r"^  ([a-z]+) ", self.anchorhold("--help").stdout.decode(), re.M)

@@ -77,6 +77,37 @@ class FilesWithoutMounts(ContainerCase):
         self.assertEqual(writer.attempt(f"run-copy:{here}/copy")["errno"], "EACCES")
         self.assertEqual(writer.finish(), 0)
 
+    def test_what_is_written_in_a_program_s_directory_is_refused_because_it_could_be_executed(self):
+        self.directory.chmod(0o755)
+        package = self.directory / "app"
+        (package / "data").mkdir(parents=True)
+        beside = self.shared_directory("beside")
+        (package / "data").chmod(0o777)
+        (package / "__main__.py").write_text(
+            "import os, subprocess, sys\n"
+            "os.umask(0)\n"
+            "file = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY, 0o755)\n"
+            "os.write(file, open('/bin/true', 'rb').read())\n"
+            "os.close(file)\n"
+            "try: sys.exit(subprocess.run([sys.argv[1]]).returncode)\n"
+            "except PermissionError: sys.exit(42)\n")
+
+        def done(place, isolation, **more):
+            profile = self.profile("/usr/bin/python3", str(package), f"{place}/copy",
+                                   extends="python", isolation=isolation, write=[place],
+                                   filesystem={"protect_defaults": False, "read": ["/bin/true"]},
+                                   **more)
+            return self.anchorhold("run", profile)
+
+        refused = done(package / "data", "container")
+        self.assertEqual(refused.returncode, 125, refused.stderr)
+        self.assertIn(f'cannot grant "{package}/data"'.encode(), refused.stderr)
+        self.assertIn(b"could be executed as well", refused.stderr)
+        self.assertIn(b"hint: write isolation: full", refused.stderr)
+        # A mount holds it, and a place of its own.
+        self.assertEqual(done(package / "data", "full").returncode, 42)
+        self.assertEqual(done(beside, "container").returncode, 42)
+
     def test_names_and_sizes_are_seen_as_the_docs_say(self):
         there = self.shared_directory("there")
         (there / "file").write_text("secret")
@@ -476,6 +507,20 @@ class EndsWithoutNamespaces(ContainerCase):
             cell.wait()
             self.assertTrue(until(lambda: not running(), 8), running())
             mark.unlink()
+
+
+class EndsWithAStoppedInit(ContainerCase):
+    def test_a_relay_that_is_killed_ends_the_session_also_if_init_does_nothing(self):
+        cell = self.session()
+        below = descendants(cell.pid)
+        table = processes()
+        init = table[server_pid(cell.pid)][0]
+        [relay] = [p for p in below if table[p][1] == "anchor-relay"]
+        send_signal(init, signal.SIGSTOP)
+        send_signal(relay, signal.SIGKILL)
+        self.assertEqual(cell.wait(), 125)
+        self.assertTrue(until(lambda: not any(alive(p) for p in below)))
+        self.assertEqual(self.records()[-1]["reason"], "relay-failed")
 
 
 class OlderKernels(ContainerCase):

@@ -2,13 +2,37 @@
 choose them. Each denial has its positive control."""
 
 import ctypes
+import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 
-from harness import (LEVEL, PATIENCE, ROOT, SLOWLY, Case, command_line, level_full, need_of_root,
-                     send_signal, server_pid, until)
+from harness import (LEVEL, PATIENCE, ROOT, SLOWLY, Case, command_line, descendants, level_full,
+                     need, need_of_root, processes, send_signal, server_pid, until)
+
+# Exchanges two names as soon as both are there, for some seconds; 0 once it did.
+EXCHANGE = r"""
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+int main(int count, char **words) {
+  if (count != 2 || chdir(words[1])) return 2;
+  for (time_t end = time(0) + 2; time(0) < end;)
+    for (int i = 0; i < 2000; i++)
+      if (renameat2(AT_FDCWD, "data", AT_FDCWD, ".git", RENAME_EXCHANGE) == 0) return 0;
+  return 1;
+}
+"""
+
+
+def names_below(pid, name):
+    """The processes of this name below `pid`."""
+    table = processes()
+    return [p for p in descendants(pid) if p in table and table[p][1] == name]
 
 
 class WhatAPackageNames(Case):
@@ -394,6 +418,123 @@ class WhatIsNotThere(Case):
         done = self.anchorhold("verify", *SLOWLY, self.profile(write=[work]))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(os.listdir(work), [])
+
+    def test_who_may_not_write_to_a_tree_cannot_open_its_places(self):
+        self.directory.chmod(0o755)
+        for mode, kept in [(0o755, 0o1700), (0o775, 0o1750), (0o777, 0o1755)]:
+            with self.subTest(oct(mode)):
+                work = self.directory / f"work-{mode:o}"
+                work.mkdir()
+                work.chmod(mode)
+                first = self.session(write=[work])
+                self.assertEqual((work / ".mcp.json").stat().st_mode & 0o5777, kept)
+                second = self.session(write=[work])
+                first.finish()
+                self.assertIn(".mcp.json", os.listdir(work), "it is another session's as well")
+                second.finish()
+                self.assertEqual(os.listdir(work), [])
+
+    def held(self):
+        """A tree with a place that somebody keeps a lock on, and the lock."""
+        work = self.tree()
+        (work / ".git").mkdir()
+        (work / ".git").chmod(0o1755)
+        if ROOT:
+            os.chown(work / ".git", 0, 0)
+        holder = os.open(work / ".git", os.O_RDONLY)
+        self.addCleanup(os.close, holder)
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        return work
+
+    def test_a_lock_of_somebody_else_is_said_and_goes(self):
+        work = self.held()
+        done = self.anchorhold("run", self.profile(write=[work]))
+        self.assertEqual(done.returncode, 125, done.stderr)
+        self.assertIn(b"somebody else holds a lock", done.stderr)
+        self.assertIn(b"hint: lslocks", done.stderr)
+        self.assertEqual(os.listdir(work), [".git"], "what could not be kept is not left")
+
+    def test_a_signal_ends_the_wait_for_a_lock(self):
+        work = self.held()
+        for verb, number in [("run", signal.SIGTERM), ("verify", signal.SIGINT),
+                             ("verify", signal.SIGTERM)]:
+            with self.subTest(verb):
+                process = subprocess.Popen(
+                    command_line(verb, self.profile(write=[work])), env=self.environment,
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                self.addCleanup(process.communicate)
+                self.assertTrue(until(lambda: names_below(process.pid, "anchor-keeper")))
+                process.send_signal(number)
+                text = process.communicate(timeout=PATIENCE)[1]
+                if verb == "run":
+                    self.assertEqual(process.returncode, -number, text)
+                else:
+                    self.assertEqual(process.returncode, 2, text)
+                    self.assertIn(b"interrupted by a signal", text)
+                self.assertNotIn(b"holds a lock", text)
+                self.assertTrue(until(lambda: os.listdir(work) == [".git"]), os.listdir(work))
+
+    def test_a_signal_ends_the_wait_for_a_lock_when_a_server_is_started_again(self):
+        work = self.tree()
+        server = self.directory / "server.py"
+        server.write_text("import sys; sys.exit(1 if sys.stdin.readline() else 0)\n")
+        cell = self.run_cell(self.profile(
+            "/usr/bin/python3", extends="python", write=[work], read=[server],
+            server={"command": ["/usr/bin/python3", str(server)], "restart": "on-failure"}))
+        place = work / ".mcp.json"
+        self.assertTrue(until(place.exists))
+        holder = os.open(place, os.O_RDONLY)
+        self.addCleanup(os.close, holder)
+        fcntl.flock(holder, fcntl.LOCK_SH)
+        self.assertTrue(until(self.records))
+        cell.send({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+            "protocolVersion": "2025-11-25", "capabilities": {},
+            "clientInfo": {"name": "tests", "version": "1"}}})
+
+        def exclusive():
+            try:
+                fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+        # Between two servers nobody else holds one.
+        self.assertTrue(until(exclusive, every=0))
+        self.assertTrue(until(lambda: [r for r in self.records() if r["kind"] == "server-end"]))
+        self.assertTrue(until(lambda: names_below(cell.pid, "anchor-keeper")), cell.stderr)
+        send_signal(cell.pid, signal.SIGTERM)
+        cell.wait()
+        for reader in cell.readers:
+            reader.join(PATIENCE)
+        self.assertNotIn(b"holds a lock", cell.stderr)
+        self.assertEqual(self.records()[-1]["reason"], "signal")
+
+    def test_what_is_put_in_the_place_of_a_new_one_is_not_given_away(self):
+        if not ROOT:
+            self.skipTest("root, whose places belong to whom the tree belongs to")
+        self.directory.chmod(0o755)
+        work = self.directory / "theirs"
+        (work / "data").mkdir(parents=True)
+        os.chown(work, 61900, 61900)
+        need(self, shutil.which("strace"), "strace")
+        source = self.directory / "exchange.c"
+        source.write_text(EXCHANGE)
+        subprocess.run(["gcc", "-O2", "-o", self.directory / "exchange", source], check=True)
+        (work / "data/file").write_text("")
+        inode = (work / "data").stat().st_ino
+        profile = self.profile("/bin/true", write=[work])
+        # Between its making and the next call there is time to exchange it.
+        slowly = ["strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=mkdirat",
+                  "-e", "inject=mkdirat:delay_exit=200000:when=1"]
+        with subprocess.Popen([self.directory / "exchange", str(work)], user=61900, group=61900,
+                              extra_groups=[]) as process:
+            done = subprocess.run([*slowly, *command_line("run", profile)], env=self.environment,
+                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
+            self.assertEqual(process.wait(PATIENCE), 0, "the control: it was exchanged")
+        theirs = (work / ".git").stat()
+        self.assertEqual((theirs.st_ino, theirs.st_uid, theirs.st_mode & 0o7777),
+                         (inode, 0, 0o755), "it is root's as before")
+        self.assertEqual(done.returncode, 125, done.stderr)
+        self.assertIn(b"cannot keep the place of", done.stderr)
 
     def test_a_tree_that_the_caller_cannot_write_is_refused(self):
         if ROOT:

@@ -9,12 +9,13 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import stat
 import subprocess
 import unittest
 
 import servers
-from harness import ROOT, Case, Closed, command_line, need, until
+from harness import PATIENCE, ROOT, Case, Closed, command_line, need, until
 
 SERVER = """
 import json, pathlib, sys
@@ -457,6 +458,44 @@ class Programs(Pins):
         (tree / "code.py").write_text("x = 2\n")
         subprocess.run(["touch", "-d", "@9223372036.854775807", tree / "code.py"], check=True)
         self.assertIn("is not as pinned", self.refused(**pinned))
+
+
+class LargePrograms(Pins):
+    def large(self, size):
+        path = self.place / "large"
+        with open(path, "wb") as file:
+            file.truncate(size)
+        return {"server": {"pinned": [str(path)]}}
+
+    def test_what_is_read_at_the_end_of_the_first_session_is_pinned(self):
+        peer = self.begin(**self.large(64 << 20))
+        peer.tools()
+        self.assertEqual(peer.finish(), 0, peer.stderr)
+        self.assertEqual(len(self.files()), 1)
+        with open(self.place / "large", "r+b") as file:
+            file.write(b"x")
+        self.assertIn("or what is pinned with it, is not as pinned",
+                      self.refused(server={"pinned": [str(self.place / "large")]}))
+
+    def test_a_signal_is_heard_while_it_is_read(self):
+        # It takes no room, and reading it takes minutes.
+        peer = self.begin(**self.large(64 << 30))
+        peer.tools()
+        self.assertEqual(peer.call("read")["result"]["content"][0]["text"], "done")
+        peer.process.send_signal(signal.SIGTERM)
+        peer.wait()
+        for reader in peer.readers:
+            reader.join(PATIENCE)
+        self.assertIn(b"nothing was pinned: the session ended before", peer.stderr)
+        self.assertEqual(self.files(), [])
+        self.assertEqual(self.last("session-end")["reason"], "signal")
+
+    def test_a_client_that_leaves_is_noticed_while_it_is_read(self):
+        peer = self.begin(**self.large(64 << 30))
+        peer.tools()
+        peer.finish()
+        self.assertIn(b"nothing was pinned: the session ended before", peer.stderr)
+        self.assertEqual(self.last("session-end")["reason"], "client-closed")
 
 
 class Writing(Pins):

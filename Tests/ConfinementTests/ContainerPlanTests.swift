@@ -15,7 +15,8 @@ struct ContainerPlanTests {
     user: UInt32 = 1234, landlock: Int = 7, facts: ContainerFacts? = nil, read: [String] = [],
     write: [String] = [], hide: [String] = [], protect: [String] = [], workdir: String? = nil,
     invokedFrom: String? = nil, searchPath: [String] = [], grants: [RuntimeGrant] = [],
-    protectsDefaults: Bool = false, files extra: [(String, PlanFiles.Node)] = []
+    protectsDefaults: Bool = false, program: String? = nil,
+    files extra: [(String, PlanFiles.Node)] = []
   ) throws(PlanError) -> Plan {
     var profile = Profile(name: "p")
     profile.isolation = .container
@@ -31,6 +32,11 @@ struct ContainerPlanTests {
     runtime.executable = "/srv/server"
     runtime.searchPath = searchPath
     runtime.grants = grants
+    if let program {
+      runtime.grants.append(
+        RuntimeGrant(
+          path: program, isDirectory: true, executable: true, reason: "its program", links: []))
+    }
     let space = CellBlueprint.Container.Space(parent: "/tmp", name: "anchorhold-0")
     let standard = ContainerFacts(
       capabilities: user == 0 ? .max : 0, bounding: "00000000a80425fb", securebits: 3,
@@ -167,6 +173,37 @@ struct ContainerPlanTests {
         try plan(write: ["/srv/data"], protectsDefaults: true)
       }.contains { $0.contains("other protected names") })
     #expect(messages { () throws(PlanError) in try plan(write: ["/srv/data"]) } == [])
+  }
+
+  @Test("what could be written and then executed is refused")
+  func execution() throws {
+    // Rights add up: what is written in a program's directory could be executed.
+    let inside = messages { () throws(PlanError) in
+      try plan(
+        write: ["/srv/data/sub"], program: "/srv/data", files: [("/srv/data/sub", .directory)])
+    }
+    #expect(inside.contains { $0.hasPrefix("cannot grant \"/srv/data/sub\"") })
+    let space = messages { () throws(PlanError) in
+      try plan(program: "/tmp", files: [("/tmp", .directory)])
+    }
+    #expect(space.contains { $0.contains("private temporary space") })
+    // Beside it nothing can.
+    #expect(
+      messages { () throws(PlanError) in
+        try plan(
+          write: ["/srv/data/sub"], program: "/srv/data/app",
+          files: [("/srv/data/sub", .directory), ("/srv/data/app", .directory)])
+      } == [])
+  }
+
+  @Test("what is granted for reading in a program's directory is said to be executable")
+  func merged() throws {
+    let plan = try plan(
+      read: ["/srv/data/sub"], program: "/srv/data", files: [("/srv/data/sub", .directory)])
+    let grants = plan.grants.filter { $0.path.hasPrefix("/srv/data") }
+    #expect(!grants.isEmpty && grants.filter { !$0.executable }.isEmpty)
+    let rules = plan.blueprint.landlockRules.filter { $0.path.hasPrefix("/srv/data") }
+    #expect(rules.count == grants.count && rules.filter { !$0.access.contains(.execute) }.isEmpty)
   }
 
   @Test("what the machine or the caller lacks is refused")

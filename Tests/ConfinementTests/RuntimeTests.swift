@@ -295,6 +295,23 @@ struct RuntimeTests {
     #expect(found.findings.contains { $0.contains("not granted") })
   }
 
+  @Test("a project without a name does not bring the project around it")
+  func namelessNode() throws {
+    func around(_ text: String) throws -> Set<String> {
+      let found = try Self.discover(
+        ["node", "/srv/app/tools/x/main.js"],
+        with: [
+          "/srv/app/tools/x/main.js": .text(""), "/srv/app/tools/x/package.json": .text(text),
+          "/srv/app/package.json": .text("{\"name\": \"app\"}"), "/srv/app/.env": .text("SECRET"),
+        ])
+      return Self.paths(found).filter { $0.hasPrefix("/srv") }
+    }
+    #expect(try around("{\"dependencies\": {}}") == ["/srv/app/tools/x"])
+    #expect(try around("{\"private\": true}") == ["/srv/app/tools/x"])
+    // One that says only of what kind the modules are belongs to the package around it.
+    #expect(try around("{\"type\": \"module\"}") == ["/srv/app"])
+  }
+
   @Test("pnpm's store comes as a whole, because its packages are links into it")
   func pnpm() throws {
     let store = "/srv/p/node_modules/.pnpm"

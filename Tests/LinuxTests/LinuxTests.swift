@@ -28,6 +28,21 @@ struct LinuxTests {
     #expect(mount.type == "ext3")
     #expect(mount.superOptions == ["rw", "errors=x"])
     #expect(Mount(mountinfo: Array("36 35 98:0 / / rw".utf8)[...]) == nil)
+    // What is no text is no reason to see no mount at all.
+    let strange = Array("36 35 98:0 / /m".utf8) + [0xFF] + Array(" rw - ext3 x rw".utf8)
+    #expect(try #require(Mount(mountinfo: strange[...])).path == "/m\u{FFFD}")
+  }
+
+  @Test("a file in memory takes no more than it was made for")
+  func memory() throws {
+    let file = try Files.inMemory("test", size: 8192)
+    let page = [UInt8](repeating: 1, count: 4096)
+    for _ in 0..<2 {
+      #expect(try Descriptor.write(file.rawValue, page, 0..<4096) == 4096)
+    }
+    #expect(try Files.position(of: file.rawValue) == 8192)
+    #expect(throws: Errno.notPermitted) { try Descriptor.write(file.rawValue, page, 0..<1) }
+    #expect(try Files.status(of: file.rawValue).size == 8192)
   }
 
   @Test("this process's state is what the kernel shows elsewhere")

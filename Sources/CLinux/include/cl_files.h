@@ -5,8 +5,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// A file in memory that has no name (memfd_create(2)), close-on-exec.
-int cl_memory_file(const char *name);
+// A file in memory that has no name (memfd_create(2)), close-on-exec, of `size` bytes or what the
+// caller may have (`RLIMIT_FSIZE`); sealed, so that it stays that large.
+int cl_memory_file(const char *name, int64_t size);
+// Where an open file is read or written next (lseek(2)).
+int64_t cl_file_position(int descriptor);
 // Holds other holders off until `descriptor` is closed (flock(2)); -EWOULDBLOCK where there is one.
 int cl_lock_file(int descriptor);
 // fsync(2).

@@ -35,8 +35,6 @@ int64_t cl_receive_descriptors(int descriptor, void *buffer, size_t size,
                                int passed[CL_PASSED_MOST], size_t *count);
 int cl_close(int descriptor);
 int cl_duplicate(int descriptor, int minimum);
-int cl_duplicate_to(int descriptor, int target);
-int cl_set_close_on_exec(int descriptor, bool enabled);
 int cl_get_flags(int descriptor);
 int cl_set_nonblocking(int descriptor);
 // F_SETPIPE_SZ (fcntl(2)).
@@ -69,10 +67,12 @@ void cl_reap_others(const int *keep, size_t count);
 // As process 1 the kernel ends us by no signal that we do not take: these do, with 128 + n.
 int cl_end_on_signals(const int *signals, size_t count);
 int cl_make_directory(const char *path, mode_t mode);
-int cl_remove_file(const char *path);
-int cl_remove_empty_directory(const char *path);
-int cl_set_umask(mode_t mask);
-int cl_change_directory(const char *path);
+// How long (µs) standard error may still be waited for; -1, as it is at first: for ever.
+void cl_set_patience_with_errors(int64_t microseconds);
+int64_t cl_patience_with_errors(void);
+// One of the signals that end a program (SIGTERM, SIGINT, SIGHUP, SIGQUIT) that is blocked and has come,
+// 0 without. It stays where it is.
+int cl_pending_end(void);
 
 struct cl_file_facts {
   uint64_t device, inode, size;
