@@ -238,7 +238,6 @@ static void try_make(bool worked, const char *path, int flags, struct cp_outcome
 static void try_remove_fifo(const char *path, struct cp_outcome *out) {
   settle(out, unlink(path) == 0);
   if (out->error == 0) mkfifo(path, 0600);
-  else if (out->error == ENOENT) out->word = "unknown";
 }
 
 bool cp_attempt_file(const char *name, struct cp_outcome *out) {
