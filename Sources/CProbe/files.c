@@ -231,7 +231,6 @@ static void try_reserve(const char *text, struct cp_outcome *out) {
 static void try_make(bool worked, const char *path, int flags, struct cp_outcome *out) {
   settle(out, worked);
   if (worked) unlinkat(AT_FDCWD, path, flags);
-  else if (errno == EEXIST) out->word = "unknown";
 }
 
 // The other way round: what was removed is made again.

@@ -106,7 +106,7 @@ enum cl_step {
       CL_STEP_COUNT
 };
 
-// The sentence of a step, and its constant's name in lower case with hyphens.
+// The sentence of a step, and its name as in CL_STEPS.
 const char *cl_step_text(int step);
 const char *cl_step_name(int step);
 

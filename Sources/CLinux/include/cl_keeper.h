@@ -5,8 +5,8 @@
 // of it, waits for the end of a connection that only the monitor holds and for the end of the cell,
 // and removes them. It has a session of its own and blocks every signal, holds no other descriptor, has
 // forgotten the caller's environment, is non-dumpable, keeps of root's rights those over files, reaches
-// nothing but the directories that its things are in (Landlock, which has no say in stat(2) and chmod(2)), and makes no call but those that this
-// takes (a filter).
+// nothing but the directories that its things are in (Landlock, which has no say in stat(2) and
+// chmod(2)), and makes no call but those that this takes (a filter).
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
