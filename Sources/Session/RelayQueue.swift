@@ -68,21 +68,26 @@ struct RelayQueue: Sendable {
     guard isOpen else { return .drained }
     if isParked { return .full }
     while head < bytes.count {
-      if transfer == .blocking, !isWritable { return .full }
-      do {
-        let count = try Descriptor.write(
-          descriptor, bytes, head..<bytes.count, transfer: transfer)
-        head += count
-        written += Int64(count)
-      } catch .wouldBlock {
-        compact()
-        return .full
-      } catch {
-        return .broken
-      }
+      if let end = write(to: bytes.count) { return end }
     }
     restart()
     return .drained
+  }
+
+  /// Writes once, up to `end` at most; nil if that went well.
+  private mutating func write(to end: Int) -> Flush? {
+    if transfer == .blocking, !isWritable { return .full }
+    do {
+      let count = try Descriptor.write(descriptor, bytes, head..<end, transfer: transfer)
+      head += count
+      written += Int64(count)
+      return nil
+    } catch .wouldBlock {
+      compact()
+      return .full
+    } catch {
+      return .broken
+    }
   }
 
   /// The same in whole lines, as many as a pipe takes whole or not at all: what others write there never
@@ -92,19 +97,9 @@ struct RelayQueue: Sendable {
   mutating func flushLines(prefix: [UInt8]) -> Flush {
     guard isOpen else { return .drained }
     while head < bytes.count {
-      if transfer == .blocking, !isWritable { return .full }
       var end = min(head + ErrorStream.longestLine, bytes.count)
       if end < bytes.count, let last = bytes[head..<end].lastIndex(of: 0x0A) { end = last + 1 }
-      do {
-        let count = try Descriptor.write(descriptor, bytes, head..<end, transfer: transfer)
-        head += count
-        written += Int64(count)
-      } catch .wouldBlock {
-        compact()
-        return .full
-      } catch {
-        return .broken
-      }
+      if let stop = write(to: end) { return stop }
       if bytes[head - 1] != 0x0A { bytes.insert(contentsOf: [0x0A] + prefix, at: head) }
     }
     restart()
